@@ -1,0 +1,124 @@
+#include "base/buf.h"
+#include <stdio.h>
+
+void buf_done(struct buf *b)
+{
+    free(b->p);
+    *b = (struct buf){.max = b->max};
+}
+
+void buf_reset(struct buf *b)
+{
+    b->n = 0;
+    b->overflow = false;
+    if (b->p)
+        b->p[0] = '\0';
+}
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+    if (b->overflow || n > b->max || b->n > b->max - n) {
+        b->overflow = true;
+        return NULL;
+    }
+    size_t want = b->n + n + 1;
+    if (want > b->cap) {
+        size_t cap = b->cap ? b->cap * 2 : 64;
+        if (cap < want)
+            cap = want;
+        b->p = mem_realloc(b->p, cap);
+        b->cap = cap;
+    }
+    return b->p + b->n;
+}
+
+void buf_add(struct buf *b, const void *p, size_t n)
+{
+    char *to = buf_reserve(b, n);
+    if (!to)
+        return;
+    if (n)
+        memcpy(to, p, n);
+    b->n += n;
+    b->p[b->n] = '\0';
+}
+
+void buf_add_str(struct buf *b, str s)
+{
+    buf_add(b, s.p, s.n);
+}
+
+void buf_add_c(struct buf *b, const char *text)
+{
+    buf_add(b, text, strlen(text));
+}
+
+void buf_add_byte(struct buf *b, char c)
+{
+    buf_add(b, &c, 1);
+}
+
+void buf_add_repeat(struct buf *b, char c, size_t n)
+{
+    char *to = buf_reserve(b, n);
+    if (!to)
+        return;
+    memset(to, c, n);
+    b->n += n;
+    b->p[b->n] = '\0';
+}
+
+void buf_add_int(struct buf *b, int64_t i)
+{
+    char digits[24];
+    char *at = digits + sizeof digits;
+    uint64_t u = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
+
+    do
+        *--at = (char)('0' + u % 10);
+    while (u /= 10);
+    if (i < 0)
+        *--at = '-';
+    buf_add(b, at, (size_t)(digits + sizeof digits - at));
+}
+
+void buf_addv(struct buf *b, const char *fmt, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    char *to = n < 0 ? NULL : buf_reserve(b, (size_t)n);
+    if (!to)
+        return;
+    vsnprintf(to, (size_t)n + 1, fmt, args);
+    b->n += (size_t)n;
+}
+
+void buf_addf(struct buf *b, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    buf_addv(b, fmt, args);
+    va_end(args);
+}
+
+void buf_cut(struct buf *b, size_t from, size_t n)
+{
+    if (from >= b->n)
+        return;
+    if (n > b->n - from)
+        n = b->n - from;
+    memmove(b->p + from, b->p + from + n, b->n - from - n);
+    b->n -= n;
+    b->p[b->n] = '\0';
+}
+
+char *buf_take(struct buf *b, size_t *ret_n)
+{
+    char *p = b->p ? b->p : mem_dup("", 0);
+    if (ret_n)
+        *ret_n = b->n;
+    *b = (struct buf){.max = b->max};
+    return p;
+}

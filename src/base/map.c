@@ -1,0 +1,138 @@
+#include "base/map.h"
+#include <pthread.h>
+#include <sys/random.h>
+
+static uint64_t seed;
+static pthread_once_t seed_once = PTHREAD_ONCE_INIT;
+
+static void make_seed(void)
+{
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed)
+        seed = (uint64_t)(uintptr_t)&seed * 0x9e3779b97f4a7c15u;
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    __uint128_t product = (__uint128_t)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+uint64_t hash_int(uint64_t x)
+{
+    return mix(x ^ 0xa0761d6478bd642fu, 0xe7037ed1a0b428dbu);
+}
+
+static uint64_t read_tail(const unsigned char *p, size_t n)
+{
+    uint64_t w = 0;
+    for (size_t i = 0; i < n; i++)
+        w |= (uint64_t)p[i] << (8 * i);
+    return w;
+}
+
+uint64_t hash_bytes(const void *bytes, size_t n)
+{
+    const unsigned char *p = bytes;
+    pthread_once(&seed_once, make_seed);
+    uint64_t h = seed ^ n;
+    size_t left = n;
+    for (; left >= 16; left -= 16, p += 16) {
+        uint64_t a, b;
+        memcpy(&a, p, 8);
+        memcpy(&b, p + 8, 8);
+        h = mix(a ^ 0x8ebc6af09c88c6e3u ^ h, b ^ 0x589965cc75374cc3u);
+    }
+    uint64_t a = left >= 8 ? read_tail(p, 8) : read_tail(p, left);
+    uint64_t b = left > 8 ? read_tail(p + 8, left - 8) : 0;
+    return mix(h ^ a ^ 0x1d8e4e27c47d124fu, b ^ seed ^ 0xeb44accab455d165u);
+}
+
+void map_done(struct map *m)
+{
+    free(m->entries);
+    free(m->index);
+    *m = (struct map){0};
+}
+
+/* Slot in the index of the key's entry, or of the free place for it. */
+static size_t map_slot(const struct map *m, str key, uint64_t hash)
+{
+    size_t i = hash & m->mask;
+    for (;; i = (i + 1) & m->mask) {
+        uint32_t e = m->index[i];
+        if (!e)
+            return i;
+        const struct map_entry *entry = &m->entries[e - 1];
+        if (entry->hash == hash && entry->key.p && str_eq(entry->key, key))
+            return i;
+    }
+}
+
+static void map_rebuild(struct map *m)
+{
+    size_t live = 0;
+    for (size_t i = 0; i < m->used; i++)
+        if (m->entries[i].key.p)
+            m->entries[live++] = m->entries[i];
+    m->used = live;
+    if (m->cap < live * 2 || m->cap < 8) {
+        m->cap = live * 2 < 8 ? 8 : live * 2;
+        m->entries = mem_realloc_array(m->entries, m->cap, sizeof *m->entries);
+    }
+    size_t slots = 16;
+    while (slots < m->cap * 2)
+        slots *= 2;
+    free(m->index);
+    m->index = mem_zalloc(slots * sizeof *m->index);
+    m->mask = slots - 1;
+    for (size_t i = 0; i < m->used; i++)
+        m->index[map_slot(m, m->entries[i].key, m->entries[i].hash)] = (uint32_t)i + 1;
+}
+
+static struct map_entry *map_find(const struct map *m, str key)
+{
+    if (!m->index)
+        return NULL;
+    uint32_t e = m->index[map_slot(m, key, hash_bytes(key.p, key.n))];
+    return e ? &m->entries[e - 1] : NULL;
+}
+
+void *map_get(const struct map *m, str key)
+{
+    struct map_entry *e = map_find(m, key);
+    return e ? e->value : NULL;
+}
+
+bool map_has(const struct map *m, str key)
+{
+    return map_find(m, key) != NULL;
+}
+
+void *map_set(struct map *m, str key, void *value)
+{
+    struct map_entry *e = map_find(m, key);
+    if (e) {
+        void *old = e->value;
+        e->value = value;
+        return old;
+    }
+    if (m->used == m->cap)
+        map_rebuild(m);
+    uint64_t hash = hash_bytes(key.p, key.n);
+    size_t slot = map_slot(m, key, hash);
+    m->entries[m->used++] = (struct map_entry){key.p ? key : STR(""), value, hash};
+    m->index[slot] = (uint32_t)m->used;
+    m->n++;
+    return NULL;
+}
+
+void *map_remove(struct map *m, str key)
+{
+    struct map_entry *e = map_find(m, key);
+    if (!e)
+        return NULL;
+    void *old = e->value;
+    e->key = (str){NULL, 0};
+    m->n--;
+    return old;
+}

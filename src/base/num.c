@@ -1,0 +1,117 @@
+#include "base/num.h"
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+
+bool num_parse_int(str s, int64_t *ret_i)
+{
+    bool negative = s.n && s.p[0] == '-';
+    size_t i = negative || (s.n && s.p[0] == '+') ? 1 : 0;
+    int64_t value = 0;
+
+    if (i == s.n)
+        return false;
+    for (; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9' || __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_sub_overflow(value, s.p[i] - '0', &value))
+            return false;
+    }
+    if (!negative && value == INT64_MIN)
+        return false;
+    *ret_i = negative ? value : -value;
+    return true;
+}
+
+bool num_parse_double(str s, double *ret_d)
+{
+    char small[64];
+    auto_free char *large = NULL;
+    char *text = small;
+    char *end;
+
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] == 'x' || s.p[i] == 'X' || s.p[i] == '\0' || s.p[i] == '(' ||
+            isspace((unsigned char)s.p[i]))
+            return false;
+    if (s.n == 0)
+        return false;
+    if (s.n >= sizeof small)
+        text = large = str_dup(s);
+    else {
+        memcpy(small, s.p, s.n);
+        small[s.n] = '\0';
+    }
+    double d = strtod(text, &end);
+    if (*end)
+        return false;
+    *ret_d = d;
+    return true;
+}
+
+static void add_exponent(struct buf *b, int exponent)
+{
+    buf_addf(b, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
+}
+
+/* digits: n significant decimal digits, the point stands behind the first, times 10^exponent.
+ * Python writes exponents outside of [-4, 16) in scientific notation. */
+static void add_digits(struct buf *b, const char *digits, int n, int exponent)
+{
+    if (exponent < -4 || exponent >= 16) {
+        buf_add_byte(b, digits[0]);
+        if (n > 1) {
+            buf_add_byte(b, '.');
+            buf_add(b, digits + 1, (size_t)n - 1);
+        }
+        add_exponent(b, exponent);
+    } else if (exponent < 0) {
+        buf_add_c(b, "0.");
+        buf_add_repeat(b, '0', (size_t)(-exponent - 1));
+        buf_add(b, digits, (size_t)n);
+    } else if (n <= exponent + 1) {
+        buf_add(b, digits, (size_t)n);
+        buf_add_repeat(b, '0', (size_t)(exponent + 1 - n));
+        buf_add_c(b, ".0");
+    } else {
+        buf_add(b, digits, (size_t)exponent + 1);
+        buf_add_byte(b, '.');
+        buf_add(b, digits + exponent + 1, (size_t)(n - exponent - 1));
+    }
+}
+
+void num_add_double(struct buf *b, double d)
+{
+    char text[40];
+
+    if (isnan(d) || isinf(d)) {
+        buf_add_c(b, isnan(d) ? "nan" : d < 0 ? "-inf" : "inf");
+        return;
+    }
+    /* 15 digits always survive the way to a double and back, 17 always tell doubles apart. */
+    for (int precision = 15; precision <= 17; precision++) {
+        snprintf(text, sizeof text, "%.*e", precision - 1, d);
+        if (precision == 17 || strtod(text, NULL) == d)
+            break;
+    }
+    const char *p = text;
+    if (*p == '-')
+        buf_add_byte(b, *p++);
+    char digits[20];
+    int n = 0;
+    for (; *p != 'e'; p++)
+        if (*p != '.')
+            digits[n++] = *p;
+    while (n > 1 && digits[n - 1] == '0')
+        n--;
+    add_digits(b, digits, n, atoi(p + 1));
+}
+
+void num_add_double_format(struct buf *b, double d, int precision, char type)
+{
+    if (type == 'e')
+        buf_addf(b, "%.*e", precision, d);
+    else if (type == 'f')
+        buf_addf(b, "%.*f", precision, d);
+    else
+        buf_addf(b, "%.*g", precision, d);
+}

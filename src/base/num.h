@@ -1,0 +1,15 @@
+/* num: numbers to text and back, independent of the locale. */
+#ifndef BASE_NUM_H
+#define BASE_NUM_H
+#include "base/buf.h"
+
+/* Decimal, optional sign, nothing else; false on anything else or past 64 bits. */
+bool num_parse_int(str s, int64_t *ret_i);
+/* C's strtod on exactly s ("1e5", "inf", no hexadecimal); false where s is not wholly used. */
+bool num_parse_double(str s, double *ret_d);
+/* Shortest decimal text that reads back as d, as Python's repr writes it (1.0, 1e+16, nan). */
+void num_add_double(struct buf *b, double d);
+/* Correctly rounded digits as C's printf does with "%.*e", "%.*f" or "%.*g". */
+void num_add_double_format(struct buf *b, double d, int precision, char type);
+
+#endif
