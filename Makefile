@@ -1,0 +1,41 @@
+# A thin front of Meson: every target is a line or two, the work is done by scripts/ and meson.build.
+# Variables: B (build folder), J (jobs).
+B ?= build
+J ?= $(shell nproc)
+
+.DEFAULT_GOAL := help
+.PHONY: run build test bench lint format fuzz install clean help setup
+
+run: build ## build, then run the example project's CI workflow with live progress
+	cd examples/strlist && ../../$(B)/plue workflow run ci
+
+build: setup
+	@test -f $(B)/build.ninja || meson setup $(B)
+	@meson compile -C $(B) -j $(J)
+
+setup: ## install what is missing (Debian 12), saying what
+	@scripts/setup
+
+test: setup ## build twice (sanitized and plain) and run every test
+	@scripts/test
+
+bench: build ## measure Plue beside its peers, write docs/benchmarks.md
+	@bench/run $(B)
+
+lint: ## formatting, layering, error codes
+	@scripts/lint
+
+format: ## reformat the C code
+	@scripts/format
+
+fuzz: setup ## run each fuzzer for FUZZ_SECONDS (default 20)
+	@scripts/fuzz
+
+install: build ## install the program (PREFIX and DESTDIR as meson has them)
+	meson install -C $(B)
+
+clean: ## remove the build folders
+	rm -rf build build-asan build-fuzz examples/strlist/out
+
+help: ## show this text
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
