@@ -5,6 +5,7 @@
 #ifndef SYNTAX_AST_H
 #define SYNTAX_AST_H
 #include "diag/source.h"
+#include "value/operators.h"
 
 enum expr_kind {
     EXPR_NONE, /* None, True, False, ...: constants of their own */
@@ -37,37 +38,6 @@ enum expr_kind {
     EXPR_FILTER, /* target | name(args) */
     EXPR_TEST,   /* target is [not] name(args) */
     EXPR_CONCAT, /* left ~ right */
-};
-
-enum unary_op { UNARY_NOT, UNARY_NEG, UNARY_POS, UNARY_INVERT };
-
-enum binary_op {
-    BINARY_ADD,
-    BINARY_SUB,
-    BINARY_MUL,
-    BINARY_DIV,
-    BINARY_FLOORDIV,
-    BINARY_MOD,
-    BINARY_POW,
-    BINARY_LSHIFT,
-    BINARY_RSHIFT,
-    BINARY_AND,
-    BINARY_OR,
-    BINARY_XOR,
-    BINARY_MATMUL,
-};
-
-enum compare_op {
-    COMPARE_EQ,
-    COMPARE_NE,
-    COMPARE_LT,
-    COMPARE_LE,
-    COMPARE_GT,
-    COMPARE_GE,
-    COMPARE_IS,
-    COMPARE_IS_NOT,
-    COMPARE_IN,
-    COMPARE_NOT_IN,
 };
 
 enum comprehension_kind {

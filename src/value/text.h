@@ -1,0 +1,63 @@
+/* text: string objects. The methods of str are in str_methods.c, formatting in format.c. */
+#ifndef VALUE_TEXT_H
+#define VALUE_TEXT_H
+#include "base/buf.h"
+#include "value/heap.h"
+
+static inline str text_str(val v)
+{
+    return (str){v.s->p, v.s->n};
+}
+static inline bool text_is_ascii(const struct str_obj *s)
+{
+    return s->n == s->points;
+}
+
+/* Copies valid UTF-8; short trusted ASCII strings are interned. False: FAULT_LIMIT. */
+bool text_new(struct heap *h, str s, val *ret) must_use;
+/* The same, untrusted as a whole. */
+bool text_new_untrusted(struct heap *h, str s, val *ret) must_use;
+bool text_printf(struct heap *h, val *ret, const char *fmt, ...) printf_like(3, 4) must_use;
+/* a + b: linear when a is the last string on its shared bytes. */
+bool text_concat(struct heap *h, val a, val b, val *ret) must_use;
+/* Bytes [from, to) of s, on code point borders; keeps extents of untrusted text. */
+bool text_slice_bytes(struct heap *h, val s, size_t from, size_t to, val *ret) must_use;
+/* Code points [from, to). */
+bool text_slice(struct heap *h, val s, size_t from, size_t to, val *ret) must_use;
+/* One code point; the index is in range. */
+bool text_at(struct heap *h, val s, size_t index, val *ret) must_use;
+uint64_t text_hash(struct str_obj *s);
+static inline bool text_equal(const struct str_obj *a, const struct str_obj *b)
+{
+    return a == b || (a->n == b->n && memcmp(a->p, b->p, a->n) == 0);
+}
+
+/* ---- trust ---- */
+static inline bool text_is_trusted(val v)
+{
+    return v.s->taint == NULL;
+}
+/* A copy of v that is untrusted (or trusted) as a whole; v itself where it is already. */
+bool text_set_trust(struct heap *h, val v, bool trusted, val *ret) must_use;
+/* True where any of the values is a string with untrusted text. */
+bool text_any_untrusted(const val *at, uint32_t n);
+
+/* text_builder: bytes plus the extents of untrusted text, to one string at the end.
+ * Every text operation that joins goes through it, so that trust cannot be forgotten. */
+struct text_builder {
+    struct heap *heap;
+    struct buf bytes;
+    uint32_t (*extents)[2];
+    uint32_t extent_count, extent_cap;
+};
+void text_builder_init(struct text_builder *b, struct heap *h);
+void text_builder_done(struct text_builder *b);
+#define auto_text_builder cleanup(text_builder_done) struct text_builder
+void text_builder_add(struct text_builder *b, str trusted);
+void text_builder_add_val(struct text_builder *b, val s);                          /* a V_STR */
+void text_builder_add_part(struct text_builder *b, val s, size_t from, size_t to); /* bytes */
+/* Makes bytes [from, now) untrusted. */
+void text_builder_taint(struct text_builder *b, size_t from);
+bool text_builder_finish(struct text_builder *b, val *ret) must_use;
+
+#endif
