@@ -1,0 +1,16 @@
+/* local: the runner of this machine, on libuv, through a sandbox backend.
+ * Workspaces live in DATA_DIR/workspaces/RUN_ID/{workspace,tmp,files}; files go to the loop's
+ * thread pool, processes and pipes to the loop itself. */
+#ifndef RUNNER_LOCAL_H
+#define RUNNER_LOCAL_H
+#include "runner/runner.h"
+
+struct uv_loop_s;
+
+/* Keeps loop and sandbox, which must outlive the runner; copies data_dir, which is made when it is
+ * missing. */
+must_use bool runner_local_new(struct uv_loop_s *loop, const char *data_dir,
+                               struct sandbox *sandbox, struct runner **ret_runner,
+                               struct err *err);
+
+#endif

@@ -1,0 +1,169 @@
+/* runner: where steps happen. One interface for the local machine, a remote runner and a pod; the
+ * engine and the agents' tools cannot tell which they have.
+ *
+ * Refuses: paths that leave the workspace, also through symbolic links; anything unbounded.
+ * Knows nothing of plans, retries, timeouts, masking or log lines: it carries bytes.
+ *
+ * Order of calls: open, then exec/read/write/list in any order and side by side, then close.
+ * Every callback comes from the loop, never from inside the call that named it, and exactly once
+ * (output: any number of times before exit). After `close` was called no new call may be made;
+ * callbacks of earlier calls still come, and the close callback comes last. */
+#ifndef RUNNER_RUNNER_H
+#define RUNNER_RUNNER_H
+#include "sandbox/sandbox.h"
+
+struct runner;
+struct runner_workspace;
+struct runner_step;
+
+enum {
+    RUNNER_FILE_MAX = 1 << 20,    /* each of the step's four result files */
+    RUNNER_SCRIPT_MAX = 1 << 20,  /* a step's script */
+    RUNNER_READ_MAX = 64 << 20,   /* one file read or written */
+    RUNNER_LIST_MAX = 200 * 1000, /* entries of one list */
+    RUNNER_TREE_MAX = 2000 * 1000 /* files of a workspace's source */
+};
+
+/* ---- open and close ---- */
+
+/* err is NULL on success, else borrowed during the callback. */
+typedef void runner_opened_fn(void *user, struct runner_workspace *w, const struct err *err);
+typedef void runner_closed_fn(void *user, const struct err *err);
+/* Files copied so far, at most every 100 ms. */
+typedef void runner_progress_fn(void *user, size_t files, size_t total);
+
+struct runner_open {              /* copied */
+    int64_t run_id;               /* names the folder */
+    const char *source;           /* folder whose files fill the workspace; NULL leaves it empty */
+    bool resume;                  /* take the workspace as it was left; fails with code
+                                   * workspace_lost where there is none */
+    runner_progress_fn *progress; /* may be NULL */
+    runner_opened_fn *opened;
+    void *user;
+};
+
+/* ---- exec ---- */
+
+enum runner_stream { RUNNER_STDOUT, RUNNER_STDERR };
+enum runner_shell { RUNNER_SHELL_DEFAULT, RUNNER_SHELL_BASH, RUNNER_SHELL_SH, RUNNER_SHELL_PYTHON };
+
+struct runner_exit {
+    const struct err *err; /* NULL; else the step never started, and nothing below counts */
+    int exit_code;         /* 128 + n where it died of signal n */
+    int signal;            /* that n, or 0 */
+    bool oom;              /* killed by its memory limit, where that is known */
+    int64_t duration_ms, cpu_ms, memory_peak; /* -1 where unknown */
+    /* What the step wrote to $PLUE_OUTPUT, $PLUE_ENV, $PLUE_PATH and $PLUE_SUMMARY: raw bytes, cut
+     * at RUNNER_FILE_MAX. Borrowed during the callback. */
+    str output, env, path, summary;
+    bool cut; /* one of them was longer */
+};
+/* Bytes as they come, cut anywhere; borrowed during the callback. */
+typedef void runner_output_fn(void *user, enum runner_stream stream, str bytes);
+/* The last callback of a step: its whole process tree is dead. The handle is freed afterwards. */
+typedef void runner_exit_fn(void *user, const struct runner_exit *e);
+
+struct runner_exec {  /* all borrowed during the call */
+    const char *step; /* id of this try, unique in the run: letters, digits, `-_.` */
+    enum runner_shell shell;
+    str script;              /* reaches the shell as a file, never on a command line */
+    const char *const *argv; /* instead of shell and script; NULL where they are used */
+    const char *const *env;  /* NAME=value, NULL-terminated; added to the fixed short list */
+    const char *const *path; /* folders put before PATH, NULL-terminated; may be NULL */
+    const char *cwd;         /* below /workspace, relative or absolute; NULL means /workspace */
+    const char *image;       /* NULL means the backend's default root */
+    enum sandbox_network network;
+    struct sandbox_limits limits; /* zero fields mean the default */
+    runner_output_fn *output;
+    runner_exit_fn *exit;
+    void *user;
+};
+
+/* ---- files of the workspace; paths are relative to it ---- */
+
+enum runner_kind { RUNNER_FILE, RUNNER_DIR, RUNNER_LINK, RUNNER_OTHER };
+struct runner_entry {
+    str path; /* relative to the workspace, without "./" */
+    enum runner_kind kind;
+    uint32_t mode;
+    int64_t size;
+};
+/* bytes and entries are borrowed during the callback. */
+typedef void runner_read_fn(void *user, str bytes, const struct err *err);
+typedef void runner_written_fn(void *user, const struct err *err);
+typedef void runner_listed_fn(void *user, const struct runner_entry *entries, size_t n,
+                              const struct err *err);
+
+/* ---- the interface ---- */
+
+struct runner_ops {
+    void (*open)(struct runner *r, const struct runner_open *open);
+    /* keep leaves the folder for a later resume; otherwise everything of the run is removed. */
+    void (*close)(struct runner_workspace *w, bool keep, runner_closed_fn *closed, void *user);
+    /* NULL where the step cannot start: exit still comes, with its err set. */
+    struct runner_step *(*exec)(struct runner_workspace *w, const struct runner_exec *exec);
+    /* SIGTERM or SIGKILL to the whole process tree; the engine keeps the grace between them. */
+    void (*kill)(struct runner_step *step, int signal);
+    void (*read)(struct runner_workspace *w, const char *path, size_t max, runner_read_fn *read,
+                 void *user);
+    /* Makes missing folders; replaces a file; mode 0 means 0644. */
+    void (*write)(struct runner_workspace *w, const char *path, str bytes, uint32_t mode,
+                  runner_written_fn *written, void *user);
+    /* Everything below path ("" for all), folders before their contents, sorted by bytes; .git
+     * is left out. */
+    void (*list)(struct runner_workspace *w, const char *path, runner_listed_fn *listed,
+                 void *user);
+    /* All workspaces must be closed. */
+    void (*free)(struct runner *r);
+};
+
+struct runner {
+    const struct runner_ops *ops;
+};
+struct runner_workspace { /* an implementation's struct begins with this */
+    struct runner *runner;
+};
+struct runner_step { /* likewise */
+    struct runner_workspace *workspace;
+};
+
+static inline void runner_open(struct runner *r, const struct runner_open *open)
+{
+    r->ops->open(r, open);
+}
+static inline void runner_close(struct runner_workspace *w, bool keep, runner_closed_fn *closed,
+                                void *user)
+{
+    w->runner->ops->close(w, keep, closed, user);
+}
+static inline struct runner_step *runner_exec(struct runner_workspace *w,
+                                              const struct runner_exec *exec)
+{
+    return w->runner->ops->exec(w, exec);
+}
+static inline void runner_kill(struct runner_step *step, int signal)
+{
+    step->workspace->runner->ops->kill(step, signal);
+}
+static inline void runner_read(struct runner_workspace *w, const char *path, size_t max,
+                               runner_read_fn *read, void *user)
+{
+    w->runner->ops->read(w, path, max, read, user);
+}
+static inline void runner_write(struct runner_workspace *w, const char *path, str bytes,
+                                uint32_t mode, runner_written_fn *written, void *user)
+{
+    w->runner->ops->write(w, path, bytes, mode, written, user);
+}
+static inline void runner_list(struct runner_workspace *w, const char *path,
+                               runner_listed_fn *listed, void *user)
+{
+    w->runner->ops->list(w, path, listed, user);
+}
+static inline void runner_free(struct runner *r)
+{
+    if (r)
+        r->ops->free(r);
+}
+
+#endif
