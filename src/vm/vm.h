@@ -12,6 +12,7 @@
  */
 #ifndef VM_VM_H
 #define VM_VM_H
+#include "base/buf.h"
 #include "diag/err.h"
 #include "syntax/ast.h"
 #include "value/heap.h"
