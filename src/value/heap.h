@@ -51,7 +51,8 @@ struct heap {
     void (*free)(struct heap *h, struct obj *o);  /* the same */
     void *host; /* of the plue module (workflow/); not touched here */
 
-    struct heap_store *store; /* cells, large objects, hold stack, interned strings */
+    struct heap_store *store; /* cells, large objects, hold stack */
+    struct text_pool *texts;  /* interned strings; of text.c, made on first use */
 };
 
 /* ---- life ---- */

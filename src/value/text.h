@@ -32,7 +32,13 @@ static inline bool text_equal(const struct str_obj *a, const struct str_obj *b)
     return a == b || (a->n == b->n && memcmp(a->p, b->p, a->n) == 0);
 }
 
+/* ---- interned strings, for heap.c alone ---- */
+/* Between marking and sweeping: forgets the strings whose mark is not `live`. */
+void text_pool_sweep(struct heap *h, uint8_t live);
+void text_pool_done(struct heap *h);
+
 /* ---- trust ---- */
+/* Extents may be empty: an untrusted "" stays untrusted, also inside of other text. */
 static inline bool text_is_trusted(val v)
 {
     return v.s->taint == NULL;
