@@ -49,6 +49,7 @@ struct heap {
     void (*mark_roots)(struct heap *h);
     void (*trace)(struct heap *h, struct obj *o); /* V_FUNC, V_GEN, V_CELL */
     void (*free)(struct heap *h, struct obj *o);  /* the same */
+    str (*name)(struct heap *h, val v);           /* the name of a V_FUNC or V_GEN, for repr */
     void *host; /* of the plue module (workflow/); not touched here */
 
     struct heap_store *store; /* cells, large objects, hold stack */

@@ -43,11 +43,15 @@ bool val_next(struct heap *h, val iterator, val *ret) must_use;
 bool val_to_list(struct heap *h, val iterable, val *ret) must_use;
 bool val_call(struct heap *h, val fn, const val *args, uint32_t n, val *ret) must_use;
 
-/* repr(), str(), ascii(), format(v, spec): results are strs (or deferred). */
+/* repr(), str(), ascii(), format(v, spec): results are strs (or deferred). A deferred value inside
+ * of a container is decided. */
 bool val_repr(struct heap *h, val v, val *ret) must_use;
 bool val_str(struct heap *h, val v, val *ret) must_use;
 bool val_ascii(struct heap *h, val v, val *ret) must_use;
 bool val_format(struct heap *h, val v, char conversion, val spec, val *ret) must_use;
+/* str() for print and messages: deferred values are shown as <deferred EXPR> wherever they stand.
+ */
+bool val_show(struct heap *h, val v, val *ret) must_use;
 /* An f-string's parts, strs or deferred, to one string; keeps the extents of untrusted text. */
 bool val_concat(struct heap *h, const val *parts, uint32_t n, val *ret) must_use;
 

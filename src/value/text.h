@@ -1,4 +1,4 @@
-/* text: string objects. The methods of str are in str_methods.c, formatting in format.c. */
+/* text: string objects. The methods of str are in str_*.c, formatting in format*.c. */
 #ifndef VALUE_TEXT_H
 #define VALUE_TEXT_H
 #include "base/buf.h"
@@ -31,6 +31,23 @@ static inline bool text_equal(const struct str_obj *a, const struct str_obj *b)
 {
     return a == b || (a->n == b->n && memcmp(a->p, b->p, a->n) == 0);
 }
+
+/* ---- operators of str ---- */
+/* s * n; MemoryError does not exist, so that too much is FAULT_LIMIT, without allocating. */
+bool text_repeat(struct heap *h, val s, int64_t n, val *ret) must_use;
+/* `needle in s`. */
+bool text_has(struct heap *h, val s, val needle, bool *ret) must_use;
+/* format % args, where args is a tuple, a mapping or a single value (percent.c). */
+bool text_percent(struct heap *h, val format, val args, val *ret) must_use;
+
+/* ---- numbers in text (number_parse.c) ---- */
+/* int(s, base): base is 0 or 2 to 36; ValueError as CPython's, OverflowError past 64 bits. */
+bool text_parse_int(struct heap *h, val s, int base, val *ret) must_use;
+/* float(s). */
+bool text_parse_float(struct heap *h, val s, val *ret) must_use;
+
+/* Rows of str's methods, for types.c. */
+extern const struct native_def str_methods[];
 
 /* ---- interned strings, for heap.c alone ---- */
 /* Between marking and sweeping: forgets the strings whose mark is not `live`. */
