@@ -111,51 +111,51 @@ void json_key_c(struct json_writer *w, const char *key)
     json_key(w, str_of(key));
 }
 
-void json_str(struct json_writer *w, str s)
+void json_put_str(struct json_writer *w, str s)
 {
     separate(w);
     json_add_quoted(w->out, s);
 }
 
-void json_c(struct json_writer *w, const char *s)
+void json_put_c(struct json_writer *w, const char *s)
 {
     if (s)
-        json_str(w, str_of(s));
+        json_put_str(w, str_of(s));
     else
-        json_null(w);
+        json_put_null(w);
 }
 
-void json_str_or_null(struct json_writer *w, str s)
+void json_put_str_or_null(struct json_writer *w, str s)
 {
     if (s.n)
-        json_str(w, s);
+        json_put_str(w, s);
     else
-        json_null(w);
+        json_put_null(w);
 }
 
-void json_int(struct json_writer *w, int64_t i)
+void json_put_int(struct json_writer *w, int64_t i)
 {
     separate(w);
     buf_add_int(w->out, i);
 }
 
-void json_double(struct json_writer *w, double d)
+void json_put_double(struct json_writer *w, double d)
 {
     if (!isfinite(d)) {
-        json_null(w);
+        json_put_null(w);
         return;
     }
     separate(w);
     num_add_double(w->out, d);
 }
 
-void json_bool(struct json_writer *w, bool b)
+void json_put_bool(struct json_writer *w, bool b)
 {
     separate(w);
     buf_add_c(w->out, b ? "true" : "false");
 }
 
-void json_null(struct json_writer *w)
+void json_put_null(struct json_writer *w)
 {
     separate(w);
     buf_add_c(w->out, "null");
@@ -200,7 +200,7 @@ static void raw_indented(struct json_writer *w, str text)
     }
 }
 
-void json_raw(struct json_writer *w, str text)
+void json_put_raw(struct json_writer *w, str text)
 {
     if (w->indent) {
         raw_indented(w, text);

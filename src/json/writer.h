@@ -22,16 +22,16 @@ void json_begin_array(struct json_writer *w);
 void json_end_array(struct json_writer *w);
 void json_key(struct json_writer *w, str key);
 void json_key_c(struct json_writer *w, const char *key);
-void json_str(struct json_writer *w, str s);
-void json_c(struct json_writer *w, const char *s); /* null where s is NULL */
+void json_put_str(struct json_writer *w, str s);
+void json_put_c(struct json_writer *w, const char *s); /* null where s is NULL */
 /* null where s is empty. */
-void json_str_or_null(struct json_writer *w, str s);
-void json_int(struct json_writer *w, int64_t i);
-void json_double(struct json_writer *w, double d); /* null where it is not finite */
-void json_bool(struct json_writer *w, bool b);
-void json_null(struct json_writer *w);
+void json_put_str_or_null(struct json_writer *w, str s);
+void json_put_int(struct json_writer *w, int64_t i);
+void json_put_double(struct json_writer *w, double d); /* null where it is not finite */
+void json_put_bool(struct json_writer *w, bool b);
+void json_put_null(struct json_writer *w);
 /* A value that is JSON text already, compact; re-indented where the writer indents. */
-void json_raw(struct json_writer *w, str text);
+void json_put_raw(struct json_writer *w, str text);
 
 /* A string with its quotes and escapes, for text that is not a document (keys of expressions). */
 void json_add_quoted(struct buf *b, str s);

@@ -90,7 +90,7 @@ void type_add_text(struct buf *b, const struct type *t)
 
 static void write_object_schema(struct json_writer *w, const struct type *t)
 {
-    json_c(w, "object");
+    json_put_c(w, "object");
     json_key_c(w, "properties");
     json_begin_object(w);
     for (uint32_t i = 0; i < t->n; i++) {
@@ -102,10 +102,10 @@ static void write_object_schema(struct json_writer *w, const struct type *t)
     json_begin_array(w);
     for (uint32_t i = 0; i < t->n; i++)
         if (t->fields[i].type->kind != TYPE_OPTIONAL)
-            json_str(w, t->fields[i].name);
+            json_put_str(w, t->fields[i].name);
     json_end_array(w);
     json_key_c(w, "additionalProperties");
-    json_bool(w, false);
+    json_put_bool(w, false);
 }
 
 static void write_optional_schema(struct json_writer *w, const struct type *t)
@@ -115,7 +115,7 @@ static void write_optional_schema(struct json_writer *w, const struct type *t)
     type_write_json_schema(w, t->of);
     json_begin_object(w);
     json_key_c(w, "type");
-    json_c(w, "null");
+    json_put_c(w, "null");
     json_end_object(w);
     json_end_array(w);
 }
@@ -129,22 +129,22 @@ void type_write_json_schema(struct json_writer *w, const struct type *t)
         json_key_c(w, "enum");
         json_begin_array(w);
         for (uint32_t i = 0; i < t->n; i++)
-            json_str(w, t->words[i]);
+            json_put_str(w, t->words[i]);
         json_end_array(w);
     } else if (t->kind != TYPE_ANY) {
         json_key_c(w, "type");
         if (t->kind == TYPE_OBJECT) {
             write_object_schema(w, t);
         } else if (t->kind == TYPE_LIST) {
-            json_c(w, "array");
+            json_put_c(w, "array");
             json_key_c(w, "items");
             type_write_json_schema(w, t->of);
         } else if (t->kind == TYPE_DICT) {
-            json_c(w, "object");
+            json_put_c(w, "object");
             json_key_c(w, "additionalProperties");
             type_write_json_schema(w, t->of);
         } else {
-            json_c(w, kinds[t->kind].schema);
+            json_put_c(w, kinds[t->kind].schema);
         }
     }
     json_end_object(w);
