@@ -34,6 +34,8 @@ struct vm_host {
     /* Is this module name allowed at all? Judged when the file is compiled; false fills err's
      * message and hint. NULL: no imports at all but `json`-free programs. */
     bool (*may_import)(void *data, str module, struct err *err);
+    /* heap_mark every value that the host holds between calls. NULL: none. */
+    void (*mark)(void *data, struct heap *h);
     /* print: one finished line or piece, in order. NULL: dropped. */
     void (*print)(void *data, str text);
 };
@@ -86,6 +88,9 @@ val vm_global(struct vm *vm, struct vm_code *code, str name);
 /* The place of the innermost running function's present instruction, for natives of the host
  * (where a step was registered, where an argument is wrong). */
 pos vm_here(struct vm *vm);
+/* Places of the calls that led here, outermost first; the last is vm_here. Fills at most max and
+ * returns how many frames there are. */
+uint32_t vm_frames(struct vm *vm, pos *ret, uint32_t max);
 static inline struct vm *vm_of(struct heap *h)
 {
     return (struct vm *)h->machine;
