@@ -59,4 +59,7 @@ struct log_line {
     str text; /* without the newline; masked; valid UTF-8 */
 };
 
+/* The data of the line's event: {"stream": "stdout", "line": "..."}. */
+void event_add_line_data(struct buf *b, const struct log_line *line);
+
 #endif

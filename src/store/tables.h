@@ -1,0 +1,277 @@
+/* tables: the rows of the store as structs, what a batch can do to them, and how they are read.
+ * Writes: store_add_*, store_update_*, ... put an operation into a batch; arguments are copied, and
+ * nothing happens before the batch is submitted. Reads: store_load_*, store_list_*, store_read_*
+ * see what is committed; texts land in the caller's arena.
+ * Times are wall-clock milliseconds, 0 where absent. Texts are UTF-8; empty is absent (NULL). Text
+ * called JSON is kept as given, never parsed here.
+ * Within a batch that creates a run, STORE_NEW_RUN stands for its id. */
+#ifndef STORE_TABLES_H
+#define STORE_TABLES_H
+#include "store/store.h"
+
+enum {
+    STORE_NEW_RUN = 0,
+    STORE_LAST = 0, /* for an attempt or a try: the latest */
+    STORE_LIST_MAX = 1000,
+};
+
+struct store_reason {
+    enum reason code;
+    str text; /* the sentence with its particulars */
+};
+
+/* ---- Repositories and the definitions found in them (definitions.c) ---- */
+
+struct store_definition {
+    str name, file_path, content_hash;
+    str triggers, plan; /* JSON */
+    str image, dockerfile;
+    int64_t parsed_at;
+};
+/* Makes the repository known (key: its name, for a local one the folder's path). */
+void store_put_repository(struct store_batch *b, str name, str default_branch);
+/* Replaces the definition of that name. The repository is made where it is unknown. */
+void store_put_definition(struct store_batch *b, str repository, const struct store_definition *d);
+bool store_list_definitions(struct store_reader *r, str repository, struct arena *a,
+                            struct store_definition **ret, size_t *ret_n, struct err *err) must_use;
+
+/* ---- Runs (runs.c) ---- */
+
+struct store_run {
+    int64_t id; /* given by the store, from 1 */
+    str repository, workflow;
+    enum run_status status;
+    enum conclusion conclusion;
+    struct store_reason reason;
+    str trigger_type, trigger_payload; /* type and JSON of the event */
+    str ref, sha, branch, actor;
+    str inputs;  /* JSON object */
+    str outputs; /* JSON object; empty before the end */
+    str error;   /* JSON of the error object */
+    str error_message;
+    str plan_hash;
+    str plan;      /* JSON: what the engine keeps of the plan beside the steps' rows */
+    str evaluator; /* version that made the plan */
+    int64_t attempt;
+    int64_t created_at, started_at, completed_at;
+    int64_t waited_ms; /* time spent waiting for people */
+};
+
+/* With attempt 1 unless given. One run per batch. */
+void store_create_run(struct store_batch *b, const struct store_run *run);
+
+/* Which fields of store_run_update count. */
+enum {
+    STORE_RUN_CONCLUSION = 1 << 0,
+    STORE_RUN_REASON = 1 << 1,
+    STORE_RUN_OUTPUTS = 1 << 2,
+    STORE_RUN_ERROR = 1 << 3, /* error and error_message */
+    STORE_RUN_PLAN = 1 << 4,  /* plan_hash and plan */
+    STORE_RUN_STARTED = 1 << 5,
+    STORE_RUN_COMPLETED = 1 << 6,
+    STORE_RUN_ATTEMPT = 1 << 7,
+    STORE_RUN_WAITED = 1 << 8,
+    STORE_RUN_SOURCE = 1 << 9, /* ref, sha, branch, evaluator: a rerun on other sources */
+};
+/* Compare and set: transition_refused unless the run's status is `from`. Set from == to where only
+ * fields change. */
+struct store_run_update {
+    int64_t run_id;
+    enum run_status from, to;
+    unsigned fields;
+    struct store_run values;
+};
+void store_update_run(struct store_batch *b, const struct store_run_update *u);
+
+/* err run_unknown where there is none. */
+bool store_load_run(struct store_reader *r, int64_t run_id, struct arena *a, struct store_run *ret,
+                    struct err *err) must_use;
+
+/* Newest first. Empty filters match all; before_id 0 starts at the newest. */
+struct store_run_filter {
+    str repository, workflow, branch, event, actor;
+    bool by_status;
+    enum run_status status;
+    int64_t before_id; /* the cursor: *ret_next of the page before */
+    int64_t limit;     /* 0: 30; at most STORE_LIST_MAX */
+};
+/* Without plan, trigger_payload, inputs, outputs: those are for store_load_run.
+ * *ret_next: cursor of the next page, or 0. */
+bool store_list_runs(struct store_reader *r, const struct store_run_filter *f, struct arena *a,
+                     struct store_run **ret, size_t *ret_n, int64_t *ret_next,
+                     struct err *err) must_use;
+
+/* ---- Steps, keyed (run, attempt, step, try) (steps.c) ---- */
+
+struct store_step_key {
+    int64_t run_id, attempt;
+    str step_id;
+    int64_t try; /* from 1 */
+};
+
+struct store_step {
+    struct store_step_key key;
+    int64_t position; /* in the plan, from 0 */
+    str name;
+    enum step_type type;
+    str depends_on, config; /* JSON array of ids, JSON object */
+    str parent;             /* id of the action it belongs to */
+    enum step_status status;
+    enum outcome outcome;
+    enum conclusion conclusion;
+    struct store_reason reason;
+    bool has_exit_code;
+    int64_t exit_code;
+    str error, error_message; /* JSON of the error object */
+    int64_t created_at, started_at, completed_at;
+    int64_t turns_used, tokens_in, tokens_out, cost_micro_usd;
+    int64_t log_lines, log_bytes;
+    /* The result, which deferred values read and a rebuilt evaluation is fed with: */
+    str outputs; /* JSON object */
+    str output;  /* JSON: what a model or tool answered */
+    str stdout_text, stderr_text;
+    bool stdout_cut, stderr_cut; /* was longer than STORE_STEP_TEXT_MAX */
+};
+
+/* Rows for planned steps, in one go. key.try counts as 1 unless given; results are not written. */
+void store_add_steps(struct store_batch *b, const struct store_step *steps, size_t n);
+/* A further try of a step: a row as it was planned, with status `ready`. key.try is the new one. */
+void store_add_try(struct store_batch *b, const struct store_step_key *key, int64_t created_at);
+
+enum {
+    STORE_STEP_OUTCOME = 1 << 0, /* outcome and conclusion */
+    STORE_STEP_REASON = 1 << 1,
+    STORE_STEP_ERROR = 1 << 2, /* error and error_message */
+    STORE_STEP_STARTED = 1 << 3,
+    STORE_STEP_COMPLETED = 1 << 4,
+    STORE_STEP_RESULT = 1 << 5, /* exit_code, outputs, output, stdout_text, stderr_text; texts past
+                                   STORE_STEP_TEXT_MAX are cut and flagged */
+    STORE_STEP_USAGE = 1 << 6,  /* turns, tokens, cost */
+    STORE_STEP_LOG = 1 << 7,    /* log_lines, log_bytes */
+    STORE_STEP_CONCLUSION = 1 << 8, /* conclusion alone: settled after the fact */
+};
+/* Compare and set, as store_update_run. */
+struct store_step_update {
+    struct store_step_key key;
+    enum step_status from, to;
+    unsigned fields;
+    struct store_step values;
+};
+void store_update_step(struct store_batch *b, const struct store_step_update *u);
+
+enum store_step_load {
+    STORE_STEPS_BRIEF,   /* without config and results */
+    STORE_STEPS_RESULTS, /* everything */
+};
+/* In order of the plan, the latest try of each; attempt may be STORE_LAST. */
+bool store_load_steps(struct store_reader *r, int64_t run_id, int64_t attempt,
+                      enum store_step_load what, struct arena *a, struct store_step **ret,
+                      size_t *ret_n, struct err *err) must_use;
+/* One step with everything; attempt and try may be STORE_LAST. err step_unknown. */
+bool store_load_step(struct store_reader *r, const struct store_step_key *key, struct arena *a,
+                     struct store_step *ret, struct err *err) must_use;
+
+/* ---- Logs and events, in one order per run (logs.c, events.c) ---- */
+
+/* Each line is one event (step_output) and gets the next seq; `seq` of the lines is ignored. The
+ * batch has one row in run_events, each line one in workflow_logs. */
+void store_append_log(struct store_batch *b, const struct store_step_key *key,
+                      const struct log_line *lines, size_t n);
+/* Appends with the next seq of the run; e->seq is ignored. Not for EVENT_STEP_OUTPUT. */
+void store_append_event(struct store_batch *b, const struct event *e);
+
+/* Events with seq > after_seq in order, without gap or repeat, at most max. fn returns false to
+ * stop. *ret_seq (may be NULL): seq of the last one given, or after_seq. */
+typedef bool store_read_event_fn(void *ctx, const struct event *e);
+bool store_read_events(struct store_reader *r, int64_t run_id, int64_t after_seq, size_t max,
+                       store_read_event_fn *fn, void *ctx, int64_t *ret_seq,
+                       struct err *err) must_use;
+/* seq of the run's newest event, 0 where there is none. */
+bool store_last_seq(struct store_reader *r, int64_t run_id, int64_t *ret_seq,
+                    struct err *err) must_use;
+
+/* Lines of one try of a step with seq > after_seq, in order; attempt and try may be STORE_LAST.
+ * err step_unknown. */
+typedef bool store_read_line_fn(void *ctx, const struct log_line *line);
+bool store_read_log(struct store_reader *r, const struct store_step_key *key, int64_t after_seq,
+                    size_t max, store_read_line_fn *fn, void *ctx, struct err *err) must_use;
+/* The last n lines, in order. */
+bool store_read_log_tail(struct store_reader *r, const struct store_step_key *key, size_t n,
+                         store_read_line_fn *fn, void *ctx, struct err *err) must_use;
+
+/* ---- Sources that a run was evaluated from (sources.c) ---- */
+
+struct store_source {
+    str path, sha256, text;
+};
+/* Adds files to the bundle of (run, attempt); a text is stored once over all runs. A path that the
+ * bundle has already must have the same sha256 (else source_changed). */
+void store_add_sources(struct store_batch *b, int64_t run_id, int64_t attempt,
+                       const struct store_source *files, size_t n);
+/* The bundle of the newest attempt <= attempt (STORE_LAST: any) that has one, ordered by path. The
+ * event and the inputs are in the run's row. */
+bool store_load_sources(struct store_reader *r, int64_t run_id, int64_t attempt, struct arena *a,
+                        struct store_source **ret, size_t *ret_n, struct err *err) must_use;
+
+/* ---- Leases: which process drives a run (leases.c, owner.c) ---- */
+
+enum { STORE_LEASE_MS = 30000, STORE_OWNER_TEXT_MAX = 64 };
+
+/* A process, so that no other one can be taken for it. */
+struct store_owner {
+    int64_t pid;
+    int64_t start_time; /* in clock ticks after boot, as /proc/PID/stat has it */
+    int64_t pid_space;  /* inode of its pid namespace */
+    char boot_id[STORE_OWNER_TEXT_MAX];
+    char machine[STORE_OWNER_TEXT_MAX]; /* node name */
+};
+bool store_owner_self(struct store_owner *ret, struct err *err) must_use;
+
+enum store_liveness {
+    STORE_OWNER_ALIVE,
+    STORE_OWNER_DEAD,
+    STORE_OWNER_UNSEEN, /* in another container or machine: only its lease's expiry tells */
+};
+/* Same boot and pid namespace: the process decides. Same machine after another boot: dead. */
+enum store_liveness store_owner_look(const struct store_owner *o, const struct store_owner *self);
+
+struct store_lease {
+    int64_t run_id;
+    struct store_owner owner;
+    int64_t acquired_at, expires_at;
+};
+/* True where the run may be taken: its owner is dead, or unseen and expired. */
+bool store_lease_is_free(const struct store_lease *l, const struct store_owner *self, int64_t now);
+
+/* Takes the run for `self`; run_has_owner where another live process has it. */
+void store_take_lease(struct store_batch *b, int64_t run_id, const struct store_owner *self,
+                      int64_t now);
+/* Extends all leases of self; due every STORE_LEASE_MS / 3. */
+void store_renew_leases(struct store_batch *b, const struct store_owner *self, int64_t now);
+/* Gives a run back; nothing happens where self does not own it. */
+void store_drop_lease(struct store_batch *b, int64_t run_id, const struct store_owner *self);
+
+/* *ret_has false: nobody has it. */
+bool store_load_lease(struct store_reader *r, int64_t run_id, struct store_lease *ret,
+                      bool *ret_has, struct err *err) must_use;
+/* Runs that are not final and have no live owner, oldest first. */
+bool store_list_orphans(struct store_reader *r, const struct store_owner *self, int64_t now,
+                        struct arena *a, int64_t **ret_ids, size_t *ret_n,
+                        struct err *err) must_use;
+
+/* ---- Commands to the process that drives a run, from any other (commands.c) ---- */
+
+struct store_command {
+    int64_t id, run_id;
+    str kind; /* "cancel" */
+    str data; /* JSON object */
+    int64_t created_at;
+};
+/* err run_unknown, and run_final where the run has ended. */
+void store_add_command(struct store_batch *b, const struct store_command *c);
+/* What was asked of the run and is not done yet, in order. */
+bool store_list_commands(struct store_reader *r, int64_t run_id, struct arena *a,
+                         struct store_command **ret, size_t *ret_n, struct err *err) must_use;
+void store_finish_command(struct store_batch *b, int64_t command_id, int64_t now);
+
+#endif

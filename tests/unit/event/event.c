@@ -1,0 +1,108 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "event/event.h"
+
+static void assert_json(struct event e, const char *want)
+{
+    auto_buf b = BUF(BUF_TEXT_MAX);
+    event_add_json(&b, &e);
+    assert_string_equal(buf_c(&b), want);
+}
+
+static void event__json_has_common_fields_first(void **state)
+{
+    (void)state;
+    assert_json((struct event){.run_id = 7,
+                               .seq = 3,
+                               .time_ms = 1767225600123,
+                               .type = EVENT_STEP_STARTED,
+                               .step_id = STR("run-\"a\""),
+                               .data = STR("{\"name\": \"a\", \"attempt\": 1}")},
+                "{\"run_id\": 7, \"seq\": 3, \"time\": \"2026-01-01T00:00:00.123Z\", "
+                "\"type\": \"step_started\", \"step_id\": \"run-\\\"a\\\"\", "
+                "\"name\": \"a\", \"attempt\": 1}");
+}
+
+static void event__json_without_step_or_data_has_neither(void **state)
+{
+    static const str empty[] = {STR_INIT("{}"), STR_INIT(""), STR_INIT(" { } ")};
+    (void)state;
+    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
+        assert_json(
+            (struct event){.run_id = 1, .seq = 1, .type = EVENT_RUN_STARTED, .data = empty[i]},
+            "{\"run_id\": 1, \"seq\": 1, \"time\": \"1970-01-01T00:00:00.000Z\", "
+            "\"type\": \"run_started\"}");
+}
+
+static void event__line_data_escapes_the_line(void **state)
+{
+    auto_buf b = BUF(BUF_TEXT_MAX);
+    (void)state;
+    event_add_line_data(
+        &b, &(struct log_line){.stream = LOG_STDERR, .text = STR("a\"b\\c\t\x1b[31m\xc3\xa9")});
+    assert_string_equal(buf_c(&b), "{\"stream\": \"stderr\", \"line\": "
+                                   "\"a\\\"b\\\\c\\t\\u001b[31m\xc3\xa9\"}");
+}
+
+static void event__every_word_reads_back(void **state)
+{
+    enum event_type t;
+    enum log_stream s;
+    (void)state;
+    for (int i = 0; i < EVENT_TYPE_COUNT; i++) {
+        assert_true(event_type_parse(str_of(event_type_name((enum event_type)i)), &t));
+        assert_int_equal(t, i);
+    }
+    for (int i = 0; i < LOG_STREAM_COUNT; i++) {
+        assert_true(log_stream_parse(str_of(log_stream_name((enum log_stream)i)), &s));
+        assert_int_equal(s, i);
+    }
+    assert_false(event_type_parse(STR("step_outputs"), &t));
+    assert_false(log_stream_parse(STR(""), &s));
+}
+
+#define ROUND_TRIP(type, prefix, first, count)                                  \
+    do {                                                                        \
+        type got_;                                                              \
+        for (int i = (first); i < (count); i++) {                               \
+            assert_true(prefix##_parse(str_of(prefix##_name((type)i)), &got_)); \
+            assert_int_equal(got_, i);                                          \
+        }                                                                       \
+        assert_false(prefix##_parse(STR("nothing"), &got_));                    \
+    } while (0)
+
+static void states__every_word_reads_back(void **state)
+{
+    (void)state;
+    ROUND_TRIP(enum run_status, run_status, 0, RUN_STATUS_COUNT);
+    ROUND_TRIP(enum step_status, step_status, 0, STEP_STATUS_COUNT);
+    ROUND_TRIP(enum outcome, outcome, OUTCOME_SUCCESS, OUTCOME_COUNT);
+    ROUND_TRIP(enum conclusion, conclusion, CONCLUSION_SUCCESS, CONCLUSION_COUNT);
+    ROUND_TRIP(enum step_type, step_type, 0, STEP_TYPE_COUNT);
+    for (int i = REASON_NONE + 1; i < REASON_COUNT; i++) {
+        enum reason got;
+        assert_true(reason_parse(str_of(reason_code((enum reason)i)), &got));
+        assert_int_equal(got, i);
+        assert_true(*reason_sentence((enum reason)i));
+    }
+    assert_null(outcome_name(OUTCOME_NONE));
+    assert_null(conclusion_name(CONCLUSION_NONE));
+    assert_null(reason_code(REASON_NONE));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(event__json_has_common_fields_first),
+        cmocka_unit_test(event__json_without_step_or_data_has_neither),
+        cmocka_unit_test(event__line_data_escapes_the_line),
+        cmocka_unit_test(event__every_word_reads_back),
+        cmocka_unit_test(states__every_word_reads_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
