@@ -1,0 +1,185 @@
+"""Cancelling, killing and going on: nothing that was finished is lost."""
+import os
+import signal
+import sqlite3
+
+from harness import PlueTest, processes_with
+
+
+class Cancel(PlueTest):
+    def test_ctrl_c_ends_the_whole_process_tree_and_the_run(self):
+        self.steps_workflow("""
+            ctx.run(name="a", cmd="echo done")
+            ctx.run(name="b", cmd="sleep 98761 & (sleep 98761 & sleep 98761); sleep 98761")
+            ctx.run(name="c", cmd="true")
+            """)
+        process = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: len(processes_with("98761")) >= 3, "the step's processes run")
+        os.kill(process.pid, signal.SIGINT)
+        self.finish(process, expect=3)
+        self.assertEqual(processes_with("98761"), [])
+        run = self.view()
+        self.assertEqual((run["status"], self.statuses(run)),
+                         ("cancelled", {"a": "success", "b": "cancelled", "c": self.statuses(run)["c"]}))
+        self.assertIn(self.outcomes(run)["c"], ("skipped", "cancelled"))
+
+    def test_term_does_the_same(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="sleep 98762")""")
+        process = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: processes_with("98762"), "the step runs")
+        os.kill(process.pid, signal.SIGTERM)
+        self.finish(process, expect=3)
+        self.assertEqual((processes_with("98762"), self.view()["status"]), ([], "cancelled"))
+
+    def test_a_step_that_ignores_term_is_killed_after_the_grace(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="trap '' TERM INT HUP; while true; do sleep 98763; done")""")
+        process = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: processes_with("98763"), "the step runs")
+        os.kill(process.pid, signal.SIGINT)
+        self.finish(process, expect=3, seconds=60)
+        self.assertEqual((processes_with("98763"), self.outcomes(self.view())), ([], {"a": "cancelled"}))
+
+    def test_cancel_from_another_process(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="sleep 98764")""")
+        process = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: processes_with("98764"), "the step runs")
+        self.plue("run", "cancel", 1, expect=0)
+        self.finish(process, expect=3)
+        self.assertEqual(self.view()["status"], "cancelled")
+
+    def test_a_step_that_leaves_a_process_behind_ends_and_so_does_the_process(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="setsid sleep 98765 > /dev/null 2>&1 & echo left")""")
+        run = self.run_ci()
+        self.assertEqual((self.outcomes(run), self.log()), ({"a": "success"}, "left\n"))
+        self.assertEqual(processes_with("98765"), [])
+
+    def test_a_left_process_that_holds_the_output_does_not_hold_the_run(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="sleep 98766 & echo left")""")
+        self.run_ci()
+        self.assertEqual((processes_with("98766"), self.log()), ([], "left\n"))
+
+
+class Kill(PlueTest):
+    """kill -9 of plue in mid-run."""
+
+    BODY = """
+        a = ctx.run(name="a", cmd="echo once >> /workspace/count-a; echo out=kept >> $PLUE_OUTPUT; echo a-ran")
+        b = ctx.run(name="b", cmd="echo begun >> /workspace/count-b; echo b-begun; "
+                                  "[ $(wc -l < /workspace/count-b) = 1 ] && sleep 98771; echo b-ended")
+        if b.ok:
+            ctx.run(name="c", cmd=f"cat count-a count-b; echo {a.outputs.out}")
+        return ctx.success(out=a.outputs.out)
+        """
+
+    def kill_in_step_b(self):
+        self.steps_workflow(self.BODY)
+        process = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: processes_with("98771"), "step b runs")
+        self.wait_for_step("b", "running")
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def test_finished_steps_are_kept_and_the_run_goes_on(self):
+        self.kill_in_step_b()
+        run = self.view()
+        self.assertEqual((run["status"], self.statuses(run)["a"]), ("running", "success"))
+        self.plue("run", "resume", 1, expect=0)
+        run = self.view()
+        self.assertEqual((run["status"], run["outputs"], self.outcomes(run)),
+                         ("success", {"out": "kept"}, {"a": "success", "b": "success", "c": "success"}))
+        self.assertEqual(self.log(step="c"), "once\nbegun\nbegun\nkept\n")
+        self.assertEqual(self.log(step="a"), "a-ran\n")
+        self.wait_for(lambda: not processes_with("98771"), "the orphaned step is gone")
+
+    def test_resume_without_an_id_finds_it(self):
+        self.kill_in_step_b()
+        self.plue("run", "resume", expect=0)
+        self.assertEqual(self.view()["status"], "success")
+
+    def test_watch_of_an_orphaned_run_goes_on_with_it(self):
+        self.kill_in_step_b()
+        self.plue("run", "watch", 1, expect=0)
+        self.assertEqual(self.view()["status"], "success")
+
+    def test_list_and_view_never_take_a_run(self):
+        self.kill_in_step_b()
+        self.plue("run", "list", expect=0)
+        self.plue("run", "view", 1, expect=0)
+        self.assertEqual((self.view()["status"], self.statuses(self.view())["b"]), ("running", "running"))
+
+    def test_a_run_with_a_live_owner_is_not_taken(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="sleep 98772")""")
+        process = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: processes_with("98772"), "the step runs")
+        self.plue("run", "resume", 1, expect=2)
+        os.kill(process.pid, signal.SIGINT)
+        self.finish(process, expect=3)
+
+    def test_the_source_of_a_resumed_run_is_the_one_it_began_with(self):
+        self.kill_in_step_b()
+        self.workflow("this is no longer a workflow (")
+        self.plue("run", "resume", 1, expect=0)
+        self.assertEqual(self.view()["outputs"], {"out": "kept"})
+
+    def test_a_step_that_may_not_run_twice_fails_instead(self):
+        self.steps_workflow("""
+            ctx.run(name="a", cmd="echo x >> /workspace/n; [ $(wc -l < /workspace/n) = 1 ] && sleep 98773; true", idempotent=False)
+            """)
+        process = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: processes_with("98773"), "the step runs")
+        self.wait_for_step("a", "running")
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        self.plue("run", "resume", 1, expect=1)
+        self.assertEqual(self.outcomes(self.view()), {"a": "failed"})
+
+    def test_events_go_on_without_a_gap_or_a_repeat(self):
+        self.kill_in_step_b()
+        self.plue("run", "resume", 1, expect=0)
+        events = self.plue("run", "watch", 1, "--json", expect=0).json_lines
+        self.assertEqual([e["seq"] for e in events], list(range(events[0]["seq"], events[0]["seq"] + len(events))))
+
+    def test_kill_at_any_moment_loses_no_finished_step(self):
+        self.steps_workflow("""
+            last = None
+            for i in range(12):
+                last = ctx.run(name=f"s{i}", cmd=f"echo {i} >> /workspace/order; echo ran")
+                if not last.ok:
+                    return ctx.fail("failed")
+            ctx.run(name="show", cmd="uniq order | tr '\\\\n' ' '")
+            """)
+        for target in ("s1", "s4", "s8"):
+            command = ("workflow", "run", "ci") if target == "s1" else ("run", "resume", "1")
+            process = self.start(*command)
+            self.wait_for_step(target, "success")
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            before = self.view()
+            finished = {k for k, v in self.outcomes(before).items() if v == "success"}
+            self.assertIn(target, finished)
+        self.plue("run", "resume", 1, expect=0)
+        self.assertEqual(self.log(step="show"), " ".join(map(str, range(12))) + " \n")
+
+
+class Database(PlueTest):
+    def test_its_mode_is_private(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="true")""")
+        self.run_ci()
+        self.assertEqual((self.data / "plue.db").stat().st_mode & 0o077, 0)
+
+    def test_it_stays_sound_after_a_kill(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="seq 1000000; sleep 98774")""")
+        process = self.start("workflow", "run", "ci")
+        self.wait_for_step("a", "running")
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        with sqlite3.connect(self.data / "plue.db") as db:
+            self.assertEqual(db.execute("pragma integrity_check").fetchall(), [("ok",)])
+
+    def test_two_runs_side_by_side_share_it(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="seq 1000")""")
+        processes = [self.start("workflow", "run", "ci") for _ in range(4)]
+        for process in processes:
+            self.finish(process, expect=0)
+        listing = self.plue("run", "list", "--json", expect=0).json["runs"]
+        self.assertEqual([(r["id"], r["status"]) for r in listing], [(i, "success") for i in (4, 3, 2, 1)])
