@@ -1,0 +1,143 @@
+/* core: what happens next in a run, as a pure function of its state and an event. It does no I/O,
+ * reads no clock and allocates nothing that outlives the run. The driver performs the actions and
+ * reports back; the simulator does the same with made-up schedules.
+ *
+ *     run_init(&run, options);
+ *     run_apply(&run, &(struct run_event){.kind = RUN_EVENT_START}, &actions);
+ *     ... perform the actions in their order, report what they lead to as further events.
+ *
+ * Rules (SPEC 4 and 10): a step is ready when all that it depends on is final. A failure that
+ * nobody judges fails the run and skips what comes after it, over any number of steps; a failure
+ * whose status the code had read before a step was registered does not stop that step. A step with
+ * when="on_failure" or "always" looks at all steps before it. Groups and actions end with their
+ * parts. Nothing new starts once a run is cancelled or out of time.
+ *
+ * Invariants: a final step never changes again; a step runs at most once at a time, and again only
+ * for a retry; every impossible event is refused and changes nothing. */
+#ifndef ENGINE_CORE_H
+#define ENGINE_CORE_H
+#include "base/vec.h"
+#include "plan/plan.h"
+
+enum {
+    RUN_DEFAULT_TIMEOUT_MS = 60 * 60 * 1000,
+    STEP_DEFAULT_TIMEOUT_MS = 30 * 60 * 1000,
+    STEP_GRACE_MS = 10 * 1000, /* between TERM and KILL */
+    RETRY_FIRST_MS = 1000,     /* doubled with each retry, with jitter */
+    RETRY_LONGEST_MS = 60 * 1000,
+};
+
+struct step_state {
+    enum step_status status;
+    enum outcome outcome;
+    enum conclusion conclusion;
+    enum reason reason;
+    uint32_t tries;      /* begun so far; the present one while it runs */
+    uint32_t missing;    /* dependencies that are not final */
+    bool killing;        /* TERM was sent */
+    bool killed;         /* KILL was sent */
+    enum outcome wanted; /* what a kill makes of it: timed_out or cancelled */
+    enum reason why;
+    /* Unjudged failures among the steps before this one and itself: what skips its dependents. */
+    uint32_t *failures;
+    uint32_t failure_count;
+    uint32_t *dependents;
+    uint32_t dependent_count, dependent_cap;
+    uint32_t running;       /* of a group: members that run */
+    uint32_t waiting_first; /* of a group: first member that waits for its limit, or PLAN_NEVER */
+    uint32_t waiting_next;  /* of a member that waits: the next one */
+};
+
+struct run_options {
+    uint32_t slots;     /* steps side by side; at least 1 */
+    uint64_t seed;      /* for jitter */
+    int64_t timeout_ms; /* 0: the default */
+};
+
+struct run_state {
+    struct arena arena;
+    struct run_options options;
+    const struct plan *plan; /* borrowed from the evaluation; may move between events */
+    struct step_state *steps;
+    uint32_t n, cap;
+    uint32_t final, running;
+    enum run_status status;
+    enum reason reason;
+    bool started;
+    bool ending;            /* cancelled or out of time: nothing new starts */
+    bool resuming;          /* the evaluation was asked to go on and has not answered */
+    bool evaluated;         /* it has ended */
+    enum reason end_reason; /* why it is ending */
+    uint32_t linked;        /* steps whose dependencies are linked */
+    VEC(uint32_t) ready;    /* a heap of indices */
+    VEC(uint32_t) released; /* steps whose last dependency has become final in this turn */
+};
+
+/* ---- what happened ---- */
+
+enum run_event_kind {
+    RUN_EVENT_START,       /* the plan's first part is there */
+    RUN_EVENT_GREW,        /* answer to RESUME: the plan has grown, or ended */
+    RUN_EVENT_STEP_DONE,   /* a try has ended: step, outcome, (reason) */
+    RUN_EVENT_RETRY_TIMER, /* armed by ARM_RETRY */
+    RUN_EVENT_STEP_TIMER,  /* the step's time is up */
+    RUN_EVENT_GRACE_TIMER, /* TERM did not help */
+    RUN_EVENT_RUN_TIMER,   /* the run's time is up */
+    RUN_EVENT_CANCEL,      /* a person asked */
+};
+
+struct run_event {
+    enum run_event_kind kind;
+    uint32_t step, try;   /* of the STEP_, RETRY_ and GRACE_ ones; a late try is ignored */
+    enum outcome outcome; /* STEP_DONE: success, failed, cached or recorded */
+    enum reason reason;
+    bool final; /* STEP_DONE: failed for good, retries would not help (it never started) */
+};
+
+/* ---- what to do ---- */
+
+enum run_action_kind {
+    RUN_ACTION_STEP_CHANGED, /* record and tell the step's new state */
+    RUN_ACTION_RUN_CHANGED,  /* the same of the run */
+    RUN_ACTION_START,        /* start this try, once its state is durable */
+    RUN_ACTION_TERM,
+    RUN_ACTION_KILL,
+    RUN_ACTION_ARM_STEP, /* delay_ms; the step's time limit */
+    RUN_ACTION_ARM_GRACE,
+    RUN_ACTION_ARM_RETRY,
+    RUN_ACTION_ARM_RUN,
+    RUN_ACTION_RESUME,   /* all that the evaluation awaits is final: give it the results */
+    RUN_ACTION_COMPLETE, /* the run is over */
+};
+
+struct run_action {
+    enum run_action_kind kind;
+    uint32_t step, try;
+    int64_t delay_ms;
+};
+struct run_actions {
+    VEC(struct run_action) list;
+};
+
+void run_init(struct run_state *r, const struct run_options *options);
+void run_done(struct run_state *r);
+
+/* False with err where the event is impossible in this state (the state is unchanged). `plan` is
+ * the plan as it is now. Actions are appended. */
+bool run_apply(struct run_state *r, const struct plan *plan, const struct run_event *e,
+               struct run_actions *actions, struct err *err) must_use;
+
+/* Recovery: gives a step of a rebuilt plan its recorded final state. Before RUN_EVENT_START. An
+ * interrupted step is not restored: it starts again, its tries go on counting from `tries`. */
+void run_restore(struct run_state *r, const struct plan *plan, uint32_t step, enum outcome outcome,
+                 enum conclusion conclusion, enum step_status status, enum reason reason,
+                 uint32_t tries);
+void run_restore_tries(struct run_state *r, const struct plan *plan, uint32_t step, uint32_t tries);
+
+/* Whether steps of this type end by themselves, without an executor: groups and actions. */
+static inline bool step_type_is_structural(enum step_type t)
+{
+    return t == STEP_TYPE_PARALLEL || t == STEP_TYPE_ACTION;
+}
+
+#endif
