@@ -99,6 +99,11 @@ static inline void heap_leave(struct heap *h)
 /* "TypeError: ..." etc.; the message is CPython's, byte for byte. */
 bool heap_raise(struct heap *h, const struct type_info *type, const char *fmt, ...)
     printf_like(3, 4);
+/* With args of its own: KeyError(key); texts that hold untrusted parts. Copies args. */
+bool heap_raise_with(struct heap *h, const struct type_info *type, const val *args, uint32_t n);
+/* A new exception object, not raised. */
+bool heap_exception(struct heap *h, const struct type_info *type, const val *args, uint32_t n,
+                    val *ret) must_use;
 /* An exception object of the program's own. */
 bool heap_raise_val(struct heap *h, val exc);
 /* Uncatchable refusal; code and message as in diag/err.h; hint may be NULL. */

@@ -42,9 +42,9 @@ bool text_percent(struct heap *h, val format, val args, val *ret) must_use;
 
 /* ---- numbers in text (number_parse.c) ---- */
 /* int(s, base): base is 0 or 2 to 36; ValueError as CPython's, OverflowError past 64 bits. */
-bool text_parse_int(struct heap *h, val s, int base, val *ret) must_use;
+bool number_parse_int(struct heap *h, val s, int64_t base, val *ret) must_use;
 /* float(s). */
-bool text_parse_float(struct heap *h, val s, val *ret) must_use;
+bool number_parse_float(struct heap *h, val s, val *ret) must_use;
 
 /* Rows of str's methods, for types.c. */
 extern const struct native_def str_methods[];

@@ -95,6 +95,16 @@ bool text_set_trust(struct heap *h, val v, bool trusted, val *ret)
     return true;
 }
 
+void text_taint_fault(struct heap *h)
+{
+    if (h->fault.kind != FAULT_EXCEPTION)
+        return;
+    struct tuple_obj *args = h->fault.value.exc->args.tuple;
+    for (uint32_t i = 0; i < args->n; i++)
+        if (args->at[i].kind == V_STR && !text_set_trust(h, args->at[i], false, &args->at[i]))
+            args->at[i] = VAL_NONE;
+}
+
 bool text_any_untrusted(const val *at, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)

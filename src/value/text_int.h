@@ -35,6 +35,8 @@ bool text_copy_taint(struct heap *h, const struct str_obj *from, size_t start,
 /* All of s becomes untrusted. */
 bool text_taint_whole(struct heap *h, struct str_obj *s) must_use;
 struct taint *text_taint_new(struct heap *h, size_t extents) must_use;
+/* Where the fault is an exception: its texts become untrusted, since the message quotes what is. */
+void text_taint_fault(struct heap *h);
 /* The fault for text that cannot fit into the memory limit. */
 bool text_too_large(struct heap *h);
 /* Where code point `index` begins; charged. */

@@ -246,6 +246,10 @@ enum native_flags {
     NATIVE_DEFERS = 8,   /* with a deferred argument the call becomes a deferred value: str, int */
     NATIVE_CALLS = 16,   /* calls back into the machine (key functions, iterators) */
     NATIVE_MUTATES = 32, /* changes its self: refused on frozen and deferred values */
+    NATIVE_CLASS =
+        64, /* method of the type itself: dict.fromkeys; args[0] is the type or instance */
+    NATIVE_PARSED = 128, /* words its arity errors as CPython's PyArg_ParseTuple does */
+    NATIVE_TYPE = 256,   /* a type's construct: words its arity errors as types do */
 };
 
 /* One row says all. args[0] is self for methods. Arguments not given are V_UNBOUND; args may be
