@@ -68,6 +68,9 @@ void *heap_new(struct heap *h, enum val_kind kind, size_t size) must_use;
 void *heap_array(struct heap *h, void *old, size_t old_size, size_t new_size) must_use;
 void heap_array_free(struct heap *h, void *p, size_t size);
 
+/* The fault of passing the limit on memory; for sizes that are known to be too much before. */
+bool heap_out_of_bytes(struct heap *h);
+
 /* ---- collection: safepoints only ---- */
 static inline bool heap_wants_collection(const struct heap *h)
 {
@@ -95,7 +98,7 @@ static inline void heap_leave(struct heap *h)
     h->depth--;
 }
 
-/* ---- faults: all return false ---- */
+/* ---- faults: all return false, and the first one stays ---- */
 /* "TypeError: ..." etc.; the message is CPython's, byte for byte. */
 bool heap_raise(struct heap *h, const struct type_info *type, const char *fmt, ...)
     printf_like(3, 4);

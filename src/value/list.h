@@ -10,6 +10,8 @@ bool list_push(struct heap *h, struct list_obj *l, val v) must_use;
 bool tuple_from(struct heap *h, const val *at, uint32_t n, val *ret) must_use;
 /* n VAL_NONE to fill at once. */
 bool tuple_new(struct heap *h, uint32_t n, val *ret) must_use;
+/* Room for cap elements in all. */
+bool list_reserve(struct heap *h, struct list_obj *l, uint32_t cap) must_use;
 /* Stable; key may be V_NONE or V_UNBOUND. Calls the machine for key functions. */
 bool list_sort(struct heap *h, struct list_obj *l, val key, bool reverse) must_use;
 

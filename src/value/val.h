@@ -170,6 +170,7 @@ struct dict_obj {
     uint32_t n, used, cap; /* live, with removed ones, room */
     uint32_t mask;         /* slots of the index - 1; 0 without an index */
     uint32_t version;      /* raised when keys come or go: iterators see it */
+    uint32_t first;        /* no entry before it is live */
     struct dict_entry *entries;
     uint32_t *index; /* entry + 1, or 0 */
 };
@@ -184,6 +185,7 @@ struct set_obj {
     uint32_t n, used, cap;
     uint32_t mask;
     uint32_t version;
+    uint32_t first;
     struct set_entry *entries;
     uint32_t *index;
 };
@@ -301,7 +303,8 @@ struct obj_class {
     /* The concrete value of a deferred one; FAULT_AWAIT while it is unknown. A class that has this
      * hook is deferred: truth, iteration, len, is, in, hashing and all of NATIVE_DECIDES use it. */
     bool (*decide)(struct heap *h, struct object *o, val *ret);
-    /* A call of a NATIVE_DEFERS builtin with a deferred argument. */
+    /* A call of a NATIVE_DEFERS builtin with a deferred argument; of a method, self stands first
+     * among the args. */
     bool (*defer_call)(struct heap *h, const struct native_def *def, const struct call_args *args,
                        val *ret);
     /* f"{o!c:spec}", format(o, spec): ret is a str or again deferred. spec may be deferred too. */
