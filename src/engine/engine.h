@@ -1,0 +1,80 @@
+/* engine: runs plans. It joins the pure core with the store, the runner and the evaluation, on one
+ * libuv loop: every decision is the core's, recorded before it is acted upon, and told to watchers
+ * when it is durable.
+ *
+ * Refuses: a plan with a step that this version cannot execute (before its first step, or where
+ * the plan grows); a run that another live process drives.
+ * Callbacks come from the loop. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+#include "hub/hub.h"
+#include "plan/plan.h"
+#include "runner/runner.h"
+#include "store/tables.h"
+#include "workflow/evaluation.h"
+#include <uv.h>
+
+struct engine;
+
+/* Secrets by name, asked when a step starts; *ret_value is borrowed until the next call. */
+typedef bool engine_secret_fn(void *data, str name, str *ret_value);
+
+struct engine_options {
+    uv_loop_t *loop;
+    struct store *store;
+    struct runner *runner;
+    struct hub *hub; /* may be NULL */
+    uint32_t slots;  /* steps side by side; 0: the number of processors */
+    engine_secret_fn *secret;
+    /* Names of all secrets that are known beforehand, masked in every log; may be NULL. */
+    const str *secret_names;
+    size_t secret_count;
+    /* Files copied into a workspace so far; may be NULL. */
+    void (*progress)(void *data, int64_t run_id, size_t files, size_t total);
+    void *data; /* of the callbacks */
+};
+
+must_use bool engine_new(const struct engine_options *options, struct engine **ret,
+                         struct err *err);
+/* No run may be active: cancel and wait, or engine_abandon. */
+void engine_free(struct engine *e);
+
+/* ---- runs ---- */
+
+struct engine_request {
+    struct evaluation *evaluation; /* taken: started, AWAIT or DONE; freed with the run */
+    struct bundle *bundle;         /* taken: allocated with mem_alloc */
+    str repository;                /* key of the store: the root folder's path */
+    str source;                    /* folder that fills the workspace */
+    str event;                     /* JSON, as the evaluation was given */
+    str repository_facts;          /* JSON, likewise */
+    str trigger_type, ref, sha, branch, actor, inputs;
+    const char *sandbox_backend; /* kept with the run, for resume */
+};
+
+/* The run is recorded (id > 0), or could not be (err). */
+typedef void engine_created_fn(void *ctx, int64_t run_id, const struct err *err);
+/* The run has ended and all of it is durable. */
+typedef void engine_ended_fn(void *ctx, int64_t run_id, enum run_status status);
+
+/* Whether all steps of the plan can be executed; names the step and what is missing. */
+must_use bool engine_check_plan(const struct plan *p, struct err *err);
+
+/* Records the run with its plan and starts it. Takes the request's evaluation and bundle in any
+ * case. */
+must_use bool engine_start(struct engine *e, const struct engine_request *request,
+                           engine_created_fn *created, engine_ended_fn *ended, void *ctx,
+                           struct err *err);
+
+/* Goes on with a run whose process has died: rebuilds its evaluation from what is recorded. Fails
+ * where it has a live owner (run_has_owner), has ended (run_final), or its plan comes out otherwise
+ * (plan_changed; the run is then failed). */
+must_use bool engine_resume(struct engine *e, int64_t run_id, engine_ended_fn *ended, void *ctx,
+                            struct err *err);
+
+/* TERM to its steps, KILL after the grace; a second call kills at once. Harmless when it is over.
+ */
+void engine_cancel(struct engine *e, int64_t run_id);
+size_t engine_active(const struct engine *e);
+
+#endif
