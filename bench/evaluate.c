@@ -32,7 +32,7 @@ static bool evaluate_once(const struct bundle *bundle, const char *path, const c
         struct evaluation_request request = {.event = event};
         ok = d && evaluation_start(e, d, &request) != EVALUATION_FAILED;
         if (ok)
-            plan_write_json(evaluation_plan(e), json);
+            plan_add_json(json, evaluation_plan(e), false);
     }
     evaluation_free(e);
     err_list_done(&errors);
