@@ -17,6 +17,8 @@ void err_reset(struct err *e)
 }
 
 static void err_put(struct err *e, const char *code, pos at, const char *fmt, va_list args)
+    printf_like(4, 0);
+static void err_put(struct err *e, const char *code, pos at, const char *fmt, va_list args)
 {
     if (e->code)
         return;
