@@ -56,6 +56,7 @@ struct sandbox_options {
     const char *backend;        /* NULL means "bubblewrap"; "none" only by explicit choice */
     const char *const *waivers; /* names of promises, NULL-terminated; may be NULL */
     const char *images_dir;     /* unpacked images, one folder each; NULL where there are none */
+    const char *bwrap;          /* path of bwrap; NULL means where distributions put it */
 };
 
 struct sandbox;
@@ -65,16 +66,19 @@ struct sandbox;
 must_use bool sandbox_open(const struct sandbox_options *options, struct sandbox **ret_sandbox,
                            struct err *err);
 void sandbox_close(struct sandbox *s);
-/* Only the check that sandbox_open makes, for a backend by name. */
+/* sandbox_open's check, and then a program in a real sandbox. */
 must_use bool sandbox_check(const struct sandbox_options *options, struct err *err);
 const char *sandbox_name(const struct sandbox *s);
+/* Steps see /workspace, /tmp and /plue; false where they see the host's paths. */
+bool sandbox_maps_paths(const struct sandbox *s);
 /* Host uid and gid that files of a step must belong to. */
 uint32_t sandbox_host_uid(const struct sandbox *s);
 uint32_t sandbox_host_gid(const struct sandbox *s);
 /* Promises kept late or not at all on this host, as sentences for the log; borrowed. */
 size_t sandbox_notices(const struct sandbox *s, const char *const **ret_notices);
-/* Whether a step would find this program in its root ("bash", "python3"); image as in the spec. */
-bool sandbox_has_program(const struct sandbox *s, const char *image, const char *program);
+/* Path inside at which a step finds a program ("bash", "python3"), static; NULL where there is
+ * none. image as in the spec. */
+const char *sandbox_find_program(const struct sandbox *s, const char *image, const char *program);
 
 /* ---- one process tree ---- */
 
@@ -93,10 +97,11 @@ struct sandbox_spec {      /* all borrowed during sandbox_start */
 };
 
 struct sandbox_exit {
-    int exit_code; /* 128 + n where the step died of signal n, as a shell says it */
-    int signal;    /* that n, or 0 */
-    bool oom;      /* the memory limit killed a process of the tree; false where unknown */
-    bool killed;   /* sandbox_signal(SIGKILL) came first */
+    int exit_code;    /* 128 + n where the step died of signal n, as a shell says it */
+    int signal;       /* that n, or 0 */
+    bool oom;         /* the memory limit killed a process of the tree; false where unknown */
+    bool not_started; /* the wall could not be built, or argv[0] not be executed; stderr says why */
+    bool killed;      /* sandbox_signal(SIGKILL) came first */
     int64_t cpu_ms, memory_peak; /* -1 where unknown */
 };
 

@@ -1,0 +1,284 @@
+/* Fills a workspace from the user's folder. Files are cloned where the file system can share blocks
+ * and copied otherwise, never linked: what a step writes stays the step's. */
+#include "local_int.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NESTING_MAX = 200, CHUNK = 1 << 20 };
+#define BYTES_MAX ((int64_t)10 << 30)
+
+struct copying {
+    const char *source; /* for messages */
+    int from, to;
+    struct owner owner;
+    struct copy_progress *progress;
+    int64_t bytes;
+    /* The folder made last, so that its files do not walk to it again. */
+    char parent[PATH_MAX];
+    struct err *err;
+};
+
+static bool fail(struct copying *c, const char *path, int errnum, const char *what)
+{
+    return err_errno(c->err, "workspace_copy", errnum, "cannot %s %s/%s", what, c->source, path);
+}
+
+static bool give(struct copying *c, const char *path)
+{
+    if (c->owner.change &&
+        fchownat(c->to, path, c->owner.uid, c->owner.gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return fail(c, path, errno, "hand over the copy of");
+    return true;
+}
+
+/* ---- one entry ---- */
+
+static int copy_bytes(int from, int to)
+{
+    if (ioctl(to, FICLONE, from) == 0)
+        return 0;
+    for (;;) {
+        ssize_t n = copy_file_range(from, NULL, to, NULL, CHUNK, 0);
+        if (n == 0)
+            return 0;
+        if (n < 0 && errno != EINTR)
+            break;
+    }
+    if (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+        return errno;
+    /* Neither between these file systems: nothing was copied yet, or all of it is behind us. */
+    auto_free char *chunk = mem_alloc(CHUNK);
+    for (ssize_t n; (n = read(from, chunk, CHUNK)) != 0;) {
+        int e = n > 0 ? fd_write_all(to, chunk, (size_t)n) : errno;
+        if (e && e != EINTR)
+            return e;
+    }
+    return 0;
+}
+
+static bool copy_file(struct copying *c, const char *path, const struct stat *st)
+{
+    c->bytes += st->st_size;
+    if (c->bytes > BYTES_MAX) {
+        err_set(c->err, "workspace_too_large", "the files of %s take more than %d GiB", c->source,
+                (int)(BYTES_MAX >> 30));
+        err_hint(c->err, "list what a run does not need in .gitignore");
+        return false;
+    }
+    auto_fd from = openat(c->from, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (from < 0)
+        return errno == ENOENT || fail(c, path, errno, "read");
+    auto_fd to = openat(c->to, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (to < 0)
+        return fail(c, path, errno, "copy");
+    int e = copy_bytes(from, to);
+    if (!e && c->owner.change && fchown(to, c->owner.uid, c->owner.gid) < 0)
+        e = errno;
+    if (!e && fchmod(to, (st->st_mode & 0777) | 0600) < 0)
+        e = errno;
+    return e ? fail(c, path, e, "copy") : true;
+}
+
+/* Whether a link at `path` with this target stays below the top, by its text. */
+static bool link_stays_inside(const char *path, const char *target)
+{
+    long depth = 0;
+    if (*target == '/')
+        return false;
+    for (const char *p = path; *p; p++)
+        depth += *p == '/';
+    str rest = str_of(target), part;
+    while (str_next(&rest, '/', &part)) {
+        if (str_is(part, ".."))
+            depth--;
+        else if (part.n && !str_is(part, "."))
+            depth++;
+        if (depth < 0)
+            return false;
+    }
+    return true;
+}
+
+static bool copy_link(struct copying *c, const char *path)
+{
+    char target[PATH_MAX];
+    ssize_t n = readlinkat(c->from, path, target, sizeof target - 1);
+    if (n < 0)
+        return fail(c, path, errno, "read the link");
+    target[n] = '\0';
+    if (!link_stays_inside(path, target)) {
+        err_set(c->err, "workspace_link", "the link %s points out of the repository, to %s", path,
+                target);
+        err_hint(c->err, "make it relative and within the repository, or list it in .gitignore");
+        return false;
+    }
+    if (symlinkat(target, c->to, path) < 0)
+        return fail(c, path, errno, "copy the link");
+    return give(c, path);
+}
+
+static bool make_dir(struct copying *c, const char *path)
+{
+    if (mkdirat(c->to, path, 0755) < 0)
+        return errno == EEXIST || fail(c, path, errno, "make the folder");
+    return give(c, path);
+}
+
+/* The folders that lead to path. */
+static bool make_parents(struct copying *c, const char *path)
+{
+    const char *end = strrchr(path, '/');
+    size_t n = end ? (size_t)(end - path) : 0;
+    if (!n || (strncmp(c->parent, path, n) == 0 && !c->parent[n]))
+        return true;
+    memcpy(c->parent, path, n);
+    c->parent[n] = '\0';
+    for (size_t i = 1; i <= n; i++) {
+        char at = c->parent[i];
+        if (at != '/' && at != '\0')
+            continue;
+        c->parent[i] = '\0';
+        bool made = make_dir(c, c->parent);
+        c->parent[i] = at;
+        if (!made)
+            return false;
+    }
+    return true;
+}
+
+static bool count(struct copying *c)
+{
+    if (c->progress && atomic_load(&c->progress->cancelled))
+        return err_set(c->err, "cancelled", "the workspace's preparation was cancelled");
+    size_t n = c->progress ? atomic_fetch_add(&c->progress->files, 1) + 1 : 0;
+    if (n <= RUNNER_TREE_MAX)
+        return true;
+    err_set(c->err, "workspace_too_large", "%s has more than %d files", c->source, RUNNER_TREE_MAX);
+    err_hint(c->err, "list what a run does not need in .gitignore");
+    return false;
+}
+
+static bool copy_folder(struct copying *c, const char *path, int depth);
+
+static bool copy_entry(struct copying *c, const char *path, int depth)
+{
+    struct stat st;
+    if (fstatat(c->from, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT || errno == ENOTDIR || fail(c, path, errno, "look at");
+    if (!count(c) || !make_parents(c, path))
+        return false;
+    if (S_ISREG(st.st_mode))
+        return copy_file(c, path, &st);
+    if (S_ISLNK(st.st_mode))
+        return copy_link(c, path);
+    if (S_ISDIR(st.st_mode))
+        return make_dir(c, path) && copy_folder(c, path, depth + 1);
+    err_set(c->err, "workspace_special", "%s/%s is a device, pipe or socket", c->source, path);
+    err_hint(c->err, "a run takes along files, folders and links: list it in .gitignore");
+    return false;
+}
+
+/* ---- what is taken along ---- */
+
+/* Everything but .git. */
+static bool copy_folder(struct copying *c, const char *path, int depth)
+{
+    if (depth > NESTING_MAX)
+        return err_set(c->err, "workspace_too_large", "%s nests folders more than %d deep",
+                       c->source, NESTING_MAX);
+    int fd = openat(c->from, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d) {
+        int e = errno;
+        fd_close(&fd);
+        return fail(c, path, e, "read the folder");
+    }
+    bool good = true;
+    for (struct dirent *e; good && (e = readdir(d));) {
+        auto_buf below = BUF(PATH_MAX - 1);
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+            strcmp(e->d_name, ".git") == 0)
+            continue;
+        buf_addf(&below, "%s%s%s", path, *path ? "/" : "", e->d_name);
+        good = below.overflow ? fail(c, path, ENAMETOOLONG, "copy what is in")
+                              : copy_entry(c, buf_c(&below), depth);
+    }
+    closedir(d);
+    return good;
+}
+
+/* What git tracks or would offer to track. A nested repository is taken along whole. */
+static bool copy_listed(struct copying *c, str list)
+{
+    str path;
+    while (str_next(&list, '\0', &path)) {
+        auto_buf name = BUF(PATH_MAX - 1);
+        buf_add_str(&name, str_ends(path, STR("/")) ? str_sub(path, 0, path.n - 1) : path);
+        if (name.overflow)
+            return fail(c, "", ENAMETOOLONG, "copy a file of");
+        if (name.n && !copy_entry(c, buf_c(&name), 0))
+            return false;
+    }
+    return true;
+}
+
+static size_t count_paths(str list)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < list.n; i++)
+        n += list.p[i] == '\0';
+    return n;
+}
+
+bool copy_tree(const char *from, const char *to, struct owner owner, struct copy_progress *progress,
+               struct err *err)
+{
+    struct copying c = {.source = from, .owner = owner, .progress = progress, .err = err};
+    auto_fd from_fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (from_fd < 0)
+        return err_errno(err, "workspace_copy", errno, "cannot open %s", from);
+    auto_fd to_fd = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (to_fd < 0)
+        return err_errno(err, "workspace_copy", errno, "cannot open %s", to);
+    c.from = from_fd, c.to = to_fd;
+    if (faccessat(from_fd, ".git", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return copy_folder(&c, "", 0);
+    auto_buf list = BUF(0);
+    if (!git_list_files(from, &list, err))
+        return false;
+    if (progress)
+        atomic_store(&progress->total, count_paths(buf_str(&list)));
+    return copy_listed(&c, buf_str(&list));
+}
+
+bool chown_tree(int dirfd, const char *path, struct owner owner, struct err *err)
+{
+    if (!owner.change)
+        return true;
+    auto_fd fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int copy = fd < 0 ? -1 : dup(fd);
+    DIR *d = copy < 0 ? NULL : fdopendir(copy);
+    if (!d || fchown(fd, owner.uid, owner.gid) < 0) {
+        err_errno(err, "workspace_copy", errno, "cannot hand over %s", path);
+        if (d)
+            closedir(d);
+        return false;
+    }
+    bool good = true;
+    for (struct dirent *e; good && (e = readdir(d));) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        if (e->d_type == DT_DIR)
+            good = chown_tree(fd, e->d_name, owner, err);
+        else if (fchownat(fd, e->d_name, owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW) < 0)
+            good = err_errno(err, "workspace_copy", errno, "cannot hand over %s", e->d_name);
+    }
+    closedir(d);
+    return good;
+}

@@ -1,0 +1,470 @@
+/* One step: its result files, its shell, its process tree on the loop. */
+#include "base/clock.h"
+#include "local_int.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    STEP_ID_MAX = 200,
+    CHUNK = 64 << 10,
+    CHUNKS_PER_TURN = 16, /* then the loop's other work has its turn */
+    TAIL_MAX = 400,       /* of stderr, for the message when a sandbox cannot be built */
+    ENV_TEXT_MAX = 8 << 20,
+    ENV_COUNT_MAX = 1900,
+    HANDLES = 4,
+};
+
+enum result_file { FILE_OUTPUT, FILE_ENV, FILE_PATH, FILE_SUMMARY, FILE_COUNT };
+static const struct {
+    const char *name, *variable;
+} result_files[FILE_COUNT] = {
+    [FILE_OUTPUT] = {"output", "PLUE_OUTPUT"},
+    [FILE_ENV] = {"env", "PLUE_ENV"},
+    [FILE_PATH] = {"path", "PLUE_PATH"},
+    [FILE_SUMMARY] = {"summary", "PLUE_SUMMARY"},
+};
+
+struct local_step {
+    struct runner_step step; /* first */
+    struct local_step *next;
+    struct sandbox_tree *tree;
+    char *files; /* host folder of the result files */
+    uv_poll_t poll_tree, poll_stream[2];
+    uv_timer_t later;
+    int stream[2];
+    runner_output_fn *output;
+    runner_exit_fn *exit;
+    void *user;
+    int64_t started_ms;
+    char tail[TAIL_MAX];
+    size_t tail_n;
+    struct err err;
+    int open_handles;
+};
+
+/* ---- preparing ---- */
+
+static bool id_is_safe(const char *id)
+{
+    size_t n = strlen(id);
+    if (!n || n > STEP_ID_MAX || id[0] == '.')
+        return false;
+    return strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == n;
+}
+
+static bool write_file(int dir, const char *name, str text, unsigned mode, struct owner owner,
+                       struct err *err)
+{
+    auto_fd fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    int e = fd < 0 ? errno : fd_write_all(fd, text.p, text.n);
+    if (!e && owner.change && fchown(fd, owner.uid, owner.gid) < 0)
+        e = errno;
+    return e ? err_errno(err, "step_files", e, "cannot write the step's file %s", name) : true;
+}
+
+/* The folder that is /plue inside: the script and the four files that a step may append to. */
+static bool make_files(struct local_step *s, str script, struct owner owner, struct err *err)
+{
+    if (!remove_tree(s->files, err))
+        return false;
+    if (mkdir(s->files, 0755) < 0)
+        return err_errno(err, "step_files", errno, "cannot make %s", s->files);
+    auto_fd dir = open(s->files, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0 || (owner.change && fchown(dir, owner.uid, owner.gid) < 0))
+        return err_errno(err, "step_files", errno, "cannot make %s", s->files);
+    for (size_t i = 0; i < FILE_COUNT; i++)
+        if (!write_file(dir, result_files[i].name, STR(""), 0644, owner, err))
+            return false;
+    return write_file(dir, "script", script, 0644, owner, err);
+}
+
+/* What argv means to a shell. */
+static void quote_argv(struct buf *script, const char *const *argv)
+{
+    buf_add_c(script, "exec");
+    for (; *argv; argv++) {
+        buf_add_c(script, " '");
+        for (const char *p = *argv; *p; p++)
+            if (*p == '\'')
+                buf_add_c(script, "'\\''");
+            else
+                buf_add_byte(script, *p);
+        buf_add_byte(script, '\'');
+    }
+    buf_add_byte(script, '\n');
+}
+
+enum { COMMAND_MAX = 8 };
+
+static bool choose_shell(const struct local *l, const struct runner_exec *x, const char *script,
+                         const char *command[COMMAND_MAX], struct err *err)
+{
+    static const struct {
+        const char *program, *flags[4];
+    } shells[] = {
+        [RUNNER_SHELL_BASH] = {"bash", {"--noprofile", "--norc", "-eo", "pipefail"}},
+        [RUNNER_SHELL_SH] = {"sh", {"-e"}},
+        [RUNNER_SHELL_PYTHON] = {"python3", {NULL}},
+    };
+    enum runner_shell shell = x->argv ? RUNNER_SHELL_SH : x->shell;
+    if (shell == RUNNER_SHELL_DEFAULT)
+        shell = sandbox_find_program(l->sandbox, x->image, "bash") ? RUNNER_SHELL_BASH
+                                                                   : RUNNER_SHELL_SH;
+    const char *program = sandbox_find_program(l->sandbox, x->image, shells[shell].program);
+    if (!program && !x->image) { /* an absent image has its own message */
+        err_set(err, "shell_missing", "there is no %s for the step to run in",
+                shells[shell].program);
+        err_hint(err, "install it, or choose another shell=");
+        return false;
+    }
+    size_t n = 0;
+    command[n++] = program ? program : "/bin/sh";
+    for (size_t i = 0; i < 4 && shells[shell].flags[i]; i++)
+        command[n++] = shells[shell].flags[i];
+    command[n++] = script;
+    command[n] = NULL;
+    return true;
+}
+
+struct environment {
+    struct arena arena;
+    const char *at[ENV_COUNT_MAX + 1];
+    size_t n;
+    bool overflow;
+};
+
+static void env_done(struct environment **e)
+{
+    arena_done(&(*e)->arena);
+    free(*e);
+}
+
+/* A later entry of the same name wins. */
+static void env_set(struct environment *e, const char *entry)
+{
+    size_t name = strcspn(entry, "=") + 1, i = 0;
+    while (i < e->n && strncmp(e->at[i], entry, name) != 0)
+        i++;
+    if (i == ENV_COUNT_MAX || e->arena.used > ENV_TEXT_MAX)
+        e->overflow = true;
+    else {
+        e->at[i] = arena_cstr(&e->arena, str_of(entry));
+        e->n += i == e->n;
+    }
+}
+
+static void env_setf(struct environment *e, const char *fmt, ...) printf_like(2, 3);
+static void env_setf(struct environment *e, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    str entry = arena_vprintf(&e->arena, fmt, args);
+    va_end(args);
+    env_set(e, arena_cstr(&e->arena, entry));
+}
+
+static const char *env_get(const struct environment *e, const char *name)
+{
+    for (size_t i = 0; i < e->n; i++)
+        if (strncmp(e->at[i], name, strlen(name)) == 0 && e->at[i][strlen(name)] == '=')
+            return e->at[i] + strlen(name) + 1;
+    return "";
+}
+
+struct places { /* as the step sees them */
+    char workspace[PATH_MAX], tmp[PATH_MAX], files[PATH_MAX];
+};
+
+static bool build_env(struct environment *e, const struct runner_exec *x, const struct places *at,
+                      struct err *err)
+{
+    env_set(e, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    env_setf(e, "HOME=%s/home", at->tmp);
+    env_set(e, "USER=plue");
+    env_set(e, "LOGNAME=plue");
+    env_set(e, "SHELL=/bin/sh");
+    env_set(e, "LANG=C.UTF-8");
+    env_set(e, "CI=true");
+    for (size_t i = 0; x->env && x->env[i]; i++)
+        env_set(e, x->env[i]);
+    if (x->path && x->path[0]) {
+        auto_buf path = BUF(ENV_TEXT_MAX);
+        for (size_t i = 0; x->path[i]; i++)
+            buf_addf(&path, "%s:", x->path[i]);
+        env_setf(e, "PATH=%s%s", buf_c(&path), env_get(e, "PATH"));
+    }
+    env_setf(e, "PLUE_WORKSPACE=%s", at->workspace);
+    for (size_t i = 0; i < FILE_COUNT; i++)
+        env_setf(e, "%s=%s/%s", result_files[i].variable, at->files, result_files[i].name);
+    if (!e->overflow)
+        return true;
+    err_set(err, "step_env", "the step's environment has more than %d variables or %d MiB",
+            ENV_COUNT_MAX, ENV_TEXT_MAX >> 20);
+    err_hint(err, "pass large values in a file");
+    return false;
+}
+
+static struct sandbox_limits with_defaults(struct sandbox_limits l)
+{
+    const struct sandbox_limits d = SANDBOX_LIMITS_DEFAULT;
+    return (struct sandbox_limits){
+        .memory_bytes = l.memory_bytes ? l.memory_bytes : d.memory_bytes,
+        .tmp_bytes = l.tmp_bytes ? l.tmp_bytes : d.tmp_bytes,
+        .cpu_millis = l.cpu_millis ? l.cpu_millis : d.cpu_millis,
+        .pids = l.pids ? l.pids : d.pids,
+    };
+}
+
+static bool set_places(struct places *at, const struct local_workspace *w,
+                       const struct local_step *s, struct err *err)
+{
+    const struct places inside = {"/workspace", "/tmp", "/plue"};
+    if (sandbox_maps_paths(w->local->sandbox)) {
+        *at = inside;
+        return true;
+    }
+    if (strlen(w->dir) + sizeof "/workspace" > PATH_MAX || strlen(s->files) >= PATH_MAX)
+        return err_set(err, "step_files", "the data directory's path is too long");
+    stpcpy(stpcpy(at->workspace, w->dir), "/workspace");
+    stpcpy(stpcpy(at->tmp, w->dir), "/tmp");
+    stpcpy(at->files, s->files);
+    return true;
+}
+
+static bool start(struct local_step *s, struct local_workspace *w, const struct runner_exec *x,
+                  struct err *err)
+{
+    const char *command[COMMAND_MAX];
+    struct places *at = mem_zalloc(sizeof *at);
+    auto_free void *at_owner = at;
+    cleanup(env_done) struct environment *env = mem_zalloc(sizeof *env);
+    auto_buf script = BUF(RUNNER_SCRIPT_MAX), workspace = BUF(PATH_MAX), tmp = BUF(PATH_MAX),
+             path = BUF(PATH_MAX), cwd = BUF(PATH_MAX);
+    if (!id_is_safe(x->step))
+        return err_set(err, "step_files", "'%s' cannot name a step's folder", x->step);
+    buf_addf(&path, "%s/files/%s", w->dir, x->step);
+    s->files = buf_take(&path, NULL);
+    if (x->argv)
+        quote_argv(&script, x->argv);
+    else
+        buf_add_str(&script, x->script);
+    if (script.overflow) {
+        err_set(err, "script_too_large", "the step's script is longer than %d MiB",
+                RUNNER_SCRIPT_MAX >> 20);
+        err_hint(err, "put it into a file of the repository and call that");
+        return false;
+    }
+    if (!set_places(at, w, s, err) || !build_env(env, x, at, err) ||
+        !make_files(s, buf_str(&script), local_owner(w->local), err))
+        return false;
+    buf_addf(&path, "%s/script", at->files);
+    buf_addf(&workspace, "%s/workspace", w->dir);
+    buf_addf(&tmp, "%s/tmp", w->dir);
+    if (x->cwd && x->cwd[0] == '/')
+        buf_add_c(&cwd, x->cwd);
+    else
+        buf_addf(&cwd, "%s%s%s", at->workspace, x->cwd ? "/" : "", x->cwd ? x->cwd : "");
+    struct sandbox_spec spec = {.image = x->image,
+                                .workspace = buf_c(&workspace),
+                                .tmp = buf_c(&tmp),
+                                .files = s->files,
+                                .cwd = buf_c(&cwd),
+                                .argv = command,
+                                .env = env->at,
+                                .network = x->network,
+                                .limits = with_defaults(x->limits)};
+    return choose_shell(w->local, x, buf_c(&path), command, err) &&
+           sandbox_start(w->local->sandbox, &spec, &s->tree, &s->stream[0], &s->stream[1], err);
+}
+
+/* ---- ending ---- */
+
+static void step_closed(uv_handle_t *handle)
+{
+    struct local_step *s = handle->data;
+    if (--s->open_handles)
+        return;
+    struct local_workspace *w = (struct local_workspace *)s->step.workspace;
+    for (struct local_step **at = &w->steps; *at; at = &(*at)->next)
+        if (*at == s) {
+            *at = s->next;
+            break;
+        }
+    sandbox_tree_free(s->tree);
+    fd_close(&s->stream[0]);
+    fd_close(&s->stream[1]);
+    err_done(&s->err);
+    free(s->files);
+    free(s);
+    local_release(w);
+}
+
+static void close_handles(struct local_step *s)
+{
+    uv_handle_t *handles[HANDLES] = {(uv_handle_t *)&s->later, (uv_handle_t *)&s->poll_tree,
+                                     (uv_handle_t *)&s->poll_stream[0],
+                                     (uv_handle_t *)&s->poll_stream[1]};
+    for (size_t i = 0; i < HANDLES; i++)
+        if (handles[i]->data && !uv_is_closing(handles[i]))
+            uv_close(handles[i], step_closed);
+}
+
+/* The step could have put anything in their place: a regular file, not through a link. */
+static bool read_result(int dir, const char *name, struct buf *b, bool *cut)
+{
+    struct stat st;
+    auto_fd fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return false;
+    if (fd_read_all(fd, b) == EFBIG)
+        *cut = true;
+    return true;
+}
+
+static void report_exit(struct local_step *s, const struct sandbox_exit *x)
+{
+    struct runner_exit e = {.exit_code = x->exit_code,
+                            .signal = x->signal,
+                            .oom = x->oom,
+                            .cpu_ms = x->cpu_ms,
+                            .memory_peak = x->memory_peak,
+                            .duration_ms = clock_mono_ms() - s->started_ms};
+    struct buf texts[FILE_COUNT];
+    auto_fd dir = open(s->files, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    for (size_t i = 0; i < FILE_COUNT; i++) {
+        texts[i] = BUF(RUNNER_FILE_MAX);
+        if (dir >= 0)
+            read_result(dir, result_files[i].name, &texts[i], &e.cut);
+    }
+    e.output = buf_str(&texts[FILE_OUTPUT]);
+    e.env = buf_str(&texts[FILE_ENV]);
+    e.path = buf_str(&texts[FILE_PATH]);
+    e.summary = buf_str(&texts[FILE_SUMMARY]);
+    if (x->not_started) {
+        err_set(&s->err, "sandbox_start", "the step's sandbox could not be built: %.*s",
+                STR_ARG(str_trim(str_make(s->tail, s->tail_n))));
+        err_hint(&s->err, "check the step's cwd and shell; plue doctor tests the sandbox itself");
+        e.err = &s->err;
+    }
+    s->exit(s->user, &e);
+    for (size_t i = 0; i < FILE_COUNT; i++)
+        buf_done(&texts[i]);
+}
+
+static void keep_tail(struct local_step *s, str bytes)
+{
+    if (bytes.n > TAIL_MAX)
+        bytes = str_sub(bytes, bytes.n - TAIL_MAX, bytes.n);
+    size_t keep = s->tail_n + bytes.n > TAIL_MAX ? TAIL_MAX - bytes.n : s->tail_n;
+    memmove(s->tail, s->tail + s->tail_n - keep, keep);
+    memcpy(s->tail + keep, bytes.p, bytes.n);
+    s->tail_n = keep + bytes.n;
+}
+
+/* Up to `chunks` reads; false at the end of the stream. */
+static bool pump(struct local_step *s, enum runner_stream stream, size_t chunks)
+{
+    char chunk[CHUNK];
+    while (chunks--) {
+        ssize_t n = read(s->stream[stream], chunk, sizeof chunk);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 && errno == EAGAIN;
+        str bytes = {chunk, (size_t)n};
+        if (stream == RUNNER_STDERR)
+            keep_tail(s, bytes);
+        if (s->output)
+            s->output(s->user, stream, bytes);
+    }
+    return true;
+}
+
+static void on_stream(uv_poll_t *poll, int status, int events)
+{
+    struct local_step *s = poll->data;
+    enum runner_stream stream = poll == &s->poll_stream[RUNNER_STDERR];
+    (void)events;
+    if (status < 0 || !pump(s, stream, CHUNKS_PER_TURN))
+        uv_poll_stop(poll);
+}
+
+static void on_tree(uv_poll_t *poll, int status, int events)
+{
+    struct local_step *s = poll->data;
+    struct sandbox_exit x;
+    (void)status, (void)events;
+    if (!sandbox_advance(s->tree, &x))
+        return;
+    /* Whoever could write is dead: what is in the pipes is all there will be. */
+    for (size_t i = 0; i < 2; i++)
+        pump(s, (enum runner_stream)i, SIZE_MAX);
+    report_exit(s, &x);
+    close_handles(s);
+}
+
+static void on_failed_start(uv_timer_t *timer)
+{
+    struct local_step *s = timer->data;
+    struct runner_exit e = {.err = &s->err, .duration_ms = -1, .cpu_ms = -1, .memory_peak = -1};
+    s->exit(s->user, &e);
+    close_handles(s);
+}
+
+/* ---- the calls ---- */
+
+static bool watch(struct local_step *s, uv_loop_t *loop, uv_poll_t *poll, int fd, uv_poll_cb cb)
+{
+    int e = uv_poll_init(loop, poll, fd);
+    if (e < 0)
+        return err_set(&s->err, "step_start", "the step cannot be watched: %s", uv_strerror(e));
+    poll->data = s;
+    s->open_handles++;
+    uv_poll_start(poll, UV_READABLE, cb);
+    return true;
+}
+
+struct runner_step *local_exec(struct runner_workspace *workspace, const struct runner_exec *exec)
+{
+    struct local_workspace *w = (struct local_workspace *)workspace;
+    uv_loop_t *loop = w->local->loop;
+    struct local_step *s = mem_zalloc(sizeof *s);
+    *s = (struct local_step){.step.workspace = workspace,
+                             .stream = {-1, -1},
+                             .output = exec->output,
+                             .exit = exec->exit,
+                             .user = exec->user,
+                             .started_ms = clock_mono_ms(),
+                             .next = w->steps,
+                             .open_handles = 1};
+    w->steps = s;
+    w->busy++;
+    s->later.data = s;
+    uv_timer_init(loop, &s->later);
+    if (start(s, w, exec, &s->err) && watch(s, loop, &s->poll_stream[0], s->stream[0], on_stream) &&
+        watch(s, loop, &s->poll_stream[1], s->stream[1], on_stream) &&
+        watch(s, loop, &s->poll_tree, sandbox_tree_fd(s->tree), on_tree))
+        return &s->step;
+    for (size_t i = 0; i < 2; i++)
+        if (s->poll_stream[i].data)
+            uv_poll_stop(&s->poll_stream[i]);
+    uv_timer_start(&s->later, on_failed_start, 0, 0);
+    return NULL;
+}
+
+void local_kill(struct runner_step *step, int signal)
+{
+    struct local_step *s = (struct local_step *)step;
+    if (s->tree)
+        sandbox_signal(s->tree, signal);
+}
+
+void local_kill_all(struct local_workspace *w)
+{
+    for (struct local_step *s = w->steps; s; s = s->next)
+        local_kill(&s->step, SIGKILL);
+}

@@ -1,0 +1,243 @@
+#include "local_int.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PROGRESS_MS = 100 };
+
+/* ---- opening: folders, files, repository; on a thread of the pool ---- */
+
+struct opening {
+    uv_work_t work;
+    uv_timer_t timer;
+    struct local *local;
+    struct runner_open request;
+    char *source;
+    struct local_workspace *result;
+    struct copy_progress progress;
+    struct err err;
+    bool timed;
+};
+
+static bool make_folder(const char *dir, const char *name, unsigned mode, struct owner owner,
+                        struct err *err)
+{
+    auto_buf path = BUF(PATH_MAX - 1);
+    buf_addf(&path, "%s%s%s", dir, *name ? "/" : "", name);
+    int e = path.overflow ? ENAMETOOLONG : 0;
+    if (!e && mkdir(buf_c(&path), mode) < 0)
+        e = errno;
+    /* mkdir's mode passes through umask */
+    if (!e && chmod(buf_c(&path), mode) < 0)
+        e = errno;
+    if (!e && owner.change && chown(buf_c(&path), owner.uid, owner.gid) < 0)
+        e = errno;
+    return e ? err_errno(err, "workspace_open", e, "cannot make %s", buf_c(&path)) : true;
+}
+
+static bool make_folders(const char *dir, struct owner owner, struct err *err)
+{
+    const struct owner ours = {0};
+    return remove_tree(dir, err) && make_folder(dir, "", 0700, ours, err) &&
+           make_folder(dir, "workspace", 0755, owner, err) &&
+           make_folder(dir, "tmp", 01777, owner, err) &&
+           make_folder(dir, "tmp/home", 0755, owner, err) &&
+           make_folder(dir, "files", 0755, ours, err);
+}
+
+static bool fill(struct opening *o, const char *workspace, struct owner owner)
+{
+    auto_fd root = open(workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return err_errno(&o->err, "workspace_open", errno, "cannot open %s", workspace);
+    if (o->source && !copy_tree(o->source, workspace, owner, &o->progress, &o->err))
+        return false;
+    auto_err missing = ERR_INIT;
+    if (git_seed(workspace, &missing))
+        return chown_tree(root, ".git", owner, &o->err);
+    if (strcmp(missing.code, "git_missing") == 0)
+        return true; /* nothing here needs it; a step that does finds no repository */
+    err_move(&o->err, &missing);
+    return false;
+}
+
+static bool open_workspace(struct opening *o, struct local_workspace *w)
+{
+    auto_buf path = BUF(PATH_MAX - 1);
+    struct owner owner = local_owner(o->local);
+    buf_addf(&path, "%s/workspace", w->dir);
+    if (!o->request.resume &&
+        !(make_folders(w->dir, owner, &o->err) && fill(o, buf_c(&path), owner)))
+        return false;
+    w->root = open(buf_c(&path), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (w->root >= 0)
+        return true;
+    err_errno(&o->err, o->request.resume ? "workspace_lost" : "workspace_open", errno,
+              "the workspace of run %lld cannot be opened", (long long)o->request.run_id);
+    err_hint(&o->err, "start the run again from its source");
+    return false;
+}
+
+static void open_work(uv_work_t *work)
+{
+    struct opening *o = work->data;
+    auto_err ignored = ERR_INIT;
+    if (!open_workspace(o, o->result) && !o->request.resume)
+        (void)!remove_tree(o->result->dir, &ignored);
+}
+
+static void workspace_free(struct local_workspace *w)
+{
+    fd_close(&w->root);
+    free(w->dir);
+    free(w);
+}
+
+static void opening_free(uv_handle_t *timer)
+{
+    struct opening *o = timer->data;
+    err_done(&o->err);
+    free(o->source);
+    free(o);
+}
+
+static void open_done(uv_work_t *work, int status)
+{
+    struct opening *o = work->data;
+    if (status < 0)
+        err_set(&o->err, "cancelled", "the workspace's preparation was cancelled");
+    uv_timer_stop(&o->timer);
+    if (err_is_set(&o->err)) {
+        workspace_free(o->result);
+        o->result = NULL;
+    }
+    o->request.opened(o->request.user, o->result ? &o->result->workspace : NULL,
+                      o->result ? NULL : &o->err);
+    uv_close((uv_handle_t *)&o->timer, opening_free);
+}
+
+static void open_progress(uv_timer_t *timer)
+{
+    struct opening *o = timer->data;
+    o->request.progress(o->request.user, atomic_load(&o->progress.files),
+                        atomic_load(&o->progress.total));
+}
+
+static void local_open(struct runner *r, const struct runner_open *request)
+{
+    struct local *l = (struct local *)r;
+    struct opening *o = mem_zalloc(sizeof *o);
+    struct local_workspace *w = mem_zalloc(sizeof *w);
+    auto_buf dir = BUF(PATH_MAX);
+    buf_addf(&dir, "%s/workspaces/%lld", l->data_dir, (long long)request->run_id);
+    *w = (struct local_workspace){
+        .workspace.runner = r, .local = l, .root = -1, .dir = buf_take(&dir, NULL)};
+    o->local = l;
+    o->request = *request;
+    o->source = request->source ? mem_dup(request->source, strlen(request->source)) : NULL;
+    o->result = w;
+    o->work.data = o->timer.data = o;
+    uv_timer_init(l->loop, &o->timer);
+    if (request->progress)
+        uv_timer_start(&o->timer, open_progress, PROGRESS_MS, PROGRESS_MS);
+    uv_queue_work(l->loop, &o->work, open_work, open_done);
+}
+
+/* ---- closing ---- */
+
+struct closing {
+    uv_work_t work;
+    struct local_workspace *w;
+    struct err err;
+};
+
+static void close_work(uv_work_t *work)
+{
+    struct closing *c = work->data;
+    if (!c->w->keep)
+        (void)!remove_tree(c->w->dir, &c->err);
+}
+
+static void close_done(uv_work_t *work, int status)
+{
+    struct closing *c = work->data;
+    struct local_workspace *w = c->w;
+    (void)status;
+    w->closed(w->user, err_is_set(&c->err) ? &c->err : NULL);
+    err_done(&c->err);
+    workspace_free(w);
+    free(c);
+}
+
+static void start_closing(struct local_workspace *w)
+{
+    struct closing *c = mem_zalloc(sizeof *c);
+    c->w = w;
+    c->work.data = c;
+    uv_queue_work(w->local->loop, &c->work, close_work, close_done);
+}
+
+void local_release(struct local_workspace *w)
+{
+    if (--w->busy == 0 && w->closing)
+        start_closing(w);
+}
+
+static void local_close(struct runner_workspace *workspace, bool keep, runner_closed_fn *closed,
+                        void *user)
+{
+    struct local_workspace *w = (struct local_workspace *)workspace;
+    w->closing = true;
+    w->keep = keep;
+    w->closed = closed;
+    w->user = user;
+    if (!w->busy)
+        start_closing(w);
+    else
+        local_kill_all(w);
+}
+
+/* ---- the runner ---- */
+
+static void local_free(struct runner *r)
+{
+    struct local *l = (struct local *)r;
+    free(l->data_dir);
+    free(l);
+}
+
+static const struct runner_ops local_ops = {
+    .open = local_open,
+    .close = local_close,
+    .exec = local_exec,
+    .kill = local_kill,
+    .read = local_read,
+    .write = local_write,
+    .list = local_list,
+    .free = local_free,
+};
+
+bool runner_local_new(struct uv_loop_s *loop, const char *data_dir, struct sandbox *sandbox,
+                      struct runner **ret_runner, struct err *err)
+{
+    auto_buf workspaces = BUF(PATH_MAX - 32);
+    buf_addf(&workspaces, "%s/workspaces", data_dir);
+    if (workspaces.overflow)
+        return err_set(err, "workspace_open", "the data directory's path is too long");
+    int e = fd_make_dirs(AT_FDCWD, buf_c(&workspaces), 0700);
+    auto_free char *absolute = e ? NULL : realpath(data_dir, NULL);
+    if (!absolute) {
+        err_errno(err, "workspace_open", e ? e : errno, "cannot make the folder %s",
+                  buf_c(&workspaces));
+        err_hint(err, "choose another one with --data-dir");
+        return false;
+    }
+    struct local *l = mem_zalloc(sizeof *l);
+    *l = (struct local){
+        .runner.ops = &local_ops, .loop = loop, .sandbox = sandbox, .data_dir = steal(absolute)};
+    *ret_runner = &l->runner;
+    return true;
+}

@@ -1,0 +1,74 @@
+/* local_int: what the files of the local runner share. */
+#ifndef RUNNER_LOCAL_INT_H
+#define RUNNER_LOCAL_INT_H
+#include "base/fd.h"
+#include "runner/local.h"
+#include <stdatomic.h>
+#include <sys/types.h>
+#include <uv.h>
+
+struct local {
+    struct runner runner; /* first: a struct runner is a struct local */
+    uv_loop_t *loop;
+    struct sandbox *sandbox;
+    char *data_dir; /* absolute */
+};
+
+struct local_workspace {
+    struct runner_workspace workspace; /* first */
+    struct local *local;
+    char *dir;   /* DATA_DIR/workspaces/RUN_ID */
+    int root;    /* its workspace folder, O_PATH */
+    size_t busy; /* calls whose callback has not come */
+    struct local_step *steps;
+    bool closing, keep;
+    runner_closed_fn *closed;
+    void *user;
+};
+
+struct owner { /* of what a run may change */
+    bool change;
+    uid_t uid;
+    gid_t gid;
+};
+static inline struct owner local_owner(const struct local *l)
+{
+    return (struct owner){geteuid() == 0 && sandbox_host_uid(l->sandbox) != 0,
+                          sandbox_host_uid(l->sandbox), sandbox_host_gid(l->sandbox)};
+}
+
+/* One thing less to wait for; closes when it was the last. */
+void local_release(struct local_workspace *w);
+
+/* exec.c */
+struct runner_step *local_exec(struct runner_workspace *w, const struct runner_exec *exec);
+/* SIGKILL to every step of the workspace. */
+void local_kill_all(struct local_workspace *w);
+void local_kill(struct runner_step *step, int signal);
+
+/* files.c */
+void local_read(struct runner_workspace *w, const char *path, size_t max, runner_read_fn *read,
+                void *user);
+void local_write(struct runner_workspace *w, const char *path, str bytes, uint32_t mode,
+                 runner_written_fn *written, void *user);
+void local_list(struct runner_workspace *w, const char *path, runner_listed_fn *listed, void *user);
+
+/* ---- blocking work, for threads of the pool ---- */
+
+struct copy_progress {
+    atomic_size_t files, total;
+    atomic_bool cancelled;
+};
+
+/* copy.c: fills the empty folder `to` from the folder `from`. */
+must_use bool copy_tree(const char *from, const char *to, struct owner owner,
+                        struct copy_progress *progress, struct err *err);
+/* remove.c: a folder and everything in it, however deep or closed; absent is fine. */
+must_use bool remove_tree(const char *path, struct err *err);
+/* git.c: NUL-separated paths that git would take along from a working tree. */
+must_use bool git_list_files(const char *repository, struct buf *ret_list, struct err *err);
+/* A fresh repository of one commit over what is there. */
+must_use bool git_seed(const char *workspace, struct err *err);
+must_use bool chown_tree(int dirfd, const char *path, struct owner owner, struct err *err);
+
+#endif

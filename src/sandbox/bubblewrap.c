@@ -1,0 +1,583 @@
+/* Steps through bwrap(1). All of its options go through a memory file (--args), so that no value of
+ * the environment stands on a command line. bwrap resolves the path of what it binds, by descriptor
+ * or not, as the user that it runs as: a folder below somebody's 0700 one is shown to it elsewhere
+ * (struct spawn's views). bwrap's reports (--json-status-fd) tell the first process
+ * of the pid namespace, whose death is the death of the whole tree, and whether the program was
+ * executed at all. */
+#include "base/num.h"
+#include "sandbox_int.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    ARGS_MAX = 8 << 20,
+    ENV_MAX = 2000, /* bwrap takes at most 9000 arguments */
+    PATH_TEXT_MAX = 4096,
+    ETC_FILE_MAX = 1 << 20,
+};
+
+/* The options of one start and the descriptors that they name. */
+struct args {
+    struct buf text;
+    int fds[SPAWN_FDS_MAX];
+    size_t fd_count;
+    int failed; /* errno of the first descriptor that could not be had */
+    const char *views[SPAWN_VIEWS_MAX];
+    size_t view_count;
+    bool use_views;
+};
+
+static void args_done(struct args *a)
+{
+    buf_done(&a->text);
+    for (size_t i = 0; i < a->fd_count; i++)
+        fd_close(&a->fds[i]);
+}
+
+static void add(struct args *a, const char *arg)
+{
+    buf_add(&a->text, arg, strlen(arg) + 1);
+}
+
+static void add2(struct args *a, const char *option, const char *value)
+{
+    add(a, option);
+    add(a, value);
+}
+
+static void add3(struct args *a, const char *option, const char *first, const char *second)
+{
+    add2(a, option, first);
+    add(a, second);
+}
+
+/* Takes fd; a negative one is remembered as the failure errno. */
+static void add_fd(struct args *a, const char *option, int fd, const char *dest)
+{
+    if (fd < 0 || a->fd_count == SPAWN_FDS_MAX - 1) {
+        if (!a->failed)
+            a->failed = fd < 0 ? errno : EMFILE;
+        fd_close(&fd);
+        return;
+    }
+    a->fds[a->fd_count++] = fd;
+    add(a, option);
+    buf_add_int(&a->text, fd);
+    buf_add_byte(&a->text, '\0');
+    if (dest)
+        add(a, dest);
+}
+
+/* Path at which bwrap will find a host folder, into `at`; host is kept until the start. */
+static void add_view(struct args *a, const char *host, struct buf *at)
+{
+    if (!a->use_views) {
+        buf_add_c(at, host);
+        return;
+    }
+    buf_addf(at, "%s/%zu", SPAWN_VIEWS, a->view_count);
+    a->views[a->view_count++] = host;
+}
+
+static void add_folder(struct args *a, const char *host, const char *inside)
+{
+    auto_buf at = BUF(PATH_TEXT_MAX);
+    add_view(a, host, &at);
+    add3(a, "--bind", buf_c(&at), inside);
+}
+
+/* ---- the root ---- */
+
+enum etc_kind { ETC_COPY, ETC_BIND };
+/* What programs need to find libraries, certificates, the time zone and their own settings. None
+ * may hold a credential: pip.conf, npmrc and gitconfig are left out for that. Small files are
+ * copied, which is cheaper than a mount and follows links out of /etc. */
+static const struct {
+    const char *path;
+    enum etc_kind kind;
+    bool network_only;
+} host_etc[] = {
+    {"/etc/ld.so.cache", ETC_COPY, false},     {"/etc/alternatives", ETC_BIND, false},
+    {"/etc/ssl/certs", ETC_BIND, false},       {"/etc/ssl/openssl.cnf", ETC_COPY, false},
+    {"/etc/pki/tls/certs", ETC_BIND, false},   {"/etc/localtime", ETC_COPY, false},
+    {"/etc/os-release", ETC_COPY, false},      {"/etc/java-11-openjdk", ETC_BIND, false},
+    {"/etc/java-17-openjdk", ETC_BIND, false}, {"/etc/java-21-openjdk", ETC_BIND, false},
+    {"/etc/maven", ETC_BIND, false},           {"/etc/resolv.conf", ETC_COPY, true},
+    {"/etc/services", ETC_COPY, true},         {"/etc/protocols", ETC_COPY, true},
+};
+
+static const char *const host_roots[] = {"/usr",   "/bin",   "/sbin",   "/lib",
+                                         "/lib32", "/lib64", "/libx32", "/opt"};
+
+/* A folder is bound, a link (/bin -> usr/bin) is made again, what is absent stays absent. host is
+ * where the entry is now, seen where bwrap will find it. */
+static void add_root_entry(struct args *a, const char *host, const char *seen, const char *inside)
+{
+    struct stat st;
+    char target[PATH_TEXT_MAX];
+    if (lstat(host, &st) < 0)
+        return;
+    if (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)) {
+        add3(a, "--ro-bind", seen, inside);
+    } else if (S_ISLNK(st.st_mode)) {
+        ssize_t n = readlink(host, target, sizeof target - 1);
+        if (n < 0)
+            return;
+        target[n] = '\0';
+        add3(a, "--symlink", target, inside);
+    }
+}
+
+static void add_etc_file(struct args *a, const char *path)
+{
+    struct stat st;
+    char target[PATH_TEXT_MAX];
+    ssize_t n = readlink(path, target, sizeof target - 1);
+    target[n < 0 ? 0 : n] = '\0';
+    if (strncmp(target, "/usr/", 5) == 0 || strncmp(target, "../usr/", 7) == 0) {
+        add3(a, "--symlink", target, path);
+        return;
+    }
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH) &&
+        st.st_size <= ETC_FILE_MAX) {
+        add2(a, "--perms", "0444");
+        add_fd(a, "--file", fd, path);
+    } else {
+        fd_close(&fd);
+    }
+}
+
+static void add_own_file(struct args *a, int memory_file, const char *path)
+{
+    add2(a, "--perms", "0444");
+    add_fd(a, "--file", sandbox_reopen(memory_file), path);
+}
+
+static void add_host_root(const struct sandbox *s, struct args *a, bool network)
+{
+    for (size_t i = 0; i < sizeof host_roots / sizeof *host_roots; i++)
+        add_root_entry(a, host_roots[i], host_roots[i], host_roots[i]);
+    for (size_t i = 0; i < sizeof host_etc / sizeof *host_etc; i++) {
+        if (host_etc[i].network_only && !network)
+            continue;
+        if (host_etc[i].kind == ETC_COPY)
+            add_etc_file(a, host_etc[i].path);
+        else
+            add_root_entry(a, host_etc[i].path, host_etc[i].path, host_etc[i].path);
+    }
+    add_own_file(a, s->passwd, "/etc/passwd");
+    add_own_file(a, s->group, "/etc/group");
+    add_own_file(a, s->nsswitch, "/etc/nsswitch.conf");
+    if (network)
+        add_etc_file(a, "/etc/hosts");
+    else
+        add_own_file(a, s->hosts, "/etc/hosts");
+}
+
+static bool is_ours(const char *name)
+{
+    static const char *const ours[] = {".", "..", "dev", "proc", "sys", "tmp", "workspace", "plue"};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (strcmp(name, ours[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Path of an unpacked image: a slash of its name is an underscore in the folder's. */
+static void image_path(const struct sandbox *s, const char *image, struct buf *path)
+{
+    buf_addf(path, "%s/", s->images_dir ? s->images_dir : "");
+    for (const char *p = image; *p; p++)
+        buf_add_byte(path, *p == '/' ? '_' : *p);
+}
+
+static bool image_is_name(const char *image)
+{
+    return *image && *image != '.' && *image != '/' && strlen(image) < 256;
+}
+
+/* path: a buffer for the image's own, which must live until the start. */
+static bool add_image_root(const struct sandbox *s, struct args *a, const char *image,
+                           struct buf *path, struct err *err)
+{
+    auto_buf root = BUF(PATH_TEXT_MAX);
+    image_path(s, image, path);
+    DIR *d = s->images_dir && image_is_name(image) ? opendir(buf_c(path)) : NULL;
+    if (!d) {
+        err_set(err, "image_missing", "there is no image '%s' for the bubblewrap sandbox", image);
+        err_hint(err,
+                 "unpack its file system into %s, choose a backend that has images, or leave "
+                 "image= out to use the host's programs",
+                 s->images_dir ? buf_c(path) : "the images folder");
+        return false;
+    }
+    add_view(a, buf_c(path), &root);
+    for (struct dirent *e; (e = readdir(d));) {
+        auto_buf host = BUF(PATH_TEXT_MAX), seen = BUF(PATH_TEXT_MAX);
+        if (is_ours(e->d_name))
+            continue;
+        buf_addf(&host, "%s/%s", buf_c(path), e->d_name);
+        buf_addf(&seen, "%s/%s", buf_c(&root), e->d_name);
+        if (!host.overflow && !seen.overflow)
+            add_root_entry(a, buf_c(&host), buf_c(&seen), buf_c(&seen) + root.n);
+    }
+    closedir(d);
+    return true;
+}
+
+/* ---- one start ---- */
+
+static bool add_env(struct args *a, const char *const *env, struct err *err)
+{
+    for (size_t i = 0; env && env[i]; i++) {
+        const char *eq = strchr(env[i], '=');
+        if (!eq || eq == env[i])
+            return err_set(err, "sandbox_env", "environment entry %zu is not NAME=value", i + 1);
+        if (i == ENV_MAX)
+            return err_set(err, "sandbox_env", "more than %d environment variables", ENV_MAX);
+        add(a, "--setenv");
+        buf_add(&a->text, env[i], (size_t)(eq - env[i]));
+        buf_add_byte(&a->text, '\0');
+        add(a, eq + 1);
+    }
+    return true;
+}
+
+static bool build_args(const struct sandbox *s, const struct sandbox_spec *spec, int status,
+                       struct args *a, struct buf *image, struct err *err)
+{
+    static const char *const wall[] = {
+        "--unshare-user",
+        "--unshare-all",
+        "--disable-userns",
+        "--die-with-parent",
+        "--new-session",
+        "--uid",
+        "1000",
+        "--gid",
+        "1000",
+        "--cap-drop",
+        "ALL",
+        "--hostname",
+        "plue",
+        "--clearenv",
+    };
+    bool network = spec->network == SANDBOX_NETWORK_ALL;
+    for (size_t i = 0; i < sizeof wall / sizeof *wall; i++)
+        add(a, wall[i]);
+    if (network)
+        add(a, "--share-net");
+    if (!add_env(a, spec->env, err))
+        return false;
+    if (!spec->image)
+        add_host_root(s, a, network);
+    else if (!add_image_root(s, a, spec->image, image, err))
+        return false;
+    add2(a, "--proc", "/proc");
+    add2(a, "--dev", "/dev");
+    add2(a, "--perms", "1777");
+    add2(a, "--tmpfs", "/dev/shm");
+    add2(a, "--remount-ro", "/dev");
+    add_folder(a, spec->workspace, "/workspace");
+    add_folder(a, spec->tmp, "/tmp");
+    if (spec->files)
+        add_folder(a, spec->files, "/plue");
+    add2(a, "--remount-ro", "/");
+    add_fd(a, "--seccomp", sandbox_reopen(s->seccomp), NULL);
+    add_fd(a, "--json-status-fd", fcntl(status, F_DUPFD_CLOEXEC, 3), NULL);
+    add2(a, "--chdir", spec->cwd ? spec->cwd : "/workspace");
+    if (a->failed)
+        return err_errno(err, "sandbox_start", a->failed, "a file of the sandbox cannot be opened");
+    if (a->text.overflow)
+        return err_set(err, "sandbox_env", "environment of more than %d MiB", ARGS_MAX >> 20);
+    return true;
+}
+
+/* Where no control group keeps them, limits are each process's own: set inside, after bwrap. */
+static void soft_limits(const struct sandbox *s, const struct sandbox_spec *spec,
+                        struct buf *script)
+{
+    if (!(s->cgroups.controllers & CGROUP_PIDS))
+        buf_addf(script, "ulimit -u %u 2>/dev/null || ulimit -p %u; ", spec->limits.pids,
+                 spec->limits.pids);
+    if (!(s->cgroups.controllers & CGROUP_MEMORY))
+        buf_addf(script, "ulimit -d %lld; ", (long long)(spec->limits.memory_bytes >> 10));
+    if (script->n)
+        buf_add_c(script, "exec \"$@\"");
+}
+
+static bool run(struct sandbox_tree *t, const struct sandbox_spec *spec, struct args *a, int out,
+                int err_fd, struct err *err)
+{
+    const struct sandbox *s = t->sandbox;
+    enum { ARGV_MAX = 64 };
+    char number[16], *argv[ARGV_MAX + 12], *env[] = {NULL};
+    size_t n = 0;
+    auto_buf script = BUF(PATH_TEXT_MAX);
+    auto_fd null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    auto_fd list = sandbox_memory_file("plue-args", buf_str(&a->text));
+    if (null < 0 || list < 0)
+        return err_errno(err, "sandbox_start", errno, "no descriptor for a sandbox");
+    snprintf(number, sizeof number, "%d", list);
+    argv[n++] = (char *)"bwrap";
+    argv[n++] = (char *)"--args";
+    argv[n++] = number;
+    argv[n++] = (char *)"--";
+    soft_limits(s, spec, &script);
+    if (script.n) {
+        argv[n++] = (char *)"/bin/sh";
+        argv[n++] = (char *)"-c";
+        argv[n++] = script.p;
+        argv[n++] = (char *)"sh";
+    }
+    for (size_t i = 0; spec->argv[i]; i++) {
+        if (i == ARGV_MAX)
+            return err_set(err, "sandbox_start", "more than %d arguments", ARGV_MAX);
+        argv[n++] = (char *)spec->argv[i];
+    }
+    argv[n] = NULL;
+    struct spawn sp = {.program = s->program,
+                       .argv = argv,
+                       .env = env,
+                       .cwd = "/",
+                       .in = null,
+                       .out = out,
+                       .err = err_fd,
+                       .drop = s->drop,
+                       .uid = s->uid,
+                       .gid = s->gid,
+                       .cgroup_count = s->cgroups.n};
+    memcpy(sp.keep, a->fds, a->fd_count * sizeof *a->fds);
+    sp.keep_count = a->fd_count;
+    sp.keep[sp.keep_count++] = list;
+    memcpy(sp.views, a->views, sizeof sp.views);
+    sp.view_count = a->view_count;
+    memcpy(sp.cgroup_procs, t->cgroup.procs, sizeof sp.cgroup_procs);
+    return spawn_run(&sp, &t->leader, &t->leader_fd, err);
+}
+
+static bool bubblewrap_start(struct sandbox_tree *t, const struct sandbox_spec *spec, int out,
+                             int err_fd, struct err *err)
+{
+    cleanup(args_done) struct args a = {.text = BUF(ARGS_MAX), .use_views = t->sandbox->drop};
+    auto_buf image = BUF(PATH_TEXT_MAX);
+    int pipe_fds[2];
+    if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0)
+        return err_errno(err, "sandbox_start", errno, "no pipe for a sandbox");
+    t->status = pipe_fds[0];
+    auto_fd status = pipe_fds[1];
+    if (!build_args(t->sandbox, spec, status, &a, &image, err))
+        return false;
+    if (t->sandbox->cgroups.n && !cgroup_make(&t->sandbox->cgroups, &spec->limits, &t->cgroup, err))
+        return false;
+    return run(t, spec, &a, out, err_fd, err) && tree_watch(t, t->status, err);
+}
+
+/* ---- its life ---- */
+
+/* Whether the process of a pidfd is the first of a namespace below ours; a pid alone could have
+ * been given to another process meanwhile. */
+static bool is_namespace_init(int pidfd)
+{
+    auto_buf path = BUF(64), info = BUF(PATH_TEXT_MAX);
+    buf_addf(&path, "/proc/self/fdinfo/%d", pidfd);
+    auto_fd fd = open(buf_c(&path), O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fd_read_all(fd, &info))
+        return false;
+    str text = buf_str(&info), line;
+    while (str_next(&text, '\n', &line))
+        if (str_starts(line, STR("NSpid:")))
+            return str_ends(line, STR("\t1"));
+    return false;
+}
+
+static bool report_number(const struct sandbox_tree *t, const char *key, int64_t *ret_n)
+{
+    str text = {t->report, t->report_n};
+    size_t at = str_find(text, str_of(key), 0), end;
+    if (at == (size_t)-1)
+        return false;
+    at += strlen(key);
+    while (at < text.n && (text.p[at] == ' ' || text.p[at] == ':' || text.p[at] == '"'))
+        at++;
+    for (end = at; end < text.n && text.p[end] >= '0' && text.p[end] <= '9';)
+        end++;
+    /* A number is whole only when something follows it. */
+    return end < text.n && num_parse_int(str_sub(text, at, end), ret_n);
+}
+
+static void read_reports(struct sandbox_tree *t)
+{
+    while (t->status >= 0) {
+        char rest[256];
+        size_t room = sizeof t->report - t->report_n;
+        ssize_t n =
+            read(t->status, room ? t->report + t->report_n : rest, room ? room : sizeof rest);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            break;
+        if (n <= 0)
+            fd_close(&t->status);
+        else if (room)
+            t->report_n += (size_t)n;
+    }
+    int64_t n;
+    if (t->init_fd < 0 && t->state == TREE_RUNNING && report_number(t, "\"child-pid\"", &n)) {
+        auto_err ignored = ERR_INIT;
+        auto_fd fd = (int)syscall(SYS_pidfd_open, (pid_t)n, 0);
+        if (fd >= 0 && is_namespace_init(fd) && tree_watch(t, fd, &ignored))
+            t->init_fd = fd_steal(&fd);
+    }
+    if (report_number(t, "\"exit-code\"", &n)) {
+        t->reported_exit = true;
+        t->report_code = (int)n;
+    }
+}
+
+static void bubblewrap_signal(struct sandbox_tree *t, int signal)
+{
+    read_reports(t);
+    if (signal == SIGKILL) {
+        t->killed = true;
+        tree_signal_process(t->init_fd, SIGKILL);
+        tree_signal_process(t->leader_fd, SIGKILL);
+    } else if (t->init_fd < 0 ||
+               spawn_signal_namespace(t->init_fd, !t->sandbox->drop, signal) == ESRCH) {
+        /* Nothing of the step runs yet: bwrap is still building. */
+        tree_signal_process(t->init_fd, SIGKILL);
+        tree_signal_process(t->leader_fd, SIGKILL);
+    }
+}
+
+static bool bubblewrap_advance(struct sandbox_tree *t, struct sandbox_exit *exit)
+{
+    read_reports(t);
+    if (t->state == TREE_RUNNING && tree_process_ended(t->leader_fd)) {
+        waitpid(t->leader, &t->wait_status, 0);
+        read_reports(t);
+        t->state = TREE_LEADER_DEAD;
+        /* bwrap's death kills the namespace by itself; this is for the moment before it said so. */
+        tree_signal_process(t->init_fd, SIGKILL);
+        fd_close(&t->leader_fd);
+    }
+    if (t->state == TREE_RUNNING || (t->init_fd >= 0 && !tree_process_ended(t->init_fd)))
+        return false;
+    if (t->reported_exit) {
+        exit->exit_code = t->report_code;
+    } else if (WIFSIGNALED(t->wait_status) || t->killed) {
+        exit->exit_code = 128 + (t->killed ? SIGKILL : WTERMSIG(t->wait_status));
+    } else {
+        exit->exit_code = WEXITSTATUS(t->wait_status);
+        exit->not_started = true;
+    }
+    return true;
+}
+
+/* ---- opening ---- */
+
+static bool find_program(struct sandbox *s, struct err *err)
+{
+    /* Not from PATH: started by root, a folder of the caller's choice would be executed. */
+    static const char *const places[] = {"/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"};
+    for (size_t i = 0; i < sizeof places / sizeof *places && !s->program; i++)
+        if (access(places[i], X_OK) == 0)
+            s->program = mem_dup(places[i], strlen(places[i]));
+    if (s->program && access(s->program, X_OK) == 0)
+        return true;
+    err_set(err, "sandbox_unavailable",
+            "the bubblewrap sandbox cannot start: %s is not there, so none of its promises holds",
+            s->program ? s->program : "/usr/bin/bwrap");
+    err_hint(err, "install it (apt install bubblewrap), or choose --sandbox none, which protects "
+                  "nothing");
+    return false;
+}
+
+static int64_t sysctl(const char *path)
+{
+    auto_buf b = BUF(64);
+    int64_t n;
+    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fd_read_all(fd, &b) || !num_parse_int(str_trim(buf_str(&b)), &n))
+        return -1;
+    return n;
+}
+
+static bool check_namespaces(const struct sandbox *s, struct err *err)
+{
+    const char *remedy = NULL;
+    int e = spawn_try_namespaces(s->drop, s->uid, s->gid);
+    if (sysctl("/proc/sys/kernel/unprivileged_userns_clone") == 0)
+        remedy = "sysctl -w kernel.unprivileged_userns_clone=1";
+    else if (sysctl("/proc/sys/user/max_user_namespaces") == 0)
+        remedy = "sysctl -w user.max_user_namespaces=10000";
+    else if (e && sysctl("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1)
+        remedy = "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile "
+                 "for bwrap";
+    if (!e)
+        return true;
+    err_errno(err, "sandbox_unavailable", e,
+              "the bubblewrap sandbox cannot keep its promise 'namespaces': this host does not let "
+              "an ordinary user make namespaces");
+    err_hint(err, "allow them (%s), or choose --sandbox none, which protects nothing",
+             remedy ? remedy : "in a container: run it with user namespaces permitted");
+    return false;
+}
+
+static bool bubblewrap_open(struct sandbox *s, struct err *err)
+{
+    if (!find_program(s, err) || !check_namespaces(s, err) || !seccomp_program(&s->seccomp, err))
+        return false;
+    s->passwd = sandbox_memory_file("passwd", STR("root:x:0:0:root:/nonexistent:/usr/sbin/nologin\n"
+                                                  "plue:x:1000:1000:plue:/tmp/home:/bin/sh\n"
+                                                  "nobody:x:65534:65534:nobody:/nonexistent:"
+                                                  "/usr/sbin/nologin\n"));
+    s->group = sandbox_memory_file("group", STR("root:x:0:\nplue:x:1000:\nnogroup:x:65534:\n"));
+    s->hosts = sandbox_memory_file("hosts", STR("127.0.0.1 localhost plue\n::1 localhost\n"));
+    s->nsswitch = sandbox_memory_file("nsswitch", STR("passwd: files\ngroup: files\n"
+                                                      "hosts: files dns\n"));
+    if (s->passwd < 0 || s->group < 0 || s->hosts < 0 || s->nsswitch < 0)
+        return err_errno(err, "sandbox_unavailable", errno, "no memory file for the sandbox");
+    cgroups_open(&s->cgroups);
+    return true;
+}
+
+static void bubblewrap_close(struct sandbox *s)
+{
+    fd_close(&s->seccomp);
+    fd_close(&s->passwd);
+    fd_close(&s->group);
+    fd_close(&s->hosts);
+    fd_close(&s->nsswitch);
+    cgroups_close(&s->cgroups);
+}
+
+static bool bubblewrap_find_root(const struct sandbox *s, const char *image, struct buf *root)
+{
+    if (image && !image_is_name(image))
+        return false;
+    if (image)
+        image_path(s, image, root);
+    return true;
+}
+
+const struct backend backend_bubblewrap = {
+    .name = "bubblewrap",
+    .id = SANDBOX_BUBBLEWRAP,
+    .maps_paths = true,
+    .open = bubblewrap_open,
+    .close = bubblewrap_close,
+    .start = bubblewrap_start,
+    .advance = bubblewrap_advance,
+    .signal = bubblewrap_signal,
+    .find_root = bubblewrap_find_root,
+};

@@ -1,0 +1,345 @@
+#include "base/num.h"
+#include "sandbox_int.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { PASSWD_MAX = 8 << 20 };
+
+static const struct backend *const backends[SANDBOX_BACKEND_COUNT] = {
+    [SANDBOX_BUBBLEWRAP] = &backend_bubblewrap,
+    [SANDBOX_NONE] = &backend_none,
+};
+
+/* ---- opening ---- */
+
+static bool choose_backend(struct sandbox *s, const char *name, struct err *err)
+{
+    str names[SANDBOX_BACKEND_COUNT];
+    for (size_t i = 0; i < SANDBOX_BACKEND_COUNT; i++) {
+        names[i] = str_of(backends[i]->name);
+        if (!name || strcmp(name, backends[i]->name) == 0) {
+            s->backend = backends[i];
+            return true;
+        }
+    }
+    err_set(err, "sandbox_unknown", "there is no sandbox backend '%s'", name);
+    long near = str_nearest(str_of(name), names, SANDBOX_BACKEND_COUNT);
+    if (near >= 0)
+        err_hint(err, "did you mean '%s'?", backends[near]->name);
+    else
+        err_hint(err, "this program has bubblewrap and none");
+    return false;
+}
+
+static bool take_waivers(struct sandbox *s, const char *const *waivers, struct err *err)
+{
+    for (; waivers && *waivers; waivers++) {
+        const struct sandbox_promise *p = sandbox_find_promise(str_of(*waivers));
+        if (!p) {
+            err_set(err, "sandbox_waiver", "there is no promise '%s' to waive", *waivers);
+            err_hint(err, "plue doctor lists them");
+            return false;
+        }
+        s->waived |= (uint64_t)1 << (p - sandbox_promises);
+    }
+    return true;
+}
+
+/* /etc/passwd alone: asking the C library would load the host's name services into this process. */
+static bool user_exists(uint32_t uid, struct buf *ret_name)
+{
+    auto_buf table = BUF(PASSWD_MAX);
+    int64_t id;
+    if (fd_read_file(AT_FDCWD, "/etc/passwd", &table))
+        return false;
+    str text = buf_str(&table), line, name, password, number;
+    while (str_next(&text, '\n', &line))
+        if (str_next(&line, ':', &name) && str_next(&line, ':', &password) &&
+            str_next(&line, ':', &number) && num_parse_int(number, &id) && id == uid) {
+            buf_add_str(ret_name, name);
+            return true;
+        }
+    return false;
+}
+
+/* Started by root, steps become a user that nobody is. */
+static bool choose_user(struct sandbox *s, struct err *err)
+{
+    auto_buf name = BUF(PASSWD_MAX);
+    s->drop = s->backend->id != SANDBOX_NONE && geteuid() == 0;
+    s->uid = s->drop ? SANDBOX_HOST_ID : geteuid();
+    s->gid = s->drop ? SANDBOX_HOST_ID : getegid();
+    if (!s->drop || !user_exists(s->uid, &name))
+        return true;
+    err_set(err, "sandbox_unavailable",
+            "the host's user id %u, which steps run as, belongs to the user '%s'", s->uid,
+            buf_c(&name));
+    err_hint(err, "give that user another id, or start Plue as an ordinary user");
+    return false;
+}
+
+static void note(struct sandbox *s, str text)
+{
+    vec_push(&s->notices, arena_cstr(&s->arena, text));
+}
+
+/* A hard promise that is kept late or not at all here is told, never passed over. */
+static void note_soft(struct sandbox *s)
+{
+    for (size_t i = 0; i < sandbox_promise_count; i++) {
+        const struct sandbox_promise *p = &sandbox_promises[i];
+        if (p->level[s->backend->id] == SANDBOX_HARD && sandbox_level_here(s, p) == SANDBOX_SOFT)
+            note(s, arena_printf(&s->arena,
+                                 "the limit of %s is kept by each process, not by the "
+                                 "step: %s",
+                                 p->name, p->remedy ? p->remedy : "this host offers no better"));
+    }
+    if (s->backend->id == SANDBOX_NONE)
+        note(s, STR("steps run without a sandbox: they can read and change whatever you can"));
+}
+
+bool sandbox_open(const struct sandbox_options *options, struct sandbox **ret_sandbox,
+                  struct err *err)
+{
+    struct sandbox *s = mem_zalloc(sizeof *s);
+    s->seccomp = s->passwd = s->group = s->hosts = s->nsswitch = -1;
+    if (options->images_dir)
+        s->images_dir = mem_dup(options->images_dir, strlen(options->images_dir));
+    if (options->bwrap)
+        s->program = mem_dup(options->bwrap, strlen(options->bwrap));
+    if (choose_backend(s, options->backend, err) && take_waivers(s, options->waivers, err) &&
+        choose_user(s, err) && s->backend->open(s, err)) {
+        note_soft(s);
+        *ret_sandbox = s;
+        return true;
+    }
+    sandbox_close(s);
+    return false;
+}
+
+void sandbox_close(struct sandbox *s)
+{
+    if (!s)
+        return;
+    if (s->backend)
+        s->backend->close(s);
+    free(s->program);
+    free(s->images_dir);
+    vec_done(&s->notices);
+    arena_done(&s->arena);
+    free(s);
+}
+
+const char *sandbox_name(const struct sandbox *s)
+{
+    return s->backend->name;
+}
+
+bool sandbox_maps_paths(const struct sandbox *s)
+{
+    return s->backend->maps_paths;
+}
+
+uint32_t sandbox_host_uid(const struct sandbox *s)
+{
+    return s->uid;
+}
+
+uint32_t sandbox_host_gid(const struct sandbox *s)
+{
+    return s->gid;
+}
+
+size_t sandbox_notices(const struct sandbox *s, const char *const **ret_notices)
+{
+    *ret_notices = s->notices.at;
+    return s->notices.n;
+}
+
+/* A link in an image points into the image: that it is there is all that can be said. */
+static bool program_exists(const char *root, const char *path)
+{
+    struct stat st;
+    auto_buf full = BUF(PATH_MAX);
+    buf_addf(&full, "%s%s", root, path);
+    return !full.overflow && lstat(buf_c(&full), &st) == 0 &&
+           (S_ISLNK(st.st_mode) || (S_ISREG(st.st_mode) && (st.st_mode & S_IXOTH)));
+}
+
+const char *sandbox_find_program(const struct sandbox *s, const char *image, const char *program)
+{
+    static const struct {
+        const char *name, *places[3];
+    } known[] = {
+        {"bash", {"/usr/bin/bash", "/bin/bash", "/usr/local/bin/bash"}},
+        {"sh", {"/bin/sh", "/usr/bin/sh"}},
+        {"python3", {"/usr/bin/python3", "/usr/local/bin/python3", "/bin/python3"}},
+    };
+    auto_buf root = BUF(PATH_MAX);
+    if (!s->backend->find_root(s, image, &root))
+        return NULL;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        for (size_t k = 0; strcmp(program, known[i].name) == 0 && k < 3; k++)
+            if (known[i].places[k] && program_exists(buf_c(&root), known[i].places[k]))
+                return known[i].places[k];
+    return NULL;
+}
+
+bool sandbox_waived(const struct sandbox *s, const char *promise)
+{
+    const struct sandbox_promise *p = sandbox_find_promise(str_of(promise));
+    return p && (s->waived >> (p - sandbox_promises) & 1);
+}
+
+/* ---- what backends share ---- */
+
+int sandbox_memory_file(const char *name, str contents)
+{
+    auto_fd fd = memfd_create(name, MFD_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    int e = fd_write_all(fd, contents.p, contents.n);
+    if (e || lseek(fd, 0, SEEK_SET) < 0) {
+        errno = e ? e : errno;
+        return -1;
+    }
+    return fd_steal(&fd);
+}
+
+int sandbox_reopen(int fd)
+{
+    auto_buf path = BUF(64);
+    buf_addf(&path, "/proc/self/fd/%d", fd);
+    return open(buf_c(&path), O_RDONLY | O_CLOEXEC);
+}
+
+bool tree_watch(struct sandbox_tree *t, int fd, struct err *err)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    if (epoll_ctl(t->poll, EPOLL_CTL_ADD, fd, &event) < 0)
+        return err_errno(err, "sandbox_start", errno, "a sandbox cannot be watched");
+    return true;
+}
+
+bool tree_process_ended(int pidfd)
+{
+    struct pollfd p = {.fd = pidfd, .events = POLLIN};
+    return poll(&p, 1, 0) > 0 && (p.revents & POLLIN);
+}
+
+void tree_signal_process(int pidfd, int signal)
+{
+    if (pidfd >= 0)
+        syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+/* ---- one tree ---- */
+
+static bool check_spec(const struct sandbox_spec *spec, struct err *err)
+{
+    if (!spec->argv || !spec->argv[0] || spec->argv[0][0] != '/')
+        return err_set(err, "sandbox_start", "a sandboxed program needs an absolute path");
+    if (spec->workspace[0] != '/' || spec->tmp[0] != '/')
+        return err_set(err, "sandbox_start", "the folders of a sandbox need absolute paths");
+    return true;
+}
+
+static bool start(struct sandbox_tree *t, const struct sandbox_spec *spec, int *ret_stdout,
+                  int *ret_stderr, struct err *err)
+{
+    int out[2], error[2];
+    if (pipe2(out, O_CLOEXEC) < 0)
+        return err_errno(err, "sandbox_start", errno, "no pipe for a step's output");
+    auto_fd out_read = out[0];
+    auto_fd out_write = out[1];
+    if (pipe2(error, O_CLOEXEC) < 0)
+        return err_errno(err, "sandbox_start", errno, "no pipe for a step's output");
+    auto_fd err_read = error[0];
+    auto_fd err_write = error[1];
+    t->poll = epoll_create1(EPOLL_CLOEXEC);
+    if (t->poll < 0 || fcntl(out_read, F_SETFL, O_NONBLOCK) < 0 ||
+        fcntl(err_read, F_SETFL, O_NONBLOCK) < 0)
+        return err_errno(err, "sandbox_start", errno, "no descriptor for a sandbox");
+    if (!t->sandbox->backend->start(t, spec, out_write, err_write, err) ||
+        !tree_watch(t, t->leader_fd, err))
+        return false;
+    *ret_stdout = fd_steal(&out_read);
+    *ret_stderr = fd_steal(&err_read);
+    return true;
+}
+
+bool sandbox_start(struct sandbox *s, const struct sandbox_spec *spec,
+                   struct sandbox_tree **ret_tree, int *ret_stdout, int *ret_stderr,
+                   struct err *err)
+{
+    if (!check_spec(spec, err))
+        return false;
+    struct sandbox_tree *t = mem_zalloc(sizeof *t);
+    *t = (struct sandbox_tree){.sandbox = s,
+                               .poll = -1,
+                               .leader_fd = -1,
+                               .init_fd = -1,
+                               .status = -1,
+                               .cgroup.procs = {-1, -1, -1},
+                               .exit = {.cpu_ms = -1, .memory_peak = -1}};
+    if (!start(t, spec, ret_stdout, ret_stderr, err)) {
+        sandbox_tree_free(t);
+        return false;
+    }
+    *ret_tree = t;
+    return true;
+}
+
+int sandbox_tree_fd(const struct sandbox_tree *t)
+{
+    return t->poll;
+}
+
+bool sandbox_advance(struct sandbox_tree *t, struct sandbox_exit *ret_exit)
+{
+    if (t->state != TREE_OVER) {
+        if (!t->sandbox->backend->advance(t, &t->exit))
+            return false;
+        t->state = TREE_OVER;
+        cgroup_end(&t->sandbox->cgroups, &t->cgroup, &t->exit);
+        t->exit.killed = t->killed;
+        if (t->exit.exit_code > 128 && t->exit.exit_code < 128 + NSIG)
+            t->exit.signal = t->exit.exit_code - 128;
+    }
+    *ret_exit = t->exit;
+    return true;
+}
+
+void sandbox_signal(struct sandbox_tree *t, int signal)
+{
+    if (t->state == TREE_RUNNING)
+        t->sandbox->backend->signal(t, signal);
+}
+
+void sandbox_tree_free(struct sandbox_tree *t)
+{
+    struct sandbox_exit exit;
+    if (!t)
+        return;
+    if (t->leader) {
+        sandbox_signal(t, SIGKILL);
+        while (!sandbox_advance(t, &exit)) {
+            struct pollfd p = {.fd = t->poll, .events = POLLIN};
+            poll(&p, 1, -1);
+        }
+    }
+    cgroup_end(&t->sandbox->cgroups, &t->cgroup, &t->exit);
+    fd_close(&t->poll);
+    fd_close(&t->leader_fd);
+    fd_close(&t->init_fd);
+    fd_close(&t->status);
+    free(t);
+}

@@ -1,0 +1,155 @@
+/* sandbox_int: what the files of this folder share. */
+#ifndef SANDBOX_SANDBOX_INT_H
+#define SANDBOX_SANDBOX_INT_H
+#include "base/fd.h"
+#include "base/vec.h"
+#include "sandbox/sandbox.h"
+#include <sys/types.h>
+
+/* ---- control groups: limits that the kernel keeps ---- */
+
+enum cgroup_controller {
+    CGROUP_MEMORY = 1,
+    CGROUP_PIDS = 2,
+    CGROUP_CPU = 4,
+    CGROUP_ALL = CGROUP_MEMORY | CGROUP_PIDS | CGROUP_CPU
+};
+
+enum { CGROUP_HIERARCHIES = 3 };
+
+struct cgroup_hierarchy {
+    int dir; /* our own folder in it, the parent of every tree's */
+    unsigned controllers;
+    bool v2;
+};
+
+struct cgroups {
+    struct cgroup_hierarchy at[CGROUP_HIERARCHIES];
+    size_t n;
+    unsigned controllers; /* kept by the kernel on this host */
+    char name[48];        /* of our folder: plue.PID.START */
+    char *bases[CGROUP_HIERARCHIES];
+    uint64_t next;
+    VEC(uint64_t) busy; /* folders that could not be removed yet */
+};
+
+/* Finds what is writable; never fails, `controllers` says what came of it. Also ends trees that a
+ * dead program of ours left behind. */
+void cgroups_open(struct cgroups *c);
+void cgroups_close(struct cgroups *c);
+
+struct cgroup {
+    uint64_t id; /* 0: none */
+    int procs[CGROUP_HIERARCHIES];
+};
+must_use bool cgroup_make(struct cgroups *c, const struct sandbox_limits *limits,
+                          struct cgroup *ret_group, struct err *err);
+/* Kills whatever is in it, reads what was used, removes it (now or later). */
+void cgroup_end(struct cgroups *c, struct cgroup *g, struct sandbox_exit *exit);
+
+/* ---- seccomp ---- */
+
+/* The filter as BPF in a sealed memory file. */
+must_use bool seccomp_program(int *ret_fd, struct err *err);
+
+/* ---- spawn ---- */
+
+enum { SPAWN_FDS_MAX = 64, SPAWN_VIEWS_MAX = 4 };
+#define SPAWN_VIEWS "/tmp"
+
+/* Everything the child needs, made before it exists: it may not allocate. */
+struct spawn {
+    const char *program;
+    char *const *argv;
+    char *const *env;
+    const char *cwd;
+    int in, out, err;        /* become 0, 1, 2 */
+    int keep[SPAWN_FDS_MAX]; /* stay open under their numbers; all others do not */
+    size_t keep_count;
+    int cgroup_procs[CGROUP_HIERARCHIES];
+    size_t cgroup_count;
+    bool drop; /* become uid and gid, without groups */
+    uint32_t uid, gid;
+    /* With drop: host folders that the child then finds at SPAWN_VIEWS/0, /1, ... in a mount
+     * namespace of its own, where a user without rights to their parents can reach them. */
+    const char *views[SPAWN_VIEWS_MAX];
+    size_t view_count;
+    /* Written by the child, whose memory this is. */
+    const char *failed;
+    int failed_errno;
+};
+/* Runs the program; the caller sleeps until it was executed. The child is a session of its own. */
+must_use bool spawn_run(struct spawn *s, pid_t *ret_pid, int *ret_pidfd, struct err *err);
+/* 0, or the errno with which a process of this uid and gid fails to make its namespaces. */
+int spawn_try_namespaces(bool drop, uint32_t uid, uint32_t gid);
+/* Signal to every process of the pid namespace whose first process is pidfd's, but to that one.
+ * 0 or an errno; ESRCH where there is no other. */
+int spawn_signal_namespace(int pidfd, bool join_user, int signal);
+
+/* ---- backends ---- */
+
+struct sandbox_tree;
+
+struct backend {
+    const char *name;
+    enum sandbox_backend_id id;
+    bool maps_paths; /* /workspace, /tmp and /plue are what a step sees */
+    must_use bool (*open)(struct sandbox *s, struct err *err);
+    void (*close)(struct sandbox *s);
+    must_use bool (*start)(struct sandbox_tree *t, const struct sandbox_spec *spec, int out,
+                           int err_fd, struct err *err);
+    must_use bool (*advance)(struct sandbox_tree *t, struct sandbox_exit *exit);
+    void (*signal)(struct sandbox_tree *t, int signal);
+    /* Into root, the host's path of the image's root, "" for the host's own. */
+    bool (*find_root)(const struct sandbox *s, const char *image, struct buf *root);
+};
+extern const struct backend backend_bubblewrap, backend_none;
+
+struct sandbox {
+    const struct backend *backend;
+    char *program;    /* bwrap */
+    char *images_dir; /* or NULL */
+    bool drop;        /* started by root: steps get SANDBOX_HOST_ID */
+    uint32_t uid, gid;
+    uint64_t waived; /* bits of sandbox_promises */
+    int seccomp;
+    int passwd, group, hosts, nsswitch; /* memory files that stand in for /etc's */
+    struct cgroups cgroups;
+    VEC(const char *) notices;
+    struct arena arena;
+};
+
+enum tree_state { TREE_RUNNING, TREE_LEADER_DEAD, TREE_OVER };
+
+struct sandbox_tree {
+    struct sandbox *sandbox;
+    enum tree_state state;
+    int poll;         /* epoll of the descriptors below */
+    pid_t leader;     /* our child: bwrap, or the supervisor of `none` */
+    int leader_fd;    /* its pidfd */
+    int init_fd;      /* pidfd of the namespace's first process, or -1 */
+    int status;       /* bwrap's reports; -1 once read to the end */
+    char report[512]; /* what came of them */
+    size_t report_n;
+    int wait_status;
+    bool reported_exit; /* the program was executed and ended with report_code */
+    int report_code;
+    bool killed, term_pending;
+    struct cgroup cgroup;
+    struct sandbox_exit exit;
+};
+
+bool sandbox_waived(const struct sandbox *s, const char *promise);
+/* Level of a promise on this host, given what open found. */
+enum sandbox_level sandbox_level_here(const struct sandbox *s, const struct sandbox_promise *p);
+/* A memory file with these contents. */
+int sandbox_memory_file(const char *name, str contents);
+/* Its own read position, for a program that reads it to the end; -1 and errno. */
+int sandbox_reopen(int fd);
+/* Makes sandbox_tree_fd readable when fd is. */
+must_use bool tree_watch(struct sandbox_tree *t, int fd, struct err *err);
+/* Whether the process of a pidfd has ended, ours or not. */
+bool tree_process_ended(int pidfd);
+void tree_signal_process(int pidfd, int signal);
+
+#endif

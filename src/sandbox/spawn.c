@@ -1,0 +1,252 @@
+/* The child of a large program shares its memory until exec (as vfork does), so that nothing is
+ * copied. It may therefore call the kernel only: no allocation, no errno-setting wrapper that takes
+ * a lock, and no setuid of the C library, which would signal the threads of the parent. */
+#include "sandbox_int.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__has_feature)
+#define IN_CHILD __attribute__((no_sanitize("address", "undefined"), noinline))
+#else
+#define IN_CHILD __attribute__((noinline))
+#endif
+
+enum {
+    CHILD_STACK = 64 << 10,
+    CHILD_FILES = 65536, /* soft limit of open files that a step starts with */
+};
+
+IN_CHILD static int child_fail(struct spawn *s, const char *what)
+{
+    s->failed = what;
+    s->failed_errno = errno;
+    _exit(127);
+}
+
+/* Ignored signals survive exec, a program's handlers do not. */
+IN_CHILD static void child_default_signals(void)
+{
+    struct sigaction sa = {.sa_handler = SIG_DFL};
+    for (int n = 1; n < NSIG; n++)
+        if (n != SIGKILL && n != SIGSTOP)
+            sigaction(n, &sa, NULL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+IN_CHILD static void child_write(const char *path, const char *text, size_t n)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t done = write(fd, text, n);
+        (void)done; /* a preference, not a promise */
+        close(fd);
+    }
+}
+
+IN_CHILD static void child_limits(struct spawn *s)
+{
+    struct rlimit files, core = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &core) < 0)
+        child_fail(s, "limiting core files");
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max < CHILD_FILES ? files.rlim_max : CHILD_FILES;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    /* When the machine runs out of memory, a step goes before the program that keeps the runs. */
+    child_write("/proc/self/oom_score_adj", "500", 3);
+    umask(022);
+}
+
+IN_CHILD static void child_descriptors(struct spawn *s)
+{
+    if (dup2(s->in, 0) < 0 || dup2(s->out, 1) < 0 || dup2(s->err, 2) < 0)
+        child_fail(s, "placing stdin, stdout and stderr");
+    if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+        child_fail(s, "closing descriptors (close_range needs Linux 5.11)");
+    for (size_t i = 0; i < s->keep_count; i++)
+        if (fcntl(s->keep[i], F_SETFD, 0) < 0)
+            child_fail(s, "keeping a descriptor");
+}
+
+/* The folders are opened before SPAWN_VIEWS, where they themselves may be, is covered. */
+IN_CHILD static void child_views(struct spawn *s)
+{
+    static const char *const at[SPAWN_VIEWS_MAX] = {SPAWN_VIEWS "/0", SPAWN_VIEWS "/1",
+                                                    SPAWN_VIEWS "/2", SPAWN_VIEWS "/3"};
+    int fds[SPAWN_VIEWS_MAX];
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+        child_fail(s, "making a mount namespace");
+    for (size_t i = 0; i < s->view_count; i++)
+        if ((fds[i] = open(s->views[i], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
+            child_fail(s, "opening a folder of the step");
+    if (mount("tmpfs", SPAWN_VIEWS, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k") < 0)
+        child_fail(s, "mounting a file system in memory");
+    for (size_t i = 0; i < s->view_count; i++)
+        if (mkdir(at[i], 0755) < 0 || fchdir(fds[i]) < 0 ||
+            mount(".", at[i], NULL, MS_BIND, NULL) < 0)
+            child_fail(s, "binding a folder of the step");
+}
+
+IN_CHILD static int child_main(void *arg)
+{
+    struct spawn *s = arg;
+    if (setsid() < 0)
+        child_fail(s, "setsid");
+    for (size_t i = 0; i < s->cgroup_count; i++)
+        if (write(s->cgroup_procs[i], "0", 1) != 1)
+            child_fail(s, "entering the control group");
+    child_limits(s);
+    if (s->drop && s->view_count)
+        child_views(s);
+    child_descriptors(s);
+    if (s->drop) {
+        if (syscall(SYS_setgroups, 0, NULL) < 0)
+            child_fail(s, "giving up groups");
+        if (syscall(SYS_setresgid, s->gid, s->gid, s->gid) < 0)
+            child_fail(s, "changing the group id");
+        if (syscall(SYS_setresuid, s->uid, s->uid, s->uid) < 0)
+            child_fail(s, "changing the user id");
+    }
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        child_fail(s, "no_new_privs");
+    if (s->cwd && chdir(s->cwd) < 0)
+        child_fail(s, "entering its folder");
+    child_default_signals();
+    execve(s->program, s->argv, s->env);
+    return child_fail(s, "executing it");
+}
+
+/* clone with a stack of its own; everything is blocked meanwhile, since a handler of the parent
+ * must not run in the child. */
+static pid_t clone_child(int (*main)(void *), void *arg, int flags, int *ret_pidfd)
+{
+    sigset_t all, before;
+    char *stack = mmap(NULL, CHILD_STACK, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED)
+        return -1;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t pid =
+        clone(main, stack + CHILD_STACK, flags | CLONE_VM | CLONE_VFORK | SIGCHLD, arg, ret_pidfd);
+    int saved = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    munmap(stack, CHILD_STACK);
+    errno = saved;
+    return pid;
+}
+
+static int wait_status(pid_t pid)
+{
+    int status;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -1;
+    return status;
+}
+
+bool spawn_run(struct spawn *s, pid_t *ret_pid, int *ret_pidfd, struct err *err)
+{
+    auto_fd pidfd = -1;
+    s->failed = NULL;
+    pid_t pid = clone_child(child_main, s, CLONE_PIDFD, &pidfd);
+    if (pid < 0)
+        return err_errno(err, "sandbox_start", errno, "no process can be made for %s", s->program);
+    if (s->failed) {
+        wait_status(pid);
+        return err_errno(err, "sandbox_start", s->failed_errno, "cannot start %s: %s", s->program,
+                         s->failed);
+    }
+    *ret_pid = pid;
+    *ret_pidfd = fd_steal(&pidfd);
+    return true;
+}
+
+struct try_namespaces {
+    bool drop;
+    uint32_t uid, gid;
+};
+
+IN_CHILD static int try_main(void *arg)
+{
+    const struct try_namespaces *t = arg;
+    if (t->drop && (syscall(SYS_setgroups, 0, NULL) < 0 ||
+                    syscall(SYS_setresgid, t->gid, t->gid, t->gid) < 0 ||
+                    syscall(SYS_setresuid, t->uid, t->uid, t->uid) < 0))
+        _exit(errno);
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+                CLONE_NEWNET) < 0)
+        _exit(errno);
+    _exit(0);
+}
+
+int spawn_try_namespaces(bool drop, uint32_t uid, uint32_t gid)
+{
+    struct try_namespaces t = {drop, uid, gid};
+    pid_t pid = clone_child(try_main, &t, 0, NULL);
+    if (pid < 0)
+        return errno;
+    int status = wait_status(pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
+}
+
+struct signal_namespace {
+    int pidfd, signal, result;
+    bool join_user;
+    char *stack_end;
+};
+
+/* In the namespace: the kernel signals all but the caller and the first process at once, so that
+ * no fork can slip through. */
+IN_CHILD static int signal_inner(void *arg)
+{
+    struct signal_namespace *n = arg;
+    n->result = kill(-1, n->signal) < 0 ? errno : 0;
+    _exit(0);
+}
+
+IN_CHILD static int signal_main(void *arg)
+{
+    struct signal_namespace *n = arg;
+    if (setns(n->pidfd, CLONE_NEWPID | (n->join_user ? CLONE_NEWUSER : 0)) < 0) {
+        n->result = errno;
+        _exit(0);
+    }
+    /* Only children are in the namespace that was joined. */
+    int pid = clone(signal_inner, n->stack_end, CLONE_VM | CLONE_VFORK | SIGCHLD, n);
+    if (pid < 0)
+        n->result = errno;
+    else
+        waitpid(pid, NULL, 0);
+    _exit(0);
+}
+
+int spawn_signal_namespace(int pidfd, bool join_user, int signal)
+{
+    char *stack = mmap(NULL, CHILD_STACK, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED)
+        return errno;
+    struct signal_namespace n = {
+        .pidfd = pidfd, .signal = signal, .join_user = join_user, .stack_end = stack + CHILD_STACK};
+    pid_t pid = clone_child(signal_main, &n, 0, NULL);
+    int e = errno;
+    if (pid > 0)
+        wait_status(pid);
+    munmap(stack, CHILD_STACK);
+    return pid < 0 ? e : n.result;
+}
