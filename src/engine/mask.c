@@ -1,0 +1,139 @@
+#include "engine/mask.h"
+#include "json/writer.h"
+#include <sodium.h>
+
+enum { PATTERN_MAX = 1 << 20 };
+
+void mask_done(struct mask *m)
+{
+    for (size_t i = 0; i < m->patterns.n; i++) {
+        sodium_memzero(m->patterns.at[i], m->lengths.at[i]);
+        free(m->patterns.at[i]);
+    }
+    vec_done(&m->patterns);
+    vec_done(&m->lengths);
+}
+
+/* Longest first, so that a secret inside of another one does not cut it in two. */
+static void add_pattern(struct mask *m, str s)
+{
+    size_t at = 0;
+    if (s.n < MASK_SHORTEST || m->patterns.n >= MASK_SECRETS_MAX * 8)
+        return;
+    for (size_t i = 0; i < m->patterns.n; i++)
+        if (m->lengths.at[i] == s.n && memcmp(m->patterns.at[i], s.p, s.n) == 0)
+            return;
+    while (at < m->patterns.n && m->lengths.at[at] >= s.n)
+        at++;
+    vec_push(&m->patterns, NULL);
+    vec_push(&m->lengths, 0);
+    memmove(m->patterns.at + at + 1, m->patterns.at + at,
+            (m->patterns.n - 1 - at) * sizeof *m->patterns.at);
+    memmove(m->lengths.at + at + 1, m->lengths.at + at,
+            (m->lengths.n - 1 - at) * sizeof *m->lengths.at);
+    m->patterns.at[at] = str_dup(s);
+    m->lengths.at[at] = s.n;
+    if (s.n > m->longest)
+        m->longest = s.n;
+}
+
+/* What of the secret's base64 does not depend on the bytes around it, at one alignment. */
+static void add_base64(struct mask *m, str s, size_t skew, int variant)
+{
+    auto_buf padded = BUF(PATTERN_MAX);
+    buf_add_repeat(&padded, '\0', skew);
+    buf_add_str(&padded, s);
+    size_t room = sodium_base64_encoded_len(padded.n, variant);
+    auto_free char *text = mem_alloc(room);
+    sodium_bin2base64(text, room, (const unsigned char *)padded.p, padded.n, variant);
+    size_t from = skew ? skew + 1 : 0; /* characters that hold bits of what precedes */
+    size_t to = padded.n / 3 * 4;      /* the last group's depend on what follows */
+    if (padded.n % 3)
+        to += padded.n % 3;
+    if (to > from + 4)
+        add_pattern(m, str_make(text + from, to - from));
+}
+
+static void add_url(struct mask *m, str s)
+{
+    static const char upper[] = "0123456789ABCDEF", lower[] = "0123456789abcdef";
+    for (int form = 0; form < 2; form++) {
+        auto_buf b = BUF(PATTERN_MAX);
+        for (size_t i = 0; i < s.n; i++) {
+            unsigned char c = (unsigned char)s.p[i];
+            bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                         (c >= '0' && c <= '9') || strchr("-_.~", c);
+            const char *hex = form ? lower : upper;
+            if (plain && c)
+                buf_add_byte(&b, (char)c);
+            else
+                buf_addf(&b, "%%%c%c", hex[c >> 4], hex[c & 15]);
+        }
+        add_pattern(m, buf_str(&b));
+    }
+}
+
+static void add_json(struct mask *m, str s)
+{
+    auto_buf b = BUF(PATTERN_MAX);
+    json_add_quoted(&b, s);
+    if (b.n > 2)
+        add_pattern(m, str_sub(buf_str(&b), 1, b.n - 1));
+}
+
+void mask_add(struct mask *m, str secret)
+{
+    str rest = secret, line;
+    if (secret.n < MASK_SHORTEST)
+        return;
+    add_pattern(m, secret);
+    while (str_next(&rest, '\n', &line))
+        add_pattern(m, str_trim(line));
+    for (size_t skew = 0; skew < 3; skew++) {
+        add_base64(m, secret, skew, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+        add_base64(m, secret, skew, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    }
+    add_url(m, secret);
+    add_json(m, secret);
+}
+
+/* The pattern that begins at text[i], or SIZE_MAX. */
+static size_t pattern_at(const struct mask *m, str text, size_t i)
+{
+    for (size_t k = 0; k < m->patterns.n; k++) {
+        size_t n = m->lengths.at[k];
+        if (n <= text.n - i && text.p[i] == m->patterns.at[k][0] &&
+            memcmp(text.p + i, m->patterns.at[k], n) == 0)
+            return k;
+    }
+    return SIZE_MAX;
+}
+
+bool mask_finds(const struct mask *m, str text)
+{
+    for (size_t k = 0; k < m->patterns.n; k++)
+        if (str_has(text, str_make(m->patterns.at[k], m->lengths.at[k])))
+            return true;
+    return false;
+}
+
+void mask_apply(const struct mask *m, str text, struct buf *ret)
+{
+    size_t from = 0;
+    if (!mask_finds(m, text)) {
+        buf_add_str(ret, text);
+        return;
+    }
+    for (size_t i = 0; i < text.n;) {
+        size_t k = pattern_at(m, text, i);
+        if (k == SIZE_MAX) {
+            i++;
+            continue;
+        }
+        buf_add(ret, text.p + from, i - from);
+        buf_add_c(ret, "***");
+        i += m->lengths.at[k];
+        from = i;
+    }
+    buf_add(ret, text.p + from, text.n - from);
+}

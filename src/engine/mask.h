@@ -1,0 +1,28 @@
+/* mask: secrets out of text before it is kept or shown. A secret is looked for as it stands, line
+ * by line where it has several, and in base64 (at each of the three alignments), URL-encoded and
+ * JSON-escaped. Secrets shorter than MASK_SHORTEST are not masked: every text would be full of
+ * stars, and the stars would tell them. */
+#ifndef ENGINE_MASK_H
+#define ENGINE_MASK_H
+#include "base/buf.h"
+#include "base/vec.h"
+
+enum { MASK_SHORTEST = 3, MASK_SECRETS_MAX = 1000 };
+
+struct mask {
+    VEC(char *) patterns; /* owned, longest first */
+    VEC(size_t) lengths;
+    size_t longest;
+};
+void mask_done(struct mask *m);
+void mask_add(struct mask *m, str secret);
+static inline bool mask_is_empty(const struct mask *m)
+{
+    return m->patterns.n == 0;
+}
+/* Appends text with every secret replaced by ***. */
+void mask_apply(const struct mask *m, str text, struct buf *ret);
+/* True where text holds a secret. */
+bool mask_finds(const struct mask *m, str text);
+
+#endif
