@@ -31,7 +31,7 @@ static inline void *arena_alloc(struct arena *a, size_t n)
     void *p = a->at;
     a->at += n;
     a->used += n;
-    return memset(p, 0, n);
+    return n ? memset(p, 0, n) : p;
 }
 #define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
 /* n zeroed elements; n must be bounded by the caller. */

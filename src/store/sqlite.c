@@ -76,6 +76,10 @@ static bool lite_fail(struct lite *l, int code, struct err *err)
         return fail_corrupt(err, l->path, "is not a database");
     case SQLITE_CORRUPT:
         return fail_corrupt(err, l->path, "is damaged");
+    case SQLITE_ERROR:
+        err_set(err, "database_failed", "the database %s failed: %s", l->path, text);
+        err_hint(err, "this is a defect of plue, please report it");
+        return false;
     case SQLITE_CONSTRAINT:
         err_set(err, "database_conflict", "the database %s refused a change: %s", l->path, text);
         err_hint(err, "this is a defect of plue, please report it");

@@ -66,7 +66,8 @@ struct fstring_part {
     str text;           /* literal part, where value is NULL */
     struct expr *value; /* replacement field */
     str source;         /* "{x = }": the text before the value, white space included; else empty */
-    char conversion;    /* 'r', 's', 'a' or 0 */
+    char conversion;    /* 'r', 's', 'a' or 0; "{x = }" alone has 'r' already */
+    bool has_spec;      /* ':' stood there; the spec may be empty all the same */
     struct fstring_part *spec; /* nested format spec, NULL where there is none */
     uint32_t spec_count;
     pos at; /* of the literal, or of the field with its braces */
@@ -102,6 +103,7 @@ struct parameters {
 struct expr {
     enum expr_kind kind;
     bool parenthesized; /* ( ) stood around it: matters to tuples, walrus and chains */
+    uint16_t height;    /* levels of expressions below: at most SYNTAX_MAX_TREE_HEIGHT */
     pos at;             /* the whole expression; for ATTR, CALL, BINARY see also op_at */
     pos op_at;          /* operator, attribute name, or the parentheses of a call */
     union {

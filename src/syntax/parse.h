@@ -11,7 +11,10 @@
 enum {
     SYNTAX_MAX_SOURCE = 1 << 20,  /* bytes of a source file */
     SYNTAX_MAX_EXPR_DEPTH = 200,  /* nested expression levels */
-    SYNTAX_MAX_BLOCK_DEPTH = 100, /* nested blocks */
+    SYNTAX_MAX_BLOCK_DEPTH = 100, /* nested blocks; a chain of elif is flat */
+    /* Levels of any expression tree. A chain (a + b + ..., a.b.c, f()()()) grows to the left, and
+     * each link is a level: whoever walks the tree may recurse, also along `left` and `target`. */
+    SYNTAX_MAX_TREE_HEIGHT = 2000,
 };
 
 /* Parses source `id`. The tree lives in arena a (which must outlive it); text is borrowed from the
