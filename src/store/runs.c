@@ -31,6 +31,9 @@
 #define AS_NAME(name, member, kind) ", " #name
 #define AS_RUN_NAME(name, member, kind) ", r." #name
 #define AS_ONE(name, member, kind) +1
+#define NAMES RUN_BRIEF(AS_NAME) RUN_LONG(AS_NAME)
+#define RUN_BRIEF_NAMES RUN_BRIEF(AS_RUN_NAME)
+#define RUN_NAMES RUN_BRIEF(AS_RUN_NAME) RUN_LONG(AS_RUN_NAME)
 
 static const struct column columns[] = {RUN_BRIEF(AS_COLUMN) RUN_LONG(AS_COLUMN)};
 enum { BRIEF_COUNT = 0 RUN_BRIEF(AS_ONE), COLUMN_COUNT = sizeof columns / sizeof *columns };
@@ -46,18 +49,17 @@ static bool apply_create(struct store_writer *w, void *payload, struct err *err)
     _Static_assert(COLUMN_COUNT == 23, "one $ for each column, and the repository");
     values[0] = db_text_or_null(run->repository);
     row_bind(columns, COLUMN_COUNT, run, values + 1);
-    return (!run->repository.n ||
-            db_run(w->db,
-                   "INSERT INTO repositories (name, created_at) VALUES ($1, $2)"
-                   " ON CONFLICT (name) DO NOTHING",
-                   DB_ARGS(db_text(run->repository), db_int(run->created_at)), err)) &&
-           db_find_int(w->db,
-                       "INSERT INTO workflow_runs (repository_id" RUN_BRIEF(AS_NAME)
-                           RUN_LONG(AS_NAME) ") VALUES ("
-                                             "(SELECT id FROM repositories WHERE name = $1),"
-                                             " $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-                                             " $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,"
-                                             " $24) RETURNING id",
+    if (run->repository.n &&
+        !db_run(w->db,
+                "INSERT INTO repositories (name, created_at) VALUES ($1, $2)"
+                " ON CONFLICT (name) DO NOTHING",
+                DB_ARGS(db_text(run->repository), db_int(run->created_at)), err))
+        return false;
+    return db_find_int(w->db,
+                       "INSERT INTO workflow_runs (repository_id" NAMES ") VALUES ("
+                       " (SELECT id FROM repositories WHERE name = $1), $2, $3, $4, $5, $6, $7, $8,"
+                       " $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,"
+                       " $24) RETURNING id",
                        values, 1 + COLUMN_COUNT, &has, &w->batch->run_id, err);
 }
 
@@ -162,10 +164,8 @@ bool store_load_run(struct store_reader *r, int64_t run_id, struct arena *a, str
 {
     auto_db_rows rows = {0};
     if (!db_query(r->db,
-                  "SELECT r.id, p.name" RUN_BRIEF(AS_RUN_NAME)
-                      RUN_LONG(AS_RUN_NAME) " FROM workflow_runs r"
-                                            " LEFT JOIN repositories p ON p.id = r.repository_id"
-                                            " WHERE r.id = $1",
+                  "SELECT r.id, p.name" RUN_NAMES " FROM workflow_runs r"
+                  " LEFT JOIN repositories p ON p.id = r.repository_id WHERE r.id = $1",
                   DB_ARGS(db_int(run_id)), &rows, err))
         return false;
     if (!db_next(&rows, err))
@@ -213,9 +213,8 @@ bool store_list_runs(struct store_reader *r, const struct store_run_filter *f, s
                     : f->limit > STORE_LIST_MAX ? STORE_LIST_MAX
                                                 : f->limit;
 
-    buf_add_c(&sql, "SELECT r.id, p.name" RUN_BRIEF(
-                        AS_RUN_NAME) " FROM workflow_runs r"
-                                     " LEFT JOIN repositories p ON p.id = r.repository_id");
+    buf_add_c(&sql, "SELECT r.id, p.name" RUN_BRIEF_NAMES " FROM workflow_runs r"
+                    " LEFT JOIN repositories p ON p.id = r.repository_id");
     size_t n = add_filters(f, &sql, values);
     /* One more than asked for tells whether there is a next page. */
     values[n++] = db_int(limit + 1);

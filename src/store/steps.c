@@ -44,6 +44,8 @@
 #define AS_COLUMN(name, member, kind) STEP_COLUMN(member, kind),
 #define AS_NAME(name, member, kind) ", " #name
 #define AS_ONE(name, member, kind) +1
+#define BRIEF_NAMES STEP_BRIEF(AS_NAME)
+#define NAMES STEP_BRIEF(AS_NAME) STEP_LONG(AS_NAME)
 
 static const struct column columns[] = {STEP_BRIEF(AS_COLUMN) STEP_LONG(AS_COLUMN)};
 enum { BRIEF_COUNT = 0 STEP_BRIEF(AS_ONE), COLUMN_COUNT = sizeof columns / sizeof *columns };
@@ -63,10 +65,9 @@ static bool apply_add(struct store_writer *w, void *payload, struct err *err)
 
     _Static_assert(COLUMN_COUNT == 32, "one $ for each column, and the run");
     if (!db_prepare(w->db,
-                    "INSERT INTO workflow_steps (run_id" STEP_BRIEF(AS_NAME) STEP_LONG(
-                        AS_NAME) ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-                                 " $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,"
-                                 " $25, $26, $27, $28, $29, $30, $31, $32, $33)",
+                    "INSERT INTO workflow_steps (run_id" NAMES ") VALUES ($1, $2, $3, $4, $5, $6,"
+                    " $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,"
+                    " $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)",
                     &stmt, err))
         return false;
     for (size_t i = 0; i < add->n; i++) {
@@ -138,7 +139,8 @@ static bool apply_add_try(struct store_writer *w, void *payload, struct err *err
                " cost_micro_usd, log_lines, log_bytes, stdout_cut, stderr_cut, depends_on,"
                " config)"
                " SELECT run_id, attempt, step_id, CAST($2 AS BIGINT), position, name,"
-               " step_type, parent, CAST($3 AS TEXT), CAST($4 AS BIGINT), 0, 0, 0, 0, 0, 0, 0, 0, depends_on, config FROM workflow_steps WHERE id = $1",
+               " step_type, parent, CAST($3 AS TEXT), CAST($4 AS BIGINT), 0, 0, 0, 0, 0, 0, 0, 0,"
+               " depends_on, config FROM workflow_steps WHERE id = $1",
                DB_ARGS(db_int(first_key), db_int(add->key.try),
                        db_text(str_of(step_status_name(STEP_READY))), db_int(add->created_at)),
                err);
@@ -253,9 +255,7 @@ bool store_load_steps(struct store_reader *r, int64_t run_id, int64_t attempt,
     VEC(struct store_step) list = {0};
     bool brief = what == STORE_STEPS_BRIEF, ok = true;
 
-    if (!db_query(r->db,
-                  brief ? "SELECT run_id" STEP_BRIEF(AS_NAME) LATEST
-                        : "SELECT run_id" STEP_BRIEF(AS_NAME) STEP_LONG(AS_NAME) LATEST,
+    if (!db_query(r->db, brief ? "SELECT run_id" BRIEF_NAMES LATEST : "SELECT run_id" NAMES LATEST,
                   DB_ARGS(db_int(run_id), db_int(attempt)), &rows, err))
         return false;
     while (ok && db_next(&rows, err)) {
@@ -296,9 +296,7 @@ bool store_load_step(struct store_reader *r, const struct store_step_key *key, s
     auto_db_rows rows = {0};
     int64_t step_key;
     if (!reader_step_key(r, key, &step_key, err) ||
-        !db_query(r->db,
-                  "SELECT run_id" STEP_BRIEF(AS_NAME) STEP_LONG(AS_NAME) " FROM workflow_steps"
-                                                                         " WHERE id = $1",
+        !db_query(r->db, "SELECT run_id" NAMES " FROM workflow_steps WHERE id = $1",
                   DB_ARGS(db_int(step_key)), &rows, err))
         return false;
     return db_next(&rows, err) && load_row(&rows, COLUMN_COUNT, a, ret, err);

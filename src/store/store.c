@@ -33,8 +33,9 @@ struct store {
 
 static bool open_connection(struct store *s, enum db_mode mode, struct db **ret, struct err *err)
 {
-    struct db_options o = {
-        .mode = mode, .sync_full = s->options.sync == STORE_SYNC_FULL, .busy_ms = STORE_BUSY_MS};
+    struct db_options o = {.mode = mode,
+                           .sync_full = s->options.sync == STORE_SYNC_FULL,
+                           .busy_ms = s->options.busy_ms ? s->options.busy_ms : STORE_BUSY_MS};
     return db_open(&db_sqlite, s->path, &o, ret, err);
 }
 

@@ -38,6 +38,7 @@ struct store_options {
     bool create;    /* make the database (and its folder) where there is none */
     bool read_only; /* no migration, no writer: store_submit refuses */
     enum store_sync sync;
+    int busy_ms; /* 0: STORE_BUSY_MS */
 };
 
 /* Opens the SQLite file at path and brings its tables up to date. err has one of: database_missing,

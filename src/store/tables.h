@@ -133,7 +133,8 @@ struct store_step {
     bool stdout_cut, stderr_cut; /* was longer than STORE_STEP_TEXT_MAX */
 };
 
-/* Rows for planned steps, in one go. key.try counts as 1 unless given; results are not written. */
+/* Rows for planned steps, in one go. key.attempt and key.try count as 1 unless given; all fields
+ * are written, so that a rerun can carry finished steps over to its attempt. */
 void store_add_steps(struct store_batch *b, const struct store_step *steps, size_t n);
 /* A further try of a step: a row as it was planned, with status `ready`. key.try is the new one. */
 void store_add_try(struct store_batch *b, const struct store_step_key *key, int64_t created_at);
@@ -181,7 +182,8 @@ void store_append_log(struct store_batch *b, const struct store_step_key *key,
 void store_append_event(struct store_batch *b, const struct event *e);
 
 /* Events with seq > after_seq in order, without gap or repeat, at most max. fn returns false to
- * stop. *ret_seq (may be NULL): seq of the last one given, or after_seq. */
+ * stop, and must not use the reader. *ret_seq (may be NULL): seq of the last one given, or
+ * after_seq. */
 typedef bool store_read_event_fn(void *ctx, const struct event *e);
 bool store_read_events(struct store_reader *r, int64_t run_id, int64_t after_seq, size_t max,
                        store_read_event_fn *fn, void *ctx, int64_t *ret_seq,

@@ -207,6 +207,64 @@ static void write__waits_for_another_process_only_so_long(void **state)
     db_rollback(b);
 }
 
+static void expect_locked(void *ctx, struct store_batch *b, struct err *err)
+{
+    (void)b;
+    assert_non_null(err);
+    assert_string_equal(err->code, "database_locked");
+    assert_true(err->message.n && err->hint.n);
+    ++*(int *)ctx;
+}
+
+static void write__of_a_locked_group_fails_as_a_whole_and_recovers(void **state)
+{
+    struct fixture *f = *state;
+    auto_err err = ERR_INIT;
+    auto_db *db = NULL;
+    int failed = 0;
+    int64_t seq;
+    struct event e = {.run_id = 1, .data = STR("{}")};
+    fixture_open(f);
+    make_run(f);
+    fixture_close(f);
+    check(store_open(f->path, &(struct store_options){.busy_ms = 50}, &f->store, &err), &err);
+    check(store_reader_open(f->store, &f->reader, &err), &err);
+    check(db_open(&db_sqlite, f->path, &(struct db_options){.mode = DB_WRITE, .busy_ms = 50}, &db,
+                  &err),
+          &err);
+    check(db_begin(db, true, &err), &err);
+    for (int i = 0; i < 3; i++) {
+        struct store_batch *b = store_batch_new(f->store);
+        store_append_event(b, &e);
+        check(store_submit(f->store, b, expect_locked, &failed, &err), &err);
+    }
+    store_flush(f->store);
+    assert_int_equal(failed, 3);
+    db_rollback(db);
+    struct store_batch *b = store_batch_new(f->store);
+    store_append_event(b, &e);
+    commit(f, b);
+    check(store_last_seq(f->reader, 1, &seq, &err), &err);
+    assert_int_equal(seq, 1);
+}
+
+static void read__of_an_unknown_word_names_it(void **state)
+{
+    struct fixture *f = *state;
+    auto_err err = ERR_INIT;
+    auto_db *db = NULL;
+    struct store_run run;
+    fixture_open(f);
+    make_run(f);
+    check(db_open(&db_sqlite, f->path, &(struct db_options){.mode = DB_WRITE, .busy_ms = 50}, &db,
+                  &err),
+          &err);
+    check(db_sqlite.script(db, "UPDATE workflow_runs SET status = 'dancing'", &err), &err);
+    assert_false(store_load_run(f->reader, 1, &f->arena, &run, &err));
+    assert_err(&err, "database_corrupt: the database holds the unknown word 'dancing' (use the "
+                     "version of plue that wrote it, or restore it from a backup)");
+}
+
 static void write__without_space_says_so_and_recovers(void **state)
 {
     struct fixture *f = *state;
@@ -324,6 +382,8 @@ int main(void)
         FOLDER_TEST(open__of_what_cannot_be_written_is_refused),
         FOLDER_TEST(open__for_reading_does_not_write),
         FOLDER_TEST(write__waits_for_another_process_only_so_long),
+        FOLDER_TEST(write__of_a_locked_group_fails_as_a_whole_and_recovers),
+        FOLDER_TEST(read__of_an_unknown_word_names_it),
         FOLDER_TEST(write__without_space_says_so_and_recovers),
         FOLDER_TEST(write__failures_reach_their_callbacks),
     };
