@@ -34,9 +34,10 @@ struct vm_host {
     /* Is this module name allowed at all? Judged when the file is compiled; false fills err's
      * message and hint. NULL: no imports at all but `json`-free programs. */
     bool (*may_import)(void *data, str module, struct err *err);
-    /* list(of) where `of` is a type or a type object of the host's: a type of lists. NULL: refused.
-     */
+    /* list(of) and dict(of) where `of` is a type, a builtin or an object: a type. V_UNBOUND in
+     * ret: `of` is no type, and the call makes a list or dict. NULL: types are refused. */
     bool (*type_of_list)(void *data, struct vm *vm, val of, val *ret);
+    bool (*type_of_dict)(void *data, struct vm *vm, val of, val *ret);
     /* heap_mark every value that the host holds between calls. NULL: none. */
     void (*mark)(void *data, struct heap *h);
     /* print: one finished line or piece, in order. NULL: dropped. */

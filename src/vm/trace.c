@@ -1,0 +1,161 @@
+/* Exceptions as people read them: python3's traceback text, byte for byte where it is known. */
+#include "value/ops.h"
+#include "value/text.h"
+#include "vm/machine_int.h"
+
+enum {
+    CHAIN_MAX = 100,   /* exceptions printed of one chain */
+    REPEATS_SHOWN = 3, /* of equal neighbouring places, as python3 does */
+    MESSAGE_MAX = 1 << 20,
+};
+
+static void add_type(struct buf *b, const struct type_info *type)
+{
+    if (type == &exc_JSONDecodeError)
+        buf_add_c(b, "json.decoder.");
+    buf_add_c(b, type->name);
+}
+
+void trace_add_message(struct vm *vm, struct buf *b, val exception)
+{
+    struct heap *h = &vm->heap;
+    val text;
+    int64_t fuel = h->fuel;
+    add_type(b, exception.exc->type);
+    if (h->fault.kind != FAULT_NONE)
+        heap_clear_fault(h);
+    h->fuel = INT64_MAX / 2; /* the report is not the program's work */
+    if (!val_show(h, exception, &text))
+        buf_add_c(b, ": <exception str() failed>");
+    else if (text.kind == V_STR && text.s->n)
+        buf_addf(b, ": %.*s", STR_ARG(text_str(text)));
+    h->fuel = fuel;
+    heap_clear_fault(h);
+}
+
+/* ---- places ---- */
+
+static str place_name(const struct trace_entry *t)
+{
+    if (t->function.kind != V_FUNC)
+        return STR("<module>");
+    return ((struct func_obj *)t->function.o)->code->name;
+}
+
+static size_t columns(str s, size_t bytes)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < bytes && i < s.n; i++)
+        n += (s.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+/* ^^^^ under the part of the line that raised, unless that is all of it. */
+static void add_carets(struct buf *b, str line, size_t from, size_t length)
+{
+    str trimmed = str_trim(line);
+    size_t indent = (size_t)(trimmed.p - line.p);
+    if (from < indent || from >= indent + trimmed.n)
+        return;
+    size_t to = from + length;
+    if (to > indent + trimmed.n)
+        to = indent + trimmed.n;
+    if (to - from >= trimmed.n || to <= from)
+        return;
+    buf_add_c(b, "    ");
+    buf_add_repeat(b, ' ', columns(trimmed, from - indent));
+    buf_add_repeat(b, '^', columns(str_sub(line, from, to), to - from));
+    buf_add_byte(b, '\n');
+}
+
+static void add_entry(struct vm *vm, struct buf *b, const struct trace_entry *t)
+{
+    struct place place;
+    pos at = {t->source, t->offset, t->length};
+    if (!sources_place(&vm->sources, at, &place))
+        return;
+    buf_addf(b, "  File \"%.*s\", line %u, in %.*s\n", STR_ARG(place.path), place.line,
+             STR_ARG(place_name(t)));
+    str trimmed = str_trim(place.line_text);
+    if (trimmed.n == 0)
+        return;
+    buf_addf(b, "    %.*s\n", STR_ARG(trimmed));
+    const char *text = sources_get(&vm->sources, t->source)->text.p;
+    add_carets(b, place.line_text, (size_t)(text + t->offset - place.line_text.p), t->length);
+}
+
+static bool same_place(struct vm *vm, const struct trace_entry *a, const struct trace_entry *b)
+{
+    struct place x, y;
+    return a->source == b->source &&
+           sources_place(&vm->sources, (pos){a->source, a->offset, 0}, &x) &&
+           sources_place(&vm->sources, (pos){b->source, b->offset, 0}, &y) && x.line == y.line &&
+           str_eq(place_name(a), place_name(b));
+}
+
+static void add_repeats(struct buf *b, uint32_t repeats)
+{
+    if (repeats > REPEATS_SHOWN)
+        buf_addf(b, "  [Previous line repeated %u more time%s]\n", repeats - REPEATS_SHOWN,
+                 repeats - REPEATS_SHOWN == 1 ? "" : "s");
+}
+
+static void add_places(struct vm *vm, struct buf *b, const struct exc_obj *e)
+{
+    uint32_t repeats = 0;
+    for (uint32_t i = e->trace_count; i-- > 0;) {
+        bool again = i + 1 < e->trace_count && same_place(vm, &e->trace[i], &e->trace[i + 1]);
+        if (!again) {
+            add_repeats(b, repeats);
+            repeats = 0;
+        }
+        if (++repeats <= REPEATS_SHOWN)
+            add_entry(vm, b, &e->trace[i]);
+    }
+    add_repeats(b, repeats);
+}
+
+/* ---- chains ---- */
+
+/* The exception that is printed before e, or NULL; ret_text: the words between them. */
+static const struct exc_obj *before(const struct exc_obj *e, const char **ret_text)
+{
+    if (e->cause.kind == V_EXC) {
+        *ret_text = "The above exception was the direct cause of the following exception:";
+        return e->cause.exc;
+    }
+    if (e->cause.kind == V_UNBOUND && e->context.kind == V_EXC) {
+        *ret_text = "During handling of the above exception, another exception occurred:";
+        return e->context.exc;
+    }
+    return NULL;
+}
+
+void vm_add_traceback(struct vm *vm, struct buf *b)
+{
+    const struct exc_obj *chain[CHAIN_MAX];
+    const char *texts[CHAIN_MAX] = {0};
+    uint32_t n = 0;
+    if (vm->exception.kind != V_EXC)
+        return;
+    for (const struct exc_obj *e = vm->exception.exc; e && n < CHAIN_MAX;) {
+        bool seen = false;
+        for (uint32_t i = 0; i < n; i++)
+            seen = seen || chain[i] == e;
+        if (seen)
+            break;
+        chain[n] = e;
+        e = before(e, &texts[n]);
+        n++;
+    }
+    for (uint32_t i = n; i-- > 0;) {
+        if (chain[i]->trace_count) {
+            buf_add_c(b, "Traceback (most recent call last):\n");
+            add_places(vm, b, chain[i]);
+        }
+        trace_add_message(vm, b, val_obj(V_EXC, (void *)(uintptr_t)chain[i]));
+        buf_add_byte(b, '\n');
+        if (i > 0)
+            buf_addf(b, "\n%s\n\n", texts[i - 1]);
+    }
+}

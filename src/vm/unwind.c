@@ -1,0 +1,220 @@
+/* Faults: an exception finds its handler, an await stops the evaluation where it stands, a limit
+ * or a refusal ends it without running any more of the program. */
+#include "value/ops.h"
+#include "value/text.h"
+#include "vm/machine_int.h"
+
+pos frame_pos(const struct frame *f)
+{
+    size_t at = (size_t)(f->pc - f->code->ops);
+    if (at >= f->code->op_count)
+        return f->code->at;
+    const struct span *s = &f->code->spans[at];
+    return (pos){f->code->file->source, s->offset, s->length};
+}
+
+/* ---- exceptions ---- */
+
+/* CPython's _PyErr_SetObject: what is being handled becomes the context, without a cycle. */
+static void set_context(struct vm *vm, struct exc_obj *e)
+{
+    val handled = vm->handled;
+    if (handled.kind != V_EXC || handled.exc == e)
+        return;
+    struct exc_obj *at = handled.exc, *slow = at;
+    bool step = false;
+    while (at->context.kind == V_EXC) {
+        if (at->context.exc == e) {
+            at->context = VAL_UNBOUND;
+            break;
+        }
+        at = at->context.exc;
+        if (at == slow) /* a cycle that does not pass e */
+            break;
+        if (step)
+            slow = slow->context.exc;
+        step = !step;
+    }
+    e->context = handled;
+}
+
+/* Past a thousand places further ones are forgotten, and so they are without memory. */
+static void add_place(struct vm *vm, struct exc_obj *e, const struct frame *f)
+{
+    if (e->trace_count >= VM_MAX_TRACE)
+        return;
+    if (e->trace_count == e->trace_cap) {
+        uint32_t cap = e->trace_cap ? e->trace_cap * 2 : 4;
+        void *p = heap_array(&vm->heap, e->trace, e->trace_cap * sizeof *e->trace,
+                             cap * sizeof *e->trace);
+        if (!p)
+            return;
+        e->trace = p;
+        e->trace_cap = cap;
+    }
+    pos at = frame_pos(f);
+    struct trace_entry *entry = &e->trace[e->trace_count++];
+    *entry = (struct trace_entry){.source = at.source, .offset = at.offset, .length = at.length};
+    entry->function = f->func ? val_obj(V_FUNC, f->func) : VAL_UNBOUND;
+}
+
+static const struct handler *find_handler(const struct frame *f)
+{
+    uint32_t at = (uint32_t)(f->pc - f->code->ops);
+    for (uint32_t i = 0; i < f->code->handler_count; i++) {
+        const struct handler *handler = &f->code->handlers[i];
+        if (at >= handler->from && at < handler->to)
+            return handler;
+    }
+    return NULL;
+}
+
+static bool unwind_exception(struct vm *vm, uint32_t floor)
+{
+    struct heap *h = &vm->heap;
+    val exception = h->fault.value;
+    bool new_place = !vm->going_on;
+    if (new_place && exception.exc->trace_count == 0)
+        set_context(vm, exception.exc);
+    vm->going_on = false;
+    while (vm->frame_count > floor) {
+        struct frame *f = vm_top_frame(vm);
+        if (new_place)
+            add_place(vm, exception.exc, f);
+        new_place = true;
+        const struct handler *handler = find_handler(f);
+        if (handler) {
+            val *regs = frame_regs(vm, f);
+            heap_clear_fault(h);
+            regs[handler->reg] = exception;
+            vm->handled = handler->handling == NO_REG ? f->handled : regs[handler->handling];
+            f->pc = f->code->ops + handler->target;
+            return true;
+        }
+        if (f->gen)
+            f->gen->state = GEN_DONE;
+        machine_pop(vm);
+    }
+    return false;
+}
+
+/* ---- limits, refusals, awaits ---- */
+
+static void add_frames(struct vm *vm)
+{
+    struct err *e = &vm->heap.fault.err;
+    if (e->frame_count)
+        return;
+    for (uint32_t i = 0; i < vm->frame_count; i++)
+        err_add_frame(e, frame_pos(&vm->frames[i]), vm->frames[i].code->name);
+    if (!e->at.source)
+        e->at = frame_pos(vm_top_frame(vm));
+}
+
+static void pop_to(struct vm *vm, uint32_t floor)
+{
+    while (vm->frame_count > floor) {
+        struct frame *f = vm_top_frame(vm);
+        if (f->gen)
+            f->gen->state = GEN_DONE;
+        machine_pop(vm);
+    }
+}
+
+bool machine_unwind(struct vm *vm, uint32_t floor)
+{
+    struct heap *h = &vm->heap;
+    if (h->fault.kind == FAULT_EXCEPTION)
+        return unwind_exception(vm, floor);
+    vm->going_on = false;
+    if (h->fault.kind == FAULT_AWAIT) {
+        if (h->native_depth == 0 && !vm->rebuild) {
+            vm->suspended = true;
+            return false;
+        }
+        if (!vm->rebuild)
+            vm->await_at = frame_pos(vm_top_frame(vm));
+        vm->rebuild = true;
+    } else {
+        add_frames(vm);
+    }
+    pop_to(vm, floor);
+    return false;
+}
+
+/* ---- raise ---- */
+
+static bool instance(struct vm *vm, val v, const char *complaint, val *ret)
+{
+    struct heap *h = &vm->heap;
+    *ret = v;
+    if (v.kind == V_EXC)
+        return true;
+    if (v.kind != V_TYPE || v.type->kind != V_EXC)
+        return heap_raise(h, &exc_TypeError, "%s", complaint);
+    struct call_args none = {0};
+    return native_call(h, v.type->construct, VAL_UNBOUND, &none, ret);
+}
+
+bool unwind_raise(struct vm *vm, val exception, const val *cause)
+{
+    val e, c;
+    if (!instance(vm, exception, "exceptions must derive from BaseException", &e))
+        return false;
+    if (cause) {
+        c = *cause;
+        if (c.kind != V_NONE &&
+            !instance(vm, c, "exception causes must derive from BaseException", &c))
+            return false;
+        e.exc->cause = c;
+    }
+    set_context(vm, e.exc);
+    return heap_raise_val(&vm->heap, e);
+}
+
+bool unwind_raise_again(struct vm *vm)
+{
+    if (vm->handled.kind != V_EXC)
+        return heap_raise(&vm->heap, &exc_RuntimeError, "No active exception to reraise");
+    vm->going_on = true;
+    return heap_raise_val(&vm->heap, vm->handled);
+}
+
+static bool match_class(struct vm *vm, val exception, val type, bool *ret)
+{
+    if (type.kind != V_TYPE || type.type->kind != V_EXC)
+        return heap_raise(&vm->heap, &exc_TypeError,
+                          "catching classes that do not inherit from BaseException is not allowed");
+    *ret = *ret || type_is_subclass(exception.exc->type, type.type);
+    return true;
+}
+
+bool unwind_match(struct vm *vm, val exception, val type, bool *ret)
+{
+    *ret = false;
+    if (type.kind != V_TUPLE)
+        return match_class(vm, exception, type, ret);
+    for (uint32_t i = 0; i < type.tuple->n; i++)
+        if (!match_class(vm, exception, type.tuple->at[i], ret))
+            return false;
+    return true;
+}
+
+bool unwind_unbound(struct vm *vm, enum unbound_kind kind, str name)
+{
+    struct heap *h = &vm->heap;
+    switch (kind) {
+    case UNBOUND_LOCAL:
+        return heap_raise(h, &exc_UnboundLocalError,
+                          "cannot access local variable '%.*s' where it is not associated with a "
+                          "value",
+                          STR_ARG(name));
+    case UNBOUND_FREE:
+        return heap_raise(h, &exc_NameError,
+                          "cannot access free variable '%.*s' where it is not associated with a "
+                          "value in enclosing scope",
+                          STR_ARG(name));
+    default:
+        return heap_raise(h, &exc_NameError, "name '%.*s' is not defined", STR_ARG(name));
+    }
+}
