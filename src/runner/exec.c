@@ -213,7 +213,6 @@ static struct sandbox_limits with_defaults(struct sandbox_limits l)
     const struct sandbox_limits d = SANDBOX_LIMITS_DEFAULT;
     return (struct sandbox_limits){
         .memory_bytes = l.memory_bytes ? l.memory_bytes : d.memory_bytes,
-        .tmp_bytes = l.tmp_bytes ? l.tmp_bytes : d.tmp_bytes,
         .cpu_millis = l.cpu_millis ? l.cpu_millis : d.cpu_millis,
         .pids = l.pids ? l.pids : d.pids,
     };
@@ -242,8 +241,7 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
     struct places *at = mem_zalloc(sizeof *at);
     auto_free void *at_owner = at;
     cleanup(env_done) struct environment *env = mem_zalloc(sizeof *env);
-    auto_buf script = BUF(RUNNER_SCRIPT_MAX), workspace = BUF(PATH_MAX), tmp = BUF(PATH_MAX),
-             path = BUF(PATH_MAX), cwd = BUF(PATH_MAX);
+    auto_buf script = BUF(RUNNER_SCRIPT_MAX), path = BUF(PATH_MAX), cwd = BUF(PATH_MAX);
     if (!id_is_safe(x->step))
         return err_set(err, "step_files", "'%s' cannot name a step's folder", x->step);
     buf_addf(&path, "%s/files/%s", w->dir, x->step);
@@ -262,16 +260,13 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
         !make_files(s, buf_str(&script), local_owner(w->local), err))
         return false;
     buf_addf(&path, "%s/script", at->files);
-    buf_addf(&workspace, "%s/workspace", w->dir);
-    buf_addf(&tmp, "%s/tmp", w->dir);
     if (x->cwd && x->cwd[0] == '/')
         buf_add_c(&cwd, x->cwd);
     else
         buf_addf(&cwd, "%s%s%s", at->workspace, x->cwd ? "/" : "", x->cwd ? x->cwd : "");
-    struct sandbox_spec spec = {.image = x->image,
-                                .workspace = buf_c(&workspace),
-                                .tmp = buf_c(&tmp),
-                                .files = s->files,
+    struct sandbox_spec spec = {.space = w->space,
+                                .image = x->image,
+                                .files = x->step,
                                 .cwd = buf_c(&cwd),
                                 .argv = command,
                                 .env = env->at,

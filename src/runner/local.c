@@ -41,11 +41,12 @@ static bool make_folder(const char *dir, const char *name, unsigned mode, struct
 static bool make_folders(const char *dir, struct owner owner, struct err *err)
 {
     const struct owner ours = {0};
+    auto_buf keeper = BUF(PATH_MAX);
+    buf_addf(&keeper, "%s/keeper", dir); /* of an earlier run with this id, whose folder goes now */
+    sandbox_space_forget(buf_c(&keeper));
     return remove_tree(dir, err) && make_folder(dir, "", 0700, ours, err) &&
            make_folder(dir, "workspace", 0755, owner, err) &&
-           make_folder(dir, "tmp", 01777, owner, err) &&
-           make_folder(dir, "tmp/home", 0755, owner, err) &&
-           make_folder(dir, "files", 0755, ours, err);
+           make_folder(dir, "tmp", 01777, owner, err) && make_folder(dir, "files", 0755, ours, err);
 }
 
 static bool fill(struct opening *o, const char *workspace, struct owner owner)
@@ -64,6 +65,22 @@ static bool fill(struct opening *o, const char *workspace, struct owner owner)
     return false;
 }
 
+static bool open_space(struct opening *o, struct local_workspace *w, const char *workspace)
+{
+    auto_buf tmp = BUF(PATH_MAX - 1), files = BUF(PATH_MAX - 1), keeper = BUF(PATH_MAX - 1);
+    bool fresh;
+    buf_addf(&tmp, "%s/tmp", w->dir);
+    buf_addf(&files, "%s/files", w->dir);
+    buf_addf(&keeper, "%s/keeper", w->dir);
+    struct sandbox_space_spec spec = {.workspace = workspace,
+                                      .tmp = buf_c(&tmp),
+                                      .files = buf_c(&files),
+                                      .keeper = buf_c(&keeper),
+                                      .tmp_bytes = o->request.tmp_bytes ? o->request.tmp_bytes
+                                                                        : SANDBOX_TMP_BYTES};
+    return sandbox_space_open(o->local->sandbox, &spec, &w->space, &fresh, &o->err);
+}
+
 static bool open_workspace(struct opening *o, struct local_workspace *w)
 {
     auto_buf path = BUF(PATH_MAX - 1);
@@ -74,7 +91,7 @@ static bool open_workspace(struct opening *o, struct local_workspace *w)
         return false;
     w->root = open(buf_c(&path), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (w->root >= 0)
-        return true;
+        return open_space(o, w, buf_c(&path));
     err_errno(&o->err, o->request.resume ? "workspace_lost" : "workspace_open", errno,
               "the workspace of run %lld cannot be opened", (long long)o->request.run_id);
     err_hint(&o->err, "start the run again from its source");
@@ -157,6 +174,7 @@ struct closing {
 static void close_work(uv_work_t *work)
 {
     struct closing *c = work->data;
+    sandbox_space_close(c->w->space, c->w->keep);
     if (!c->w->keep)
         (void)!remove_tree(c->w->dir, &c->err);
 }

@@ -17,8 +17,9 @@ struct local {
 struct local_workspace {
     struct runner_workspace workspace; /* first */
     struct local *local;
-    char *dir;   /* DATA_DIR/workspaces/RUN_ID */
-    int root;    /* its workspace folder, O_PATH */
+    char *dir; /* DATA_DIR/workspaces/RUN_ID */
+    int root;  /* its workspace folder, O_PATH */
+    struct sandbox_space *space;
     size_t busy; /* calls whose callback has not come */
     struct local_step *steps;
     bool closing, keep;

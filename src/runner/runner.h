@@ -37,6 +37,7 @@ struct runner_open {              /* copied */
     const char *source;           /* folder whose files fill the workspace; NULL leaves it empty */
     bool resume;                  /* take the workspace as it was left; fails with code
                                    * workspace_lost where there is none */
+    int64_t tmp_bytes;            /* size of the steps' /tmp; 0 means SANDBOX_TMP_BYTES */
     runner_progress_fn *progress; /* may be NULL */
     runner_opened_fn *opened;
     void *user;

@@ -1,7 +1,7 @@
 /* Steps through bwrap(1). All of its options go through a memory file (--args), so that no value of
  * the environment stands on a command line. bwrap resolves the path of what it binds, by descriptor
- * or not, as the user that it runs as: a folder below somebody's 0700 one is shown to it elsewhere
- * (struct spawn's views). bwrap's reports (--json-status-fd) tell the first process
+ * or not, as the user that it runs as: that is why a run's folders are shown to it in a mount
+ * namespace (space.c). bwrap's reports (--json-status-fd) tell the first process
  * of the pid namespace, whose death is the death of the whole tree, and whether the program was
  * executed at all. */
 #include "base/num.h"
@@ -30,9 +30,6 @@ struct args {
     int fds[SPAWN_FDS_MAX];
     size_t fd_count;
     int failed; /* errno of the first descriptor that could not be had */
-    const char *views[SPAWN_VIEWS_MAX];
-    size_t view_count;
-    bool use_views;
 };
 
 static void args_done(struct args *a)
@@ -74,24 +71,6 @@ static void add_fd(struct args *a, const char *option, int fd, const char *dest)
     buf_add_byte(&a->text, '\0');
     if (dest)
         add(a, dest);
-}
-
-/* Path at which bwrap will find a host folder, into `at`; host is kept until the start. */
-static void add_view(struct args *a, const char *host, struct buf *at)
-{
-    if (!a->use_views) {
-        buf_add_c(at, host);
-        return;
-    }
-    buf_addf(at, "%s/%zu", SPAWN_VIEWS, a->view_count);
-    a->views[a->view_count++] = host;
-}
-
-static void add_folder(struct args *a, const char *host, const char *inside)
-{
-    auto_buf at = BUF(PATH_TEXT_MAX);
-    add_view(a, host, &at);
-    add3(a, "--bind", buf_c(&at), inside);
 }
 
 /* ---- the root ---- */
@@ -193,9 +172,9 @@ static bool is_ours(const char *name)
 }
 
 /* Path of an unpacked image: a slash of its name is an underscore in the folder's. */
-static void image_path(const struct sandbox *s, const char *image, struct buf *path)
+static void image_path(const char *images_dir, const char *image, struct buf *path)
 {
-    buf_addf(path, "%s/", s->images_dir ? s->images_dir : "");
+    buf_addf(path, "%s/", images_dir ? images_dir : "");
     for (const char *p = image; *p; p++)
         buf_add_byte(path, *p == '/' ? '_' : *p);
 }
@@ -205,30 +184,30 @@ static bool image_is_name(const char *image)
     return *image && *image != '.' && *image != '/' && strlen(image) < 256;
 }
 
-/* path: a buffer for the image's own, which must live until the start. */
 static bool add_image_root(const struct sandbox *s, struct args *a, const char *image,
-                           struct buf *path, struct err *err)
+                           struct err *err)
 {
-    auto_buf root = BUF(PATH_TEXT_MAX);
-    image_path(s, image, path);
-    DIR *d = s->images_dir && image_is_name(image) ? opendir(buf_c(path)) : NULL;
+    auto_buf path = BUF(PATH_TEXT_MAX);
+    image_path(s->images_dir, image, &path);
+    DIR *d = s->images_dir && image_is_name(image) ? opendir(buf_c(&path)) : NULL;
     if (!d) {
         err_set(err, "image_missing", "there is no image '%s' for the bubblewrap sandbox", image);
         err_hint(err,
                  "unpack its file system into %s, choose a backend that has images, or leave "
                  "image= out to use the host's programs",
-                 s->images_dir ? buf_c(path) : "the images folder");
+                 s->images_dir ? buf_c(&path) : "the images folder");
         return false;
     }
-    add_view(a, buf_c(path), &root);
     for (struct dirent *e; (e = readdir(d));) {
         auto_buf host = BUF(PATH_TEXT_MAX), seen = BUF(PATH_TEXT_MAX);
         if (is_ours(e->d_name))
             continue;
-        buf_addf(&host, "%s/%s", buf_c(path), e->d_name);
-        buf_addf(&seen, "%s/%s", buf_c(&root), e->d_name);
+        buf_addf(&host, "%s/%s", buf_c(&path), e->d_name);
+        image_path(SPACE_IMAGES, image, &seen);
+        size_t root = seen.n;
+        buf_addf(&seen, "/%s", e->d_name);
         if (!host.overflow && !seen.overflow)
-            add_root_entry(a, buf_c(&host), buf_c(&seen), buf_c(&seen) + root.n);
+            add_root_entry(a, buf_c(&host), buf_c(&seen), buf_c(&seen) + root);
     }
     closedir(d);
     return true;
@@ -253,7 +232,7 @@ static bool add_env(struct args *a, const char *const *env, struct err *err)
 }
 
 static bool build_args(const struct sandbox *s, const struct sandbox_spec *spec, int status,
-                       struct args *a, struct buf *image, struct err *err)
+                       struct args *a, struct err *err)
 {
     static const char *const wall[] = {
         "--unshare-user",
@@ -280,17 +259,21 @@ static bool build_args(const struct sandbox *s, const struct sandbox_spec *spec,
         return false;
     if (!spec->image)
         add_host_root(s, a, network);
-    else if (!add_image_root(s, a, spec->image, image, err))
+    else if (!add_image_root(s, a, spec->image, err))
         return false;
     add2(a, "--proc", "/proc");
     add2(a, "--dev", "/dev");
     add2(a, "--perms", "1777");
     add2(a, "--tmpfs", "/dev/shm");
     add2(a, "--remount-ro", "/dev");
-    add_folder(a, spec->workspace, "/workspace");
-    add_folder(a, spec->tmp, "/tmp");
-    if (spec->files)
-        add_folder(a, spec->files, "/plue");
+    add3(a, "--bind", SPACE_WORKSPACE, "/workspace");
+    add3(a, "--bind", SPACE_TMP, "/tmp");
+    if (spec->files) {
+        add(a, "--bind");
+        buf_addf(&a->text, "%s/%s", SPACE_FILES, spec->files);
+        buf_add_byte(&a->text, '\0');
+        add(a, "/plue");
+    }
     add2(a, "--remount-ro", "/");
     add_fd(a, "--seccomp", sandbox_reopen(s->seccomp), NULL);
     add_fd(a, "--json-status-fd", fcntl(status, F_DUPFD_CLOEXEC, 3), NULL);
@@ -355,12 +338,12 @@ static bool run(struct sandbox_tree *t, const struct sandbox_spec *spec, struct 
                        .drop = s->drop,
                        .uid = s->uid,
                        .gid = s->gid,
-                       .cgroup_count = s->cgroups.n};
+                       .cgroup_count = s->cgroups.n,
+                       .join_user = spec->space->user,
+                       .join_mount = spec->space->mount};
     memcpy(sp.keep, a->fds, a->fd_count * sizeof *a->fds);
     sp.keep_count = a->fd_count;
     sp.keep[sp.keep_count++] = list;
-    memcpy(sp.views, a->views, sizeof sp.views);
-    sp.view_count = a->view_count;
     memcpy(sp.cgroup_procs, t->cgroup.procs, sizeof sp.cgroup_procs);
     return spawn_run(&sp, &t->leader, &t->leader_fd, err);
 }
@@ -368,14 +351,13 @@ static bool run(struct sandbox_tree *t, const struct sandbox_spec *spec, struct 
 static bool bubblewrap_start(struct sandbox_tree *t, const struct sandbox_spec *spec, int out,
                              int err_fd, struct err *err)
 {
-    cleanup(args_done) struct args a = {.text = BUF(ARGS_MAX), .use_views = t->sandbox->drop};
-    auto_buf image = BUF(PATH_TEXT_MAX);
+    cleanup(args_done) struct args a = {.text = BUF(ARGS_MAX)};
     int pipe_fds[2];
     if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0)
         return err_errno(err, "sandbox_start", errno, "no pipe for a sandbox");
     t->status = pipe_fds[0];
     auto_fd status = pipe_fds[1];
-    if (!build_args(t->sandbox, spec, status, &a, &image, err))
+    if (!build_args(t->sandbox, spec, status, &a, err))
         return false;
     if (t->sandbox->cgroups.n && !cgroup_make(&t->sandbox->cgroups, &spec->limits, &t->cgroup, err))
         return false;
@@ -566,7 +548,7 @@ static bool bubblewrap_find_root(const struct sandbox *s, const char *image, str
     if (image && !image_is_name(image))
         return false;
     if (image)
-        image_path(s, image, root);
+        image_path(s->images_dir, image, root);
     return true;
 }
 
@@ -576,6 +558,8 @@ const struct backend backend_bubblewrap = {
     .maps_paths = true,
     .open = bubblewrap_open,
     .close = bubblewrap_close,
+    .space_open = space_open,
+    .space_close = space_close,
     .start = bubblewrap_start,
     .advance = bubblewrap_advance,
     .signal = bubblewrap_signal,

@@ -6,10 +6,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -128,7 +130,7 @@ static bool none_start(struct sandbox_tree *t, const struct sandbox_spec *spec, 
     t->status = pipe_fds[0];
     auto_fd report = pipe_fds[1];
     auto_fd null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    struct supervised v = {spec,  spec->cwd ? spec->cwd : spec->workspace, null, out, err_fd,
+    struct supervised v = {spec,  spec->cwd ? spec->cwd : spec->space->workspace, null, out, err_fd,
                            report};
     pid_t parent = getpid(), pid = fork();
     if (pid == 0)
@@ -208,6 +210,23 @@ static void none_close(struct sandbox *s)
     (void)s;
 }
 
+/* The host's folders as they are; /tmp outlives a crash by being one. */
+static bool none_space_open(struct sandbox_space *p, int64_t tmp_bytes, bool *ret_fresh,
+                            struct err *err)
+{
+    auto_buf home = BUF(PATH_MAX);
+    (void)tmp_bytes;
+    buf_addf(&home, "%s/home", p->tmp);
+    *ret_fresh = mkdir(buf_c(&home), 0755) == 0;
+    return *ret_fresh || errno == EEXIST ||
+           err_errno(err, "sandbox_space", errno, "cannot make %s", buf_c(&home));
+}
+
+static void none_space_close(struct sandbox_space *p, bool keep)
+{
+    (void)p, (void)keep;
+}
+
 static bool none_find_root(const struct sandbox *s, const char *image, struct buf *root)
 {
     (void)s, (void)root;
@@ -219,6 +238,8 @@ const struct backend backend_none = {
     .id = SANDBOX_NONE,
     .open = none_open,
     .close = none_close,
+    .space_open = none_space_open,
+    .space_close = none_space_close,
     .start = none_start,
     .advance = none_advance,
     .signal = none_signal,

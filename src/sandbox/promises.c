@@ -34,11 +34,15 @@ const struct sandbox_promise sandbox_promises[] = {
      NULL},
     {"workspace_size", "The workspace holds at most 10 GiB; measured from time to time.",
      SOFT_OR_NOTHING, NULL, NULL},
-    {"tmp_size", "/tmp holds at most 1 GiB.", SOFT_OR_NOTHING, NULL, NULL},
+    {"tmp_size", "/tmp, in memory, holds at most 1 GiB.", HARD_OR_NOTHING,
+     "head -c 40000000 /dev/zero >/tmp/probe 2>/dev/null && echo 'wrote 40 MB' || echo held;"
+     " rm -f /tmp/probe",
+     NULL},
     {"user", "A step is user and group 1000, and on a host's root nobody who has a login.",
-     HARD_OR_NOTHING, "[ \"$(id -u):$(id -g)\" = 1000:1000 ] && echo held || id", NULL},
+     HARD_OR_NOTHING,
+     ": >/workspace/probe-user; [ \"$(id -u):$(id -g)\" = 1000:1000 ] && echo held || id", NULL},
     {"capabilities", "No capabilities in any set.", HARD_OR_NOTHING,
-     "if grep -q '^Cap.*[1-9a-f]' /proc/self/status; then grep ^Cap /proc/self/status; else"
+     "if grep -q '^Cap[A-Z][a-z]*:.*[1-9a-f]' /proc/self/status; then grep ^Cap /proc/self/status; else"
      " echo held; fi",
      NULL},
     {"no_new_privs", "No program can gain privileges, setuid ones included.", HARD_OR_NOTHING,
@@ -73,16 +77,16 @@ const struct sandbox_promise sandbox_promises[] = {
      " *) echo \"used $u s\";; esac; }",
      cgroup_remedy},
     {"memory", "At most 4 GiB of memory for all processes of a step.", HARD_OR_NOTHING,
-     "(dd if=/dev/zero of=/dev/null bs=400M count=1) >/dev/null 2>&1 && echo 'took 400 MiB' ||"
+     "exec 2>/dev/null; (dd if=/dev/zero of=/dev/null bs=400M count=1) >/dev/null && echo 'took 400 MiB' ||"
      " echo held",
      cgroup_remedy},
     {"pids", "At most 512 processes and threads.", HARD_OR_NOTHING,
      "(i=0; while [ $i -lt 90 ]; do sleep 5 & i=$((i+1)); done) 2>/dev/null; set -- /proc/[0-9]*;"
-     " [ $# -le 64 ] && echo held || echo \"made $# processes\"",
+     " [ $# -le 40 ] && echo held || echo \"made $# processes\"",
      cgroup_remedy},
     {"time", "At most an hour; the run's engine ends the step.", HARD_ANYWHERE, NULL, NULL},
     {"environment", "Nothing of the host's environment but a short list.", HARD_OR_NOTHING,
-     "[ -z \"$PROBE_CANARY\" ] && echo held || echo 'saw a variable of the host'", NULL},
+     "env | grep -v -E '^(PROBE_[A-Z]+[_a-z]*|PATH|PWD|OLDPWD|SHLVL|_)=' || echo held", NULL},
     {"devices",
      "/dev has null, zero, full, random, urandom, tty, own pseudo-terminals and a private shm.",
      HARD_OR_NOTHING,

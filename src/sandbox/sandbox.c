@@ -241,14 +241,54 @@ void tree_signal_process(int pidfd, int signal)
         syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
+/* ---- the folders of a run ---- */
+
+static char *dup_path(const char *path)
+{
+    return path ? mem_dup(path, strlen(path)) : NULL;
+}
+
+bool sandbox_space_open(struct sandbox *s, const struct sandbox_space_spec *spec,
+                        struct sandbox_space **ret_space, bool *ret_fresh, struct err *err)
+{
+    struct sandbox_space *p = mem_zalloc(sizeof *p);
+    bool fresh = true;
+    *p = (struct sandbox_space){.sandbox = s,
+                                .workspace = dup_path(spec->workspace),
+                                .tmp = dup_path(spec->tmp),
+                                .files = dup_path(spec->files),
+                                .keeper = dup_path(spec->keeper),
+                                .user = -1,
+                                .mount = -1};
+    if (!s->backend->space_open(p, spec->tmp_bytes, &fresh, err)) {
+        sandbox_space_close(p, false);
+        return false;
+    }
+    *ret_space = p;
+    *ret_fresh = fresh;
+    return true;
+}
+
+void sandbox_space_close(struct sandbox_space *p, bool keep)
+{
+    if (!p)
+        return;
+    p->sandbox->backend->space_close(p, keep);
+    free(p->workspace);
+    free(p->tmp);
+    free(p->files);
+    free(p->keeper);
+    free(p);
+}
+
 /* ---- one tree ---- */
 
 static bool check_spec(const struct sandbox_spec *spec, struct err *err)
 {
     if (!spec->argv || !spec->argv[0] || spec->argv[0][0] != '/')
         return err_set(err, "sandbox_start", "a sandboxed program needs an absolute path");
-    if (spec->workspace[0] != '/' || spec->tmp[0] != '/')
-        return err_set(err, "sandbox_start", "the folders of a sandbox need absolute paths");
+    if (spec->files && strchr(spec->files, '/'))
+        return err_set(err, "sandbox_start", "'%s' cannot name a step's folder", spec->files);
     return true;
 }
 

@@ -42,15 +42,12 @@ enum {
 
 struct sandbox_limits {
     int64_t memory_bytes;
-    int64_t tmp_bytes;
     uint32_t cpu_millis; /* 1000 is one processor */
     uint32_t pids;
 };
-#define SANDBOX_LIMITS_DEFAULT                                 \
-    ((struct sandbox_limits){.memory_bytes = (int64_t)4 << 30, \
-                             .tmp_bytes = (int64_t)1 << 30,    \
-                             .cpu_millis = 2000,               \
-                             .pids = 512})
+#define SANDBOX_TMP_BYTES ((int64_t)1 << 30)
+#define SANDBOX_LIMITS_DEFAULT \
+    ((struct sandbox_limits){.memory_bytes = (int64_t)4 << 30, .cpu_millis = 2000, .pids = 512})
 
 struct sandbox_options {
     const char *backend;        /* NULL means "bubblewrap"; "none" only by explicit choice */
@@ -80,18 +77,38 @@ size_t sandbox_notices(const struct sandbox *s, const char *const **ret_notices)
  * none. image as in the spec. */
 const char *sandbox_find_program(const struct sandbox *s, const char *image, const char *program);
 
+/* ---- the folders of one run, as its steps see them ---- */
+
+struct sandbox_space_spec { /* borrowed; host paths are absolute */
+    const char *workspace;  /* at /workspace */
+    const char *files;      /* holds one folder for each step, at /plue */
+    const char *tmp;        /* at /tmp where the backend cannot keep one in memory */
+    const char *keeper;     /* file that remembers who keeps /tmp, to find it after a crash */
+    int64_t tmp_bytes;      /* size of /tmp */
+};
+
+struct sandbox_space;
+/* /tmp and its folder home are there afterwards: as they were left when *ret_fresh is false. A
+ * small process keeps the space, so that it outlives this program. */
+must_use bool sandbox_space_open(struct sandbox *s, const struct sandbox_space_spec *spec,
+                                 struct sandbox_space **ret_space, bool *ret_fresh,
+                                 struct err *err);
+/* keep leaves it for a later sandbox_space_open; otherwise /tmp is gone. */
+void sandbox_space_close(struct sandbox_space *p, bool keep);
+/* Ends a space that was kept, by its keeper file alone; nothing where there is none. */
+void sandbox_space_forget(const char *keeper);
+
 /* ---- one process tree ---- */
 
 enum sandbox_network { SANDBOX_NETWORK_NONE, SANDBOX_NETWORK_ALL };
 
-struct sandbox_spec {      /* all borrowed during sandbox_start */
-    const char *image;     /* NULL means the host's root, cut down to what SPEC 11 lists */
-    const char *workspace; /* absolute host path, bound at /workspace, opened by descriptor */
-    const char *tmp;       /* absolute host path, bound at /tmp */
-    const char *files;     /* absolute host path, bound at /plue; NULL for none */
-    const char *cwd;       /* inside; NULL means /workspace */
-    const char *const *argv;
-    const char *const *env; /* NAME=value, NULL-terminated; all of the environment */
+struct sandbox_spec { /* all borrowed during sandbox_start */
+    struct sandbox_space *space;
+    const char *image;       /* NULL means the host's root, cut down to what SPEC 11 lists */
+    const char *files;       /* name of a folder below the space's files, at /plue; or NULL */
+    const char *cwd;         /* inside; NULL means /workspace */
+    const char *const *argv; /* stands on a command line of the host: no secrets */
+    const char *const *env;  /* NAME=value, NULL-terminated; all of the environment */
     enum sandbox_network network;
     struct sandbox_limits limits;
 };

@@ -54,8 +54,14 @@ must_use bool seccomp_program(int *ret_fd, struct err *err);
 
 /* ---- spawn ---- */
 
-enum { SPAWN_FDS_MAX = 64, SPAWN_VIEWS_MAX = 4 };
-#define SPAWN_VIEWS "/tmp"
+enum { SPAWN_FDS_MAX = 64 };
+
+/* Code of a child that still shares the parent's memory. */
+#define IN_CHILD __attribute__((no_sanitize("address", "undefined"), noinline))
+/* clone with a stack of its own; returns when the child has executed a program or ended. */
+pid_t spawn_clone(int (*main)(void *), void *arg, int flags, int *ret_pidfd);
+int spawn_wait(pid_t pid);
+IN_CHILD void spawn_default_signals(void);
 
 /* Everything the child needs, made before it exists: it may not allocate. */
 struct spawn {
@@ -70,10 +76,7 @@ struct spawn {
     size_t cgroup_count;
     bool drop; /* become uid and gid, without groups */
     uint32_t uid, gid;
-    /* With drop: host folders that the child then finds at SPAWN_VIEWS/0, /1, ... in a mount
-     * namespace of its own, where a user without rights to their parents can reach them. */
-    const char *views[SPAWN_VIEWS_MAX];
-    size_t view_count;
+    int join_user, join_mount; /* namespaces to enter before all else, or -1 */
     /* Written by the child, whose memory this is. */
     const char *failed;
     int failed_errno;
@@ -86,6 +89,28 @@ int spawn_try_namespaces(bool drop, uint32_t uid, uint32_t gid);
  * 0 or an errno; ESRCH where there is no other. */
 int spawn_signal_namespace(int pidfd, bool join_user, int signal);
 
+/* ---- the folders of a run ---- */
+
+/* Where a space's mount namespace shows them: reachable for a user without rights to the folders
+ * above the host's. It covers what the host has there. */
+#define SPACE_ROOT "/tmp"
+#define SPACE_WORKSPACE SPACE_ROOT "/workspace"
+#define SPACE_TMP SPACE_ROOT "/tmp"
+#define SPACE_FILES SPACE_ROOT "/files"
+#define SPACE_IMAGES SPACE_ROOT "/images"
+
+struct sandbox_space {
+    struct sandbox *sandbox;
+    char *workspace, *tmp, *files, *keeper;
+    pid_t pid; /* of the process that keeps it; 0 where there is none */
+    bool child;
+    int user, mount; /* its namespaces, or -1 */
+};
+
+must_use bool space_open(struct sandbox_space *p, int64_t tmp_bytes, bool *ret_fresh,
+                         struct err *err);
+void space_close(struct sandbox_space *p, bool keep);
+
 /* ---- backends ---- */
 
 struct sandbox_tree;
@@ -96,6 +121,9 @@ struct backend {
     bool maps_paths; /* /workspace, /tmp and /plue are what a step sees */
     must_use bool (*open)(struct sandbox *s, struct err *err);
     void (*close)(struct sandbox *s);
+    must_use bool (*space_open)(struct sandbox_space *p, int64_t tmp_bytes, bool *ret_fresh,
+                                struct err *err);
+    void (*space_close)(struct sandbox_space *p, bool keep);
     must_use bool (*start)(struct sandbox_tree *t, const struct sandbox_spec *spec, int out,
                            int err_fd, struct err *err);
     must_use bool (*advance)(struct sandbox_tree *t, struct sandbox_exit *exit);

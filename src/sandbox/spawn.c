@@ -17,12 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__has_feature)
-#define IN_CHILD __attribute__((no_sanitize("address", "undefined"), noinline))
-#else
-#define IN_CHILD __attribute__((noinline))
-#endif
-
 enum {
     CHILD_STACK = 64 << 10,
     CHILD_FILES = 65536, /* soft limit of open files that a step starts with */
@@ -36,7 +30,7 @@ IN_CHILD static int child_fail(struct spawn *s, const char *what)
 }
 
 /* Ignored signals survive exec, a program's handlers do not. */
-IN_CHILD static void child_default_signals(void)
+IN_CHILD void spawn_default_signals(void)
 {
     struct sigaction sa = {.sa_handler = SIG_DFL};
     for (int n = 1; n < NSIG; n++)
@@ -82,25 +76,6 @@ IN_CHILD static void child_descriptors(struct spawn *s)
             child_fail(s, "keeping a descriptor");
 }
 
-/* The folders are opened before SPAWN_VIEWS, where they themselves may be, is covered. */
-IN_CHILD static void child_views(struct spawn *s)
-{
-    static const char *const at[SPAWN_VIEWS_MAX] = {SPAWN_VIEWS "/0", SPAWN_VIEWS "/1",
-                                                    SPAWN_VIEWS "/2", SPAWN_VIEWS "/3"};
-    int fds[SPAWN_VIEWS_MAX];
-    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-        child_fail(s, "making a mount namespace");
-    for (size_t i = 0; i < s->view_count; i++)
-        if ((fds[i] = open(s->views[i], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
-            child_fail(s, "opening a folder of the step");
-    if (mount("tmpfs", SPAWN_VIEWS, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k") < 0)
-        child_fail(s, "mounting a file system in memory");
-    for (size_t i = 0; i < s->view_count; i++)
-        if (mkdir(at[i], 0755) < 0 || fchdir(fds[i]) < 0 ||
-            mount(".", at[i], NULL, MS_BIND, NULL) < 0)
-            child_fail(s, "binding a folder of the step");
-}
-
 IN_CHILD static int child_main(void *arg)
 {
     struct spawn *s = arg;
@@ -110,8 +85,9 @@ IN_CHILD static int child_main(void *arg)
         if (write(s->cgroup_procs[i], "0", 1) != 1)
             child_fail(s, "entering the control group");
     child_limits(s);
-    if (s->drop && s->view_count)
-        child_views(s);
+    if ((s->join_user >= 0 && setns(s->join_user, CLONE_NEWUSER) < 0) ||
+        (s->join_mount >= 0 && setns(s->join_mount, CLONE_NEWNS) < 0))
+        child_fail(s, "entering the run's folders");
     child_descriptors(s);
     if (s->drop) {
         if (syscall(SYS_setgroups, 0, NULL) < 0)
@@ -125,32 +101,36 @@ IN_CHILD static int child_main(void *arg)
         child_fail(s, "no_new_privs");
     if (s->cwd && chdir(s->cwd) < 0)
         child_fail(s, "entering its folder");
-    child_default_signals();
+    spawn_default_signals();
     execve(s->program, s->argv, s->env);
     return child_fail(s, "executing it");
 }
 
-/* clone with a stack of its own; everything is blocked meanwhile, since a handler of the parent
- * must not run in the child. */
-static pid_t clone_child(int (*main)(void *), void *arg, int flags, int *ret_pidfd)
+/* All signals are blocked meanwhile, since a handler of the parent must not run in the child. A
+ * change of user in the child makes the shared memory undumpable for the parent too: that is put
+ * back. */
+pid_t spawn_clone(int (*main)(void *), void *arg, int flags, int *ret_pidfd)
 {
     sigset_t all, before;
     char *stack = mmap(NULL, CHILD_STACK, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED)
         return -1;
+    int dumpable = prctl(PR_GET_DUMPABLE);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pid_t pid =
         clone(main, stack + CHILD_STACK, flags | CLONE_VM | CLONE_VFORK | SIGCHLD, arg, ret_pidfd);
     int saved = errno;
+    if (dumpable == 1)
+        prctl(PR_SET_DUMPABLE, 1);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     munmap(stack, CHILD_STACK);
     errno = saved;
     return pid;
 }
 
-static int wait_status(pid_t pid)
+int spawn_wait(pid_t pid)
 {
     int status;
     while (waitpid(pid, &status, 0) < 0)
@@ -163,11 +143,11 @@ bool spawn_run(struct spawn *s, pid_t *ret_pid, int *ret_pidfd, struct err *err)
 {
     auto_fd pidfd = -1;
     s->failed = NULL;
-    pid_t pid = clone_child(child_main, s, CLONE_PIDFD, &pidfd);
+    pid_t pid = spawn_clone(child_main, s, CLONE_PIDFD, &pidfd);
     if (pid < 0)
         return err_errno(err, "sandbox_start", errno, "no process can be made for %s", s->program);
     if (s->failed) {
-        wait_status(pid);
+        spawn_wait(pid);
         return err_errno(err, "sandbox_start", s->failed_errno, "cannot start %s: %s", s->program,
                          s->failed);
     }
@@ -197,10 +177,10 @@ IN_CHILD static int try_main(void *arg)
 int spawn_try_namespaces(bool drop, uint32_t uid, uint32_t gid)
 {
     struct try_namespaces t = {drop, uid, gid};
-    pid_t pid = clone_child(try_main, &t, 0, NULL);
+    pid_t pid = spawn_clone(try_main, &t, 0, NULL);
     if (pid < 0)
         return errno;
-    int status = wait_status(pid);
+    int status = spawn_wait(pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
 }
 
@@ -243,10 +223,10 @@ int spawn_signal_namespace(int pidfd, bool join_user, int signal)
         return errno;
     struct signal_namespace n = {
         .pidfd = pidfd, .signal = signal, .join_user = join_user, .stack_end = stack + CHILD_STACK};
-    pid_t pid = clone_child(signal_main, &n, 0, NULL);
+    pid_t pid = spawn_clone(signal_main, &n, 0, NULL);
     int e = errno;
     if (pid > 0)
-        wait_status(pid);
+        spawn_wait(pid);
     munmap(stack, CHILD_STACK);
     return pid < 0 ? e : n.result;
 }

@@ -1,0 +1,230 @@
+/* A run's folders live in a mount namespace that its steps enter: /tmp in memory, with a size that
+ * the kernel keeps, and the workspace where an unprivileged bwrap can walk to it. The namespace
+ * lives as long as a process is in it; one does nothing else, and outlives this program, so that
+ * after a crash /tmp is as it was. Started by an ordinary user, it needs a user namespace too. */
+#include "base/num.h"
+#include "sandbox_int.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SHOWN = 3, STAT_MAX = 4096, OPTIONS_MAX = 160 };
+
+/* Everything the child needs, made before it exists. */
+struct keep {
+    const char *from[SHOWN], *at[SHOWN];
+    const char *tmp_options;
+    char uid_map[64], gid_map[64]; /* empty when started by root */
+    uid_t uid;                     /* owner of /tmp's home, as the namespace counts */
+    gid_t gid;
+    const char *failed;
+    int failed_errno;
+};
+
+IN_CHILD static void keep_fail(struct keep *k, const char *what)
+{
+    k->failed = what;
+    k->failed_errno = errno;
+    _exit(127);
+}
+
+IN_CHILD static void keep_write(struct keep *k, const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, text, strlen(text)) < 0)
+        keep_fail(k, path);
+    close(fd);
+}
+
+IN_CHILD static void keep_namespaces(struct keep *k)
+{
+    bool user = k->uid_map[0] != '\0';
+    if (unshare(CLONE_NEWNS | (user ? CLONE_NEWUSER : 0)) < 0)
+        keep_fail(k, "making a mount namespace");
+    if (user) {
+        prctl(PR_SET_DUMPABLE, 1); /* else these files would be root's */
+        keep_write(k, "/proc/self/setgroups", "deny");
+        keep_write(k, "/proc/self/uid_map", k->uid_map);
+        keep_write(k, "/proc/self/gid_map", k->gid_map);
+    }
+    if (mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+        keep_fail(k, "making mounts private");
+}
+
+/* The folders are opened before SPACE_ROOT, where they may be, is covered. */
+IN_CHILD static void keep_mounts(struct keep *k)
+{
+    int fds[SHOWN];
+    for (size_t i = 0; i < SHOWN; i++)
+        if (k->from[i] && (fds[i] = open(k->from[i], O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+            keep_fail(k, k->from[i]);
+    if (mount("tmpfs", SPACE_ROOT, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k") < 0)
+        keep_fail(k, "mounting " SPACE_ROOT);
+    for (size_t i = 0; i < SHOWN; i++)
+        if (k->from[i] && (mkdir(k->at[i], 0755) < 0 || fchdir(fds[i]) < 0 ||
+                           mount(".", k->at[i], NULL, MS_BIND | MS_REC, NULL) < 0))
+            keep_fail(k, k->at[i]);
+    if (mkdir(SPACE_TMP, 0755) < 0 ||
+        mount("tmpfs", SPACE_TMP, "tmpfs", MS_NOSUID | MS_NODEV, k->tmp_options) < 0 ||
+        mkdir(SPACE_TMP "/home", 0755) < 0 || chown(SPACE_TMP "/home", k->uid, k->gid) < 0)
+        keep_fail(k, "mounting a /tmp");
+}
+
+IN_CHILD static int keep_main(void *arg)
+{
+    struct keep *k = arg;
+    static char *const argv[] = {(char *)"plue-space", (char *)"2147483647", NULL};
+    static char *const env[] = {NULL};
+    umask(0);
+    setsid();
+    keep_namespaces(k);
+    keep_mounts(k);
+    if (chdir("/") < 0)
+        keep_fail(k, "entering /");
+    spawn_default_signals();
+    int null = open("/dev/null", O_RDWR);
+    for (int i = 0; i < 3; i++)
+        dup2(null, i);
+    syscall(SYS_close_range, 3U, ~0U, 0);
+    execve("/bin/sleep", argv, env);
+    execve("/usr/bin/sleep", argv, env);
+    keep_fail(k, "executing sleep");
+    return 127;
+}
+
+/* ---- who keeps it ---- */
+
+/* "PID STARTED", the second in clock ticks since boot: a pid may have been given away since. */
+static bool read_start(pid_t pid, int64_t *ret_ticks)
+{
+    auto_buf path = BUF(64), text = BUF(STAT_MAX);
+    buf_addf(&path, "/proc/%d/stat", (int)pid);
+    auto_fd fd = open(buf_c(&path), O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fd_read_all(fd, &text))
+        return false;
+    size_t end = str_rfind_byte(buf_str(&text), ')');
+    if (end == (size_t)-1 || end + 2 > text.n)
+        return false;
+    str rest = str_sub(buf_str(&text), end + 2, text.n), field = {0};
+    for (int i = 3; i <= 22; i++) /* proc(5): the state is the third, the start the 22nd */
+        if (!str_next(&rest, ' ', &field))
+            return false;
+    return num_parse_int(field, ret_ticks);
+}
+
+static int open_namespace(pid_t pid, const char *name)
+{
+    auto_buf path = BUF(64);
+    buf_addf(&path, "/proc/%d/ns/%s", (int)pid, name);
+    return open(buf_c(&path), O_RDONLY | O_CLOEXEC);
+}
+
+static bool enter(struct sandbox_space *p, pid_t pid)
+{
+    auto_fd mount = open_namespace(pid, "mnt");
+    auto_fd user = p->sandbox->drop ? -1 : open_namespace(pid, "user");
+    if (mount < 0 || (user < 0 && !p->sandbox->drop))
+        return false;
+    p->mount = fd_steal(&mount);
+    p->user = fd_steal(&user);
+    p->pid = pid;
+    return true;
+}
+
+/* The process that a keeper file names, if it still is that one; else 0. */
+static pid_t find_kept(const char *keeper)
+{
+    auto_buf text = BUF(64);
+    int64_t pid, started, now;
+    str rest, word;
+    if (!keeper || fd_read_file(AT_FDCWD, keeper, &text))
+        return 0;
+    rest = str_trim(buf_str(&text));
+    bool same = str_next(&rest, ' ', &word) && num_parse_int(word, &pid) && pid > 1 &&
+                pid <= INT_MAX && num_parse_int(rest, &started) && read_start((pid_t)pid, &now) &&
+                now == started;
+    return same ? (pid_t)pid : 0;
+}
+
+void sandbox_space_forget(const char *keeper)
+{
+    pid_t pid = find_kept(keeper);
+    if (pid)
+        kill(pid, SIGKILL);
+    unlink(keeper);
+}
+
+static bool remember(struct sandbox_space *p, struct err *err)
+{
+    auto_buf text = BUF(64);
+    int64_t started;
+    if (!p->keeper)
+        return true;
+    if (!read_start(p->pid, &started))
+        return err_set(err, "sandbox_space", "the keeper of a run's /tmp ended at once");
+    buf_addf(&text, "%d %lld\n", (int)p->pid, (long long)started);
+    int e = fd_write_file(AT_FDCWD, p->keeper, buf_str(&text), 0600);
+    return !e || err_errno(err, "sandbox_space", e, "cannot write %s", p->keeper);
+}
+
+static bool make(struct sandbox_space *p, int64_t tmp_bytes, struct err *err)
+{
+    const struct sandbox *s = p->sandbox;
+    char options[OPTIONS_MAX];
+    struct keep k = {.from = {p->workspace, p->files, s->images_dir},
+                     .at = {SPACE_WORKSPACE, SPACE_FILES, SPACE_IMAGES},
+                     .tmp_options = options,
+                     .uid = s->uid,
+                     .gid = s->gid};
+    if (k.from[2] && access(k.from[2], F_OK) < 0)
+        k.from[2] = NULL;
+    snprintf(options, sizeof options, "mode=1777,size=%lld,nr_inodes=%lld,uid=%u,gid=%u",
+             (long long)tmp_bytes, (long long)(tmp_bytes >> 10), s->uid, s->gid);
+    if (!s->drop) {
+        snprintf(k.uid_map, sizeof k.uid_map, "%u %u 1", s->uid, s->uid);
+        snprintf(k.gid_map, sizeof k.gid_map, "%u %u 1", s->gid, s->gid);
+    }
+    pid_t pid = spawn_clone(keep_main, &k, 0, NULL);
+    if (pid < 0)
+        return err_errno(err, "sandbox_space", errno, "no process can be made for a run's /tmp");
+    if (k.failed) {
+        spawn_wait(pid);
+        return err_errno(err, "sandbox_space", k.failed_errno, "a run's /tmp cannot be made: %s",
+                         k.failed);
+    }
+    p->child = true;
+    p->pid = pid;
+    if (!enter(p, pid))
+        return err_errno(err, "sandbox_space", errno, "a run's /tmp cannot be entered");
+    return remember(p, err);
+}
+
+bool space_open(struct sandbox_space *p, int64_t tmp_bytes, bool *ret_fresh, struct err *err)
+{
+    pid_t kept = find_kept(p->keeper);
+    *ret_fresh = !kept || !enter(p, kept);
+    return !*ret_fresh || make(p, tmp_bytes, err);
+}
+
+void space_close(struct sandbox_space *p, bool keep)
+{
+    if (p->pid && !keep) {
+        kill(p->pid, SIGKILL);
+        if (p->keeper)
+            unlink(p->keeper);
+        if (p->child)
+            spawn_wait(p->pid);
+    }
+    fd_close(&p->user);
+    fd_close(&p->mount);
+}

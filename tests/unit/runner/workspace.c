@@ -1,0 +1,287 @@
+/* What a workspace is made of, how it survives, and that no path leads out of it. */
+#include "fixture.h"
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define auto_outcome cleanup(outcome_done) struct outcome
+
+/* Path of a file of run 1's workspace on the host. */
+static const char *inside(struct fixture *f, const char *name)
+{
+    static char path[512];
+    snprintf(path, sizeof path, "%s/data/workspaces/1/workspace/%s", f->dir, name);
+    return path;
+}
+
+static void expect_error(struct fixture *f, const char *code, const char *message)
+{
+    assert_string_equal(f->err.code, code);
+    auto_buf text = BUF(4096);
+    buf_add_str(&text, f->err.message);
+    assert_string_equal(buf_c(&text), message);
+}
+
+/* ---- opening ---- */
+
+static void open__takes_what_git_would_track(void **state)
+{
+    struct fixture *f = *state;
+    fixture_file(f, "src/.gitignore", "*.log\n/out/\n");
+    fixture_file(f, "src/a.txt", "a\n");
+    fixture_file(f, "src/dir/b c.txt", "b\n");
+    fixture_file(f, "src/x.log", "ignored");
+    fixture_file(f, "src/out/x", "ignored");
+    fixture_file(f, "src/kept.log", "tracked though ignored\n");
+    fixture_host(f, "cd src && chmod 755 a.txt && ln -s a.txt link && ln -s ../a.txt dir/up &&"
+                    "git init -q . && git add -f kept.log a.txt && rm -f gone &&"
+                    "touch gone && git add gone && rm gone");
+    assert_true(fixture_open(f, fixture_path(f, "src"), false));
+    assert_true(fixture_list(f, ""));
+    assert_string_equal(buf_c(&f->text), ".gitignore f 644 12\n"
+                                         "a.txt f 755 2\n"
+                                         "dir d 755 0\n"
+                                         "dir/b c.txt f 644 2\n"
+                                         "dir/up l 777 8\n"
+                                         "kept.log f 644 23\n"
+                                         "link l 777 5\n");
+}
+
+static void open__without_git_takes_everything(void **state)
+{
+    struct fixture *f = *state;
+    fixture_file(f, "src/.gitignore", "*.log\n");
+    fixture_file(f, "src/x.log", "x");
+    fixture_host(f, "mkdir -p src/empty");
+    assert_true(fixture_open(f, fixture_path(f, "src"), false));
+    assert_true(fixture_list(f, ""));
+    assert_string_equal(buf_c(&f->text), ".gitignore f 644 6\nempty d 755 0\nx.log f 644 1\n");
+}
+
+static void open__refuses_links_that_lead_out(void **state)
+{
+    struct fixture *f = *state;
+    auto_buf text = BUF(4096);
+    fixture_file(f, "src/d/a", "x");
+    fixture_host(f, "ln -s ../../secret src/d/up");
+    assert_false(fixture_open(f, fixture_path(f, "src"), false));
+    expect_error(f, "workspace_link",
+                 "the link d/up points out of the repository, to ../../secret");
+    fixture_host(f, "ln -sfn /etc/passwd src/d/up");
+    assert_false(fixture_open(f, fixture_path(f, "src"), false));
+    expect_error(f, "workspace_link", "the link d/up points out of the repository, to /etc/passwd");
+    fixture_host(f, "rm src/d/up && mkfifo src/pipe");
+    assert_false(fixture_open(f, fixture_path(f, "src"), false));
+    buf_addf(&text, "%s is a device, pipe or socket", fixture_path(f, "src/pipe"));
+    expect_error(f, "workspace_special", buf_c(&text));
+    assert_int_not_equal(access(fixture_path(f, "data/workspaces/1"), F_OK), 0);
+}
+
+static void open__files_are_copies_of_their_own(void **state)
+{
+    struct fixture *f = *state;
+    struct stat st;
+    auto_outcome o = {0};
+    fixture_file(f, "src/a", "original\n");
+    assert_true(fixture_open(f, fixture_path(f, "src"), false));
+    assert_int_equal(stat(inside(f, "a"), &st), 0);
+    assert_int_equal(st.st_nlink, 1);
+    assert_int_equal(st.st_uid, sandbox_host_uid(f->sandbox));
+    fixture_run(f, "echo changed >a; cat a", &o);
+    assert_string_equal(buf_c(&o.out), "changed\n");
+    fixture_host(f, "test \"$(cat src/a)\" = original");
+}
+
+static void open__git_is_fresh_one_commit_deep_and_knows_nobody(void **state)
+{
+    struct fixture *f = *state;
+    auto_outcome o = {0};
+    fixture_file(f, "src/a", "a\n");
+    fixture_file(f, "src/b.ignored", "b\n");
+    fixture_host(f, "cd src && echo '*.ignored' >.gitignore && git init -q . &&"
+                    "git -c user.name=x -c user.email=x@x commit -q --allow-empty -m one &&"
+                    "git remote add origin https://user:token@example.com/x &&"
+                    "printf '#!/bin/sh\\ntouch /tmp/hooked' >.git/hooks/post-commit &&"
+                    "chmod +x .git/hooks/post-commit");
+    assert_true(fixture_open(f, fixture_path(f, "src"), false));
+    fixture_run(f,
+                "git log --format='%an %ae %ad %s' --date=iso; git status --porcelain; git remote;"
+                "git ls-files; ! grep -r token .git; ls .git/hooks 2>/dev/null || echo none",
+                &o);
+    assert_string_equal(buf_c(&o.error), "");
+    assert_string_equal(buf_c(&o.out),
+                        "Plue plue@localhost 2000-01-01 00:00:00 +0000 Workspace of this run\n"
+                        ".gitignore\n"
+                        "a\n"
+                        "none\n");
+}
+
+static void open__a_large_tree_reports_progress(void **state)
+{
+    struct fixture *f = *state;
+    fixture_host(f, "mkdir -p src/d && cd src && i=0; while [ $i -lt 500 ]; do echo $i >d/$i;"
+                    "i=$((i+1)); done");
+    assert_true(fixture_open(f, fixture_path(f, "src"), false));
+    assert_true(fixture_list(f, "d"));
+    size_t lines = 0;
+    for (size_t i = 0; i < f->text.n; i++)
+        lines += f->text.p[i] == '\n';
+    assert_int_equal(lines, 500);
+}
+
+/* ---- coming back ---- */
+
+static void resume__finds_workspace_and_tmp_as_they_were(void **state)
+{
+    struct fixture *f = *state;
+    auto_outcome a = {0}, b = {0};
+    assert_true(fixture_open(f, NULL, false));
+    fixture_run(f, "echo w >w; echo t >/tmp/t; echo h >~/h", &a);
+    fixture_close(f, true);
+    assert_true(fixture_open(f, NULL, true));
+    fixture_run(f, "cat w /tmp/t ~/h", &b);
+    assert_string_equal(buf_c(&b.out), "w\nt\nh\n");
+    fixture_close(f, false);
+    assert_false(fixture_open(f, NULL, true));
+    expect_error(f, "workspace_lost",
+                 "the workspace of run 1 cannot be opened: No such file or directory");
+}
+
+static void resume__a_lost_tmp_is_made_again(void **state)
+{
+    struct fixture *f = *state;
+    auto_outcome a = {0}, b = {0};
+    assert_true(fixture_open(f, NULL, false));
+    fixture_run(f, "echo w >w; echo t >/tmp/t", &a);
+    fixture_close(f, true);
+    fixture_host(f, "read pid rest <data/workspaces/1/keeper && kill -9 $pid");
+    assert_true(fixture_open(f, NULL, true));
+    fixture_run(f, "cat w; ls -A /tmp; ls -A ~", &b);
+    assert_string_equal(buf_c(&b.out), "w\nhome\n");
+}
+
+static void open__again_replaces_what_an_earlier_run_left(void **state)
+{
+    struct fixture *f = *state;
+    auto_outcome a = {0}, b = {0};
+    assert_true(fixture_open(f, NULL, false));
+    fixture_run(f, "echo w >w; echo t >/tmp/t", &a);
+    fixture_close(f, true);
+    assert_true(fixture_open(f, NULL, false));
+    fixture_run(f, "ls; ls -A /tmp", &b);
+    assert_string_equal(buf_c(&b.out), "home\n");
+}
+
+static void close__removes_what_a_step_nested_or_closed(void **state)
+{
+    struct fixture *f = *state;
+    auto_outcome o = {0};
+    assert_true(fixture_open(f, NULL, false));
+    fixture_run(f,
+                "i=0; while [ $i -lt 300 ]; do mkdir d; cd d; i=$((i+1)); done; cd /workspace;"
+                "mkdir shut; : >shut/x; chmod 0 shut d/d/d; ln -s / root",
+                &o);
+    assert_int_equal(o.exit.exit_code, 0);
+    fixture_close(f, false);
+    assert_int_not_equal(access(fixture_path(f, "data/workspaces/1"), F_OK), 0);
+}
+
+static void tmp__is_bounded_by_the_kernel(void **state)
+{
+    auto_outcome o = {0};
+    assert_true(fixture_open(*state, NULL, false));
+    fixture_run(*state, "df -k /tmp | tail -n 1 | tr -s ' ' | cut -d' ' -f2", &o);
+    assert_string_equal(buf_c(&o.out), "1048576\n");
+}
+
+/* ---- files ---- */
+
+static void files__are_written_read_and_listed(void **state)
+{
+    struct fixture *f = *state;
+    auto_outcome o = {0};
+    assert_true(fixture_open(f, NULL, false));
+    assert_true(fixture_write(f, "a/b/run.sh", "echo hi\n", 0755));
+    assert_true(fixture_write(f, "a/b/run.sh", "echo hello\n", 0755));
+    assert_true(fixture_write(f, "top", "t", 0));
+    assert_true(fixture_read(f, "a/b/run.sh", 100));
+    assert_string_equal(buf_c(&f->text), "echo hello\n");
+    assert_true(fixture_list(f, "a"));
+    assert_string_equal(buf_c(&f->text), "a/b d 755 0\na/b/run.sh f 755 11\n");
+    fixture_run(f, "a/b/run.sh; echo more >>a/b/run.sh; rm top; mkdir a/c", &o);
+    assert_string_equal(buf_c(&o.out), "hello\n");
+    assert_int_equal(o.exit.exit_code, 0);
+}
+
+static void files__errors_say_what_is_wrong(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(fixture_open(f, NULL, false));
+    assert_true(fixture_write(f, "d/x", "12345", 0));
+    assert_false(fixture_read(f, "nothing", 100));
+    expect_error(f, "file_missing", "cannot read 'nothing': No such file or directory");
+    assert_false(fixture_read(f, "d", 100));
+    expect_error(f, "file_access", "cannot read 'd': Is a directory");
+    assert_false(fixture_read(f, "d/x", 4));
+    expect_error(f, "file_too_large", "cannot read 'd/x': File too large");
+    assert_false(fixture_write(f, "d", "x", 0));
+    expect_error(f, "file_access", "cannot write 'd': Is a directory");
+    assert_false(fixture_write(f, "d/x/y", "x", 0));
+    expect_error(f, "file_access", "cannot write 'd/x/y': Not a directory");
+    assert_false(fixture_list(f, "nothing"));
+    expect_error(f, "file_missing", "cannot list 'nothing': No such file or directory");
+}
+
+static void files__no_path_leads_out(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const paths[] = {"../secret", "/etc/passwd", "out/secret", "abs/passwd",
+                                        "d/../../secret"};
+    auto_outcome o = {0};
+    fixture_file(f, "data/workspaces/secret", "x");
+    assert_true(fixture_open(f, NULL, false));
+    fixture_run(f, "mkdir d; ln -s ../.. out; ln -s /etc abs; ln -s d in; mkfifo pipe", &o);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        assert_false(fixture_read(f, paths[i], 100));
+        assert_string_equal(f->err.code, "path_outside");
+        assert_false(fixture_write(f, paths[i], "overwritten", 0));
+        assert_string_equal(f->err.code, "path_outside");
+    }
+    assert_false(fixture_list(f, "out"));
+    assert_string_equal(f->err.code, "path_outside");
+    fixture_host(f, "test \"$(cat data/workspaces/secret)\" = x");
+    assert_true(fixture_write(f, "in/y", "y", 0));
+    assert_true(fixture_read(f, "d/y", 10));
+    assert_false(fixture_read(f, "pipe", 10));
+    expect_error(f, "file_access", "'pipe' is not a regular file");
+}
+
+#define WALLED(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
+#define BARE(test)                                                       \
+    {                                                                    \
+        "none: " #test, test, fixture_setup_none, fixture_teardown, NULL \
+    }
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WALLED(open__takes_what_git_would_track),
+        WALLED(open__without_git_takes_everything),
+        WALLED(open__refuses_links_that_lead_out),
+        WALLED(open__files_are_copies_of_their_own),
+        WALLED(open__git_is_fresh_one_commit_deep_and_knows_nobody),
+        WALLED(open__a_large_tree_reports_progress),
+        WALLED(resume__finds_workspace_and_tmp_as_they_were),
+        BARE(resume__finds_workspace_and_tmp_as_they_were),
+        WALLED(resume__a_lost_tmp_is_made_again),
+        WALLED(open__again_replaces_what_an_earlier_run_left),
+        BARE(open__again_replaces_what_an_earlier_run_left),
+        WALLED(close__removes_what_a_step_nested_or_closed),
+        WALLED(tmp__is_bounded_by_the_kernel),
+        WALLED(files__are_written_read_and_listed),
+        WALLED(files__errors_say_what_is_wrong),
+        WALLED(files__no_path_leads_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,50 @@
+/* Every promise that a backend makes on this host is tried in a real sandbox, and holds. */
+#include "sandbox/sandbox.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static void doctor__every_promise_of_this_host_holds(void **state)
+{
+    (void)state;
+    struct sandbox_report report;
+    auto_err err = ERR_INIT;
+    static const char *const words[] = {"absent", "soft", "hard"};
+    size_t broken = 0, tested = 0;
+    if (!sandbox_doctor("/tmp", &report, &err))
+        fail_msg("%.*s", STR_ARG(err.message));
+    assert_int_equal(report.n, 2 * sandbox_promise_count);
+    for (size_t i = 0; i < report.n; i++) {
+        const struct sandbox_row *r = &report.rows[i];
+        tested += r->tested;
+        if (r->tested && r->held)
+            continue;
+        broken += r->tested;
+        print_message("%-10s %-15s %-6s %s%.*s\n", r->backend, r->promise->name, words[r->level],
+                      r->tested ? "BROKEN: " : "", STR_ARG(r->detail));
+    }
+    sandbox_report_done(&report);
+    assert_int_equal(broken, 0);
+    assert_true(tested >= 18);
+}
+
+static void check__passes_where_the_sandbox_works(void **state)
+{
+    (void)state;
+    struct sandbox_options options = {0};
+    auto_err err = ERR_INIT;
+    if (!sandbox_check(&options, &err))
+        fail_msg("%.*s", STR_ARG(err.message));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(doctor__every_promise_of_this_host_holds),
+        cmocka_unit_test(check__passes_where_the_sandbox_works),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
