@@ -62,21 +62,21 @@ bool plue_list_type(void *data, struct vm *vm, val of, val *ret)
 {
     struct heap *h = vm_heap(vm);
     struct evaluation *e = data;
-    const struct type *t;
+    const struct type *t = NULL;
     return type_of_value(h, of, "list()", &t) &&
            type_value_new(h, type_new_list(&e->arena, t), ret);
 }
 
 static bool native_optional(struct heap *h, val *args, val *ret)
 {
-    const struct type *t;
+    const struct type *t = NULL;
     return type_of_value(h, args[0], "optional()", &t) &&
            type_value_new(h, type_new_optional(&evaluation_of(h)->arena, t), ret);
 }
 
 static bool native_dict_type(struct heap *h, val *args, val *ret)
 {
-    const struct type *t;
+    const struct type *t = NULL;
     return type_of_value(h, args[0], "dict()", &t) &&
            type_value_new(h, type_new_dict(&evaluation_of(h)->arena, t), ret);
 }

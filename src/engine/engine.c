@@ -1,0 +1,236 @@
+#include "engine/engine_int.h"
+#include <signal.h>
+#include <stdio.h>
+
+static void on_wake(uv_poll_t *p, int status, int events)
+{
+    struct engine *e = p->data;
+    (void)status;
+    (void)events;
+    store_deliver(e->options.store);
+}
+
+static void on_lease(uv_timer_t *t)
+{
+    struct engine *e = t->data;
+    auto_err err = ERR_INIT;
+    if (!e->active || e->store_failed)
+        return;
+    struct store_batch *b = store_batch_new(e->options.store);
+    store_renew_leases(b, &e->self, clock_wall_ms());
+    if (!store_submit(e->options.store, b, NULL, NULL, &err))
+        store_batch_free(b);
+}
+
+/* ---- wishes of other processes ---- */
+
+static void obey(struct engine *e, struct live_run *r, const struct store_command *c)
+{
+    auto_err err = ERR_INIT;
+    struct store_batch *b = store_batch_new(e->options.store);
+    store_finish_command(b, c->id, clock_wall_ms());
+    if (!store_submit(e->options.store, b, NULL, NULL, &err))
+        store_batch_free(b);
+    if (str_is(c->kind, "cancel"))
+        engine_cancel(e, r->id);
+}
+
+static void on_commands(uv_timer_t *t)
+{
+    struct engine *e = t->data;
+    auto_err err = ERR_INIT;
+    bool changed;
+    if (!e->active || !store_reader_changed(e->reader, &changed, &err) || !changed)
+        return;
+    for (struct live_run *r = e->runs, *next; r; r = next) {
+        auto_arena a = ARENA_INIT;
+        struct store_command *commands;
+        size_t n;
+        next = r->next;
+        if (r->complete || !r->id ||
+            !store_list_commands(e->reader, r->id, &a, &commands, &n, &err))
+            continue;
+        for (size_t i = 0; i < n; i++)
+            obey(e, r, &commands[i]);
+    }
+}
+
+/* ---- life ---- */
+
+bool engine_new(const struct engine_options *options, struct engine **ret, struct err *err)
+{
+    struct engine *e = mem_zalloc(sizeof *e);
+    e->options = *options;
+    if (!e->options.slots)
+        e->options.slots = uv_available_parallelism();
+    if (!store_owner_self(&e->self, err) || !store_reader_open(options->store, &e->reader, err)) {
+        free(e);
+        return false;
+    }
+    uv_poll_init(options->loop, &e->wake, store_wake_fd(options->store));
+    uv_timer_init(options->loop, &e->lease_timer);
+    uv_timer_init(options->loop, &e->command_timer);
+    e->wake.data = e->lease_timer.data = e->command_timer.data = e;
+    uv_poll_start(&e->wake, UV_READABLE, on_wake);
+    uv_timer_start(&e->lease_timer, on_lease, LEASE_EVERY_MS, LEASE_EVERY_MS);
+    uv_timer_start(&e->command_timer, on_commands, COMMANDS_EVERY_MS, COMMANDS_EVERY_MS);
+    /* The loop ends with its runs; these only serve them. */
+    uv_unref((uv_handle_t *)&e->wake);
+    uv_unref((uv_handle_t *)&e->lease_timer);
+    uv_unref((uv_handle_t *)&e->command_timer);
+    *ret = e;
+    return true;
+}
+
+void engine_free(struct engine *e)
+{
+    if (!e)
+        return;
+    uv_close((uv_handle_t *)&e->wake, NULL);
+    uv_close((uv_handle_t *)&e->lease_timer, NULL);
+    uv_close((uv_handle_t *)&e->command_timer, NULL);
+    /* The loop must let go of the handles, which live in the engine. */
+    while (uv_is_active((uv_handle_t *)&e->wake) || uv_run(e->options.loop, UV_RUN_NOWAIT))
+        ;
+    store_reader_close(e->reader);
+    free(e);
+}
+
+size_t engine_active(const struct engine *e)
+{
+    return e->active;
+}
+
+/* ---- start ---- */
+
+static void publish(void *ctx, const struct event *e)
+{
+    hub_publish(ctx, e);
+}
+
+static void begin(struct live_run *r)
+{
+    struct run_options options = {
+        .slots = r->engine->options.slots,
+        .seed = (uint64_t)r->id,
+        .timeout_ms = r->plan.timeout_ms,
+    };
+    run_init(&r->core, &options);
+    run_tell(r, &(struct run_event){.kind = RUN_EVENT_START});
+}
+
+static void abandon(struct live_run *r)
+{
+    r->complete = true;
+    r->ended = NULL;
+    run_forget(r);
+}
+
+static void on_created(void *ctx, struct store_batch *b, struct err *err)
+{
+    struct live_run *r = ctx;
+    struct engine *e = r->engine;
+    r->pending--;
+    if (!err) {
+        r->id = store_batch_run_id(b);
+        if (e->options.hub)
+            store_batch_events(b, publish, e->options.hub);
+    }
+    if (r->created)
+        r->created(r->ctx, r->id, err);
+    if (err)
+        abandon(r);
+    else
+        begin(r);
+}
+
+static void describe_run(struct live_run *r, struct store_run *row)
+{
+    const struct engine_request *q = &r->request;
+    auto_buf plan = BUF(256 << 20);
+    plan_add_json(&plan, &r->plan, false);
+    auto_buf kept = BUF(1 << 20);
+    struct json_writer w = JSON_WRITER(&kept, false);
+    json_begin_object(&w);
+    json_key_c(&w, "path");
+    json_put_str(&w, r->plan.path);
+    json_key_c(&w, "source");
+    json_put_str(&w, q->source);
+    json_key_c(&w, "repository");
+    json_put_raw(&w, q->repository_facts.n ? q->repository_facts : STR("{}"));
+    json_key_c(&w, "sandbox");
+    json_put_c(&w, q->sandbox_backend);
+    json_end_object(&w);
+    *row = (struct store_run){
+        .repository = q->repository,
+        .workflow = r->plan.workflow,
+        .status = RUN_QUEUED,
+        .trigger_type = q->trigger_type,
+        .trigger_payload = q->event,
+        .ref = q->ref,
+        .sha = q->sha,
+        .branch = q->branch,
+        .actor = q->actor,
+        .inputs = q->inputs,
+        .plan_hash = plan_sha256(&r->arena, buf_str(&plan)),
+        .plan = arena_str(&r->arena, buf_str(&kept)),
+        .evaluator = STR(PLUE_VERSION),
+        .created_at = clock_wall_ms(),
+    };
+}
+
+bool engine_start(struct engine *e, const struct engine_request *request,
+                  engine_created_fn *created, engine_ended_fn *ended, void *ctx, struct err *err)
+{
+    struct live_run *r = live_run_new(e, request);
+    struct store_run row;
+    r->created = created;
+    r->ended = ended;
+    r->ctx = ctx;
+    run_take_plan(r);
+    if (!engine_check_plan(&r->plan, err)) {
+        abandon(r);
+        return false;
+    }
+    describe_run(r, &row);
+    struct store_batch *b = store_batch_new(e->options.store);
+    store_create_run(b, &row);
+    r->id = STORE_NEW_RUN;
+    record_new_steps(r, b, 0);
+    record_sources(r, b);
+    store_take_lease(b, STORE_NEW_RUN, &e->self, clock_wall_ms());
+    auto_buf data = BUF(4096);
+    struct json_writer w = JSON_WRITER(&data, false);
+    json_begin_object(&w);
+    json_key_c(&w, "workflow");
+    json_put_str(&w, r->plan.workflow);
+    json_key_c(&w, "attempt");
+    json_put_int(&w, 1);
+    json_end_object(&w);
+    record_event(r, b, EVENT_RUN_STARTED, STR(""), buf_str(&data));
+    record_plan_extended(r, b, 0);
+    r->pending++;
+    if (!store_submit(e->options.store, b, on_created, r, err)) {
+        store_batch_free(b);
+        r->pending--;
+        abandon(r);
+        return false;
+    }
+    return true;
+}
+
+void engine_cancel(struct engine *e, int64_t run_id)
+{
+    for (struct live_run *r = e->runs; r; r = r->next) {
+        if (r->id != run_id || r->complete)
+            continue;
+        if (r->core.ending) {
+            for (uint32_t i = 0; i < r->step_count; i++)
+                if (r->steps[i].process)
+                    runner_kill(r->steps[i].process, SIGKILL);
+            return;
+        }
+        run_tell(r, &(struct run_event){.kind = RUN_EVENT_CANCEL});
+        return;
+    }
+}

@@ -1,0 +1,146 @@
+/* engine_int: what the files of the driver share. A live run is one that this process drives. */
+#ifndef ENGINE_ENGINE_INT_H
+#define ENGINE_ENGINE_INT_H
+#include "base/clock.h"
+#include "base/map.h"
+#include "engine/capture.h"
+#include "engine/core.h"
+#include "engine/engine.h"
+#include "workflow/resolve.h"
+#include "json/error.h"
+
+enum {
+    CONFIG_RESOLVED_MAX = 16 << 20, /* bytes of a step's arguments with their values in them */
+    RESULT_MAX = 8 << 20,           /* bytes of one step's result as JSON */
+    LEASE_EVERY_MS = STORE_LEASE_MS / 3,
+    COMMANDS_EVERY_MS = 200, /* how often other processes' wishes are looked for */
+};
+
+struct live_run;
+
+/* A timer of a step or run; frees itself when closed. */
+struct live_timer {
+    uv_timer_t uv;
+    struct live_run *run;
+    struct run_event event;
+};
+
+struct live_step {
+    /* What the store has: */
+    enum step_status recorded;
+    uint32_t recorded_try;
+    bool has_row;
+    bool dirty; /* its change is in this turn's batch already */
+    /* Of the present try: */
+    struct live_timer *limit, *grace, *retry;
+    struct runner_step *process;
+    struct capture out, err;
+    bool capturing;
+    int64_t started_at, completed_at;
+    bool has_exit_code;
+    int exit_code;
+    int64_t log_lines, log_bytes;
+    bool log_full;
+    char *reason_text; /* more than the reason's own sentence; owned, may be NULL */
+    char *error;       /* JSON object text; owned, may be NULL */
+    char *error_message;
+    /* Of the last try: */
+    char *outputs; /* JSON object text */
+    char *output;  /* JSON: what the step adds for later ones (env, path), or its value */
+    char *stdout_text, *stderr_text;
+    bool stdout_cut, stderr_cut;
+    char *result; /* JSON, once final */
+    size_t result_n;
+};
+
+struct live_run {
+    struct engine *engine;
+    int64_t id;
+    struct engine_request request; /* texts copied into the arena */
+    struct arena arena;
+    struct evaluation *evaluation;
+    struct bundle *bundle;
+    struct plan
+        plan; /* shallow copy of the evaluation's, its end replaced where the engine refuses */
+    struct run_state core;
+    struct run_actions actions;
+    struct live_step *steps;
+    uint32_t step_count, step_cap;
+    struct map index; /* step id -> index + 1 */
+    enum run_status recorded;
+    struct live_timer *limit;
+    struct runner_workspace *workspace;
+    bool opening, open_failed, resumed;
+    VEC(struct run_action) waiting; /* starts that wait for the workspace */
+    struct mask mask;
+    struct map masked; /* names of secrets in the mask */
+    VEC(char *) env;   /* NAME=value that steps added; owned */
+    VEC(char *) path;  /* folders that steps put before PATH, newest first; owned */
+    struct err error;  /* of the run */
+    char *error_json, *outputs;
+    int64_t started_at;
+    uint32_t files_recorded;
+    bool complete, cancelled_twice;
+    size_t pending; /* batches and callbacks that still name this run */
+    engine_created_fn *created;
+    engine_ended_fn *ended;
+    void *ctx;
+    struct live_run *next;
+};
+
+struct engine {
+    struct engine_options options;
+    struct store_owner self;
+    struct store_reader *reader;
+    uv_poll_t wake;
+    uv_timer_t lease_timer, command_timer;
+    struct live_run *runs;
+    size_t active;
+    bool closing;
+    bool store_failed; /* nothing can be recorded any more: nothing more is done */
+};
+
+/* ---- run.c ---- */
+/* Tells the core and does what it says. */
+void run_tell(struct live_run *r, const struct run_event *e);
+void run_step_done(struct live_run *r, uint32_t step, enum outcome outcome, enum reason reason,
+                   bool final);
+/* The step ends as failed with this error; takes err. */
+void run_step_failed(struct live_run *r, uint32_t step, enum reason reason, struct err *err,
+                     bool final);
+struct live_run *live_run_new(struct engine *e, const struct engine_request *request);
+void live_run_free(struct live_run *r);
+void run_take_plan(struct live_run *r);
+/* Submits; the run stays until `done` has come. A failure of the store ends the process's part. */
+void run_submit(struct live_run *r, struct store_batch *b,
+                void (*durable)(struct live_run *r, void *data), void *data);
+void run_perform(struct live_run *r, const struct run_action *a);
+void run_forget(struct live_run *r);
+
+/* ---- record.c: rows and events ---- */
+void record_new_steps(struct live_run *r, struct store_batch *b, uint32_t from);
+void record_step(struct live_run *r, struct store_batch *b, uint32_t step);
+void record_run(struct live_run *r, struct store_batch *b);
+void record_event(struct live_run *r, struct store_batch *b, enum event_type type, str step_id,
+                  str data);
+void record_plan_extended(struct live_run *r, struct store_batch *b, uint32_t from);
+void record_sources(struct live_run *r, struct store_batch *b);
+void record_system_line(struct live_run *r, uint32_t step, str text);
+struct store_step_key record_key(struct live_run *r, uint32_t step);
+/* The result that deferred values read; made once, when the step is final. */
+void record_result(struct live_run *r, uint32_t step);
+
+/* ---- step_shell.c, step_simple.c: executors ---- */
+void shell_start(struct live_run *r, uint32_t step);
+void simple_start(struct live_run *r, uint32_t step);
+/* What a finished step added for later ones (also after a restart). */
+void shell_take_additions(struct live_run *r, str json);
+struct resolve_scope run_scope(struct live_run *r);
+void run_mask_known_secrets(struct live_run *r);
+
+static inline str opt_str(const char *c)
+{
+    return c ? str_of(c) : STR("");
+}
+
+#endif

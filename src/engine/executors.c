@@ -1,0 +1,61 @@
+/* Which steps this version can execute. A plan with another one is refused before its first step,
+ * or where it grows. */
+#include "engine/engine.h"
+#include <stdio.h>
+
+static bool refuse(struct err *err, const struct plan_step *s, const char *what)
+{
+    err_set(err, "no_executor", "step '%.*s' cannot run in this version of Plue: %s",
+            STR_ARG(s->id), what);
+    err_hint(err, "nothing was run; docs/known-gaps.md lists what is not built yet");
+    if (s->at.line)
+        err_in_file(err, s->at.path, s->at.line, s->at.column);
+    return false;
+}
+
+static bool check_shell(const struct plan_step *s, struct err *err)
+{
+    static const struct {
+        const char *key, *what;
+    } later[] = {
+        {"cache", "cache= has no executor yet"},
+        {"artifacts", "artifacts= has no executor yet"},
+    };
+    json_t *config = json_loadb(s->config.p, s->config.n, JSON_ALLOW_NUL, NULL);
+    const char *what = NULL;
+    for (size_t i = 0; i < sizeof later / sizeof *later && !what; i++) {
+        json_t *v = json_object_get(config, later[i].key);
+        if (v && !json_is_null(v))
+            what = later[i].what;
+    }
+    json_t *network = json_object_get(config, "network");
+    if (!what && json_is_array(network) && json_array_size(network))
+        what = "network= with a list of hosts has no executor yet (\"all\" and none have)";
+    json_decref(config);
+    return !what || refuse(err, s, what);
+}
+
+static bool check_step(const struct plan_step *s, struct err *err)
+{
+    char what[100];
+    switch (s->type) {
+    case STEP_TYPE_SHELL:
+        return check_shell(s, err);
+    case STEP_TYPE_PARALLEL:
+    case STEP_TYPE_ACTION:
+    case STEP_TYPE_LOG:
+        return true;
+    default:
+        snprintf(what, sizeof what, "steps of type %s have no executor yet",
+                 step_type_name(s->type));
+        return refuse(err, s, what);
+    }
+}
+
+bool engine_check_plan(const struct plan *p, struct err *err)
+{
+    for (uint32_t i = 0; i < p->step_count; i++)
+        if (!check_step(&p->steps[i], err))
+            return false;
+    return true;
+}

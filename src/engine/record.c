@@ -1,0 +1,338 @@
+/* Rows and events of a live run: what the store and every watcher learn of it. */
+#include "engine/engine_int.h"
+
+enum { EVENT_DATA_MAX = 16 << 20 };
+
+struct store_step_key record_key(struct live_run *r, uint32_t step)
+{
+    return (struct store_step_key){
+        .run_id = r->id,
+        .attempt = 1,
+        .step_id = r->plan.steps[step].id,
+        .try = r->steps[step].recorded_try ? r->steps[step].recorded_try : 1,
+    };
+}
+
+void record_event(struct live_run *r, struct store_batch *b, enum event_type type, str step_id,
+                  str data)
+{
+    struct event e = {.run_id = r->id,
+                      .time_ms = clock_wall_ms(),
+                      .type = type,
+                      .step_id = step_id,
+                      .data = data};
+    store_append_event(b, &e);
+}
+
+static void add_depends(struct buf *b, const struct plan *p, const struct plan_step *s)
+{
+    struct json_writer w = JSON_WRITER(b, false);
+    json_begin_array(&w);
+    for (uint32_t i = 0; i < s->depends_count; i++)
+        json_put_str(&w, p->steps[s->depends_on[i]].id);
+    json_end_array(&w);
+}
+
+void record_new_steps(struct live_run *r, struct store_batch *b, uint32_t from)
+{
+    for (uint32_t i = from; i < r->plan.step_count; i++) {
+        const struct plan_step *p = &r->plan.steps[i];
+        if (r->steps[i].has_row)
+            continue;
+        auto_buf depends = BUF(EVENT_DATA_MAX);
+        add_depends(&depends, &r->plan, p);
+        struct store_step row = {
+            .key = {.run_id = r->id, .attempt = 1, .step_id = p->id, .try = 1},
+            .position = i,
+            .name = p->name,
+            .type = p->type,
+            .depends_on = buf_str(&depends),
+            .config = p->config,
+            .parent = p->parent != PLAN_NEVER ? r->plan.steps[p->parent].id : STR(""),
+            .status = STEP_PENDING,
+            .reason = {REASON_WAITING_FOR_STEPS, str_of(reason_sentence(REASON_WAITING_FOR_STEPS))},
+            .created_at = clock_wall_ms(),
+        };
+        store_add_steps(b, &row, 1);
+        r->steps[i].has_row = true;
+        r->steps[i].recorded = STEP_PENDING;
+        r->steps[i].recorded_try = 1;
+    }
+}
+
+void record_plan_extended(struct live_run *r, struct store_batch *b, uint32_t from)
+{
+    auto_buf data = BUF(EVENT_DATA_MAX);
+    struct json_writer w = JSON_WRITER(&data, false);
+    json_begin_object(&w);
+    json_key_c(&w, "steps");
+    json_begin_array(&w);
+    for (uint32_t i = from; i < r->plan.step_count; i++) {
+        auto_buf step = BUF(EVENT_DATA_MAX);
+        plan_add_step_json(&step, &r->plan, &r->plan.steps[i]);
+        json_put_raw(&w, buf_str(&step));
+    }
+    json_end_array(&w);
+    json_key_c(&w, "awaits");
+    json_begin_array(&w);
+    for (uint32_t i = 0; r->plan.end == PLAN_OPEN && i < r->plan.await_count; i++)
+        json_put_str(&w, r->plan.steps[r->plan.await_steps[i]].id);
+    json_end_array(&w);
+    json_end_object(&w);
+    record_event(r, b, EVENT_PLAN_EXTENDED, STR(""), buf_str(&data));
+}
+
+void record_sources(struct live_run *r, struct store_batch *b)
+{
+    const struct plan *p = &r->plan;
+    for (; r->files_recorded < p->file_count; r->files_recorded++) {
+        const struct plan_file *f = &p->files[r->files_recorded];
+        struct store_source source = {f->path, f->sha256, bundle_find(r->bundle, f->path)->text};
+        store_add_sources(b, r->id, 1, &source, 1);
+    }
+}
+
+/* ---- steps ---- */
+
+static void step_event(struct live_run *r, struct store_batch *b, uint32_t step)
+{
+    const struct step_state *s = &r->core.steps[step];
+    const struct live_step *l = &r->steps[step];
+    const struct plan_step *p = &r->plan.steps[step];
+    auto_buf data = BUF(EVENT_DATA_MAX);
+    struct json_writer w = JSON_WRITER(&data, false);
+
+    json_begin_object(&w);
+    if (s->status == STEP_RUNNING) {
+        json_key_c(&w, "name");
+        json_put_str(&w, p->name);
+        json_key_c(&w, "step_type");
+        json_put_c(&w, step_type_name(p->type));
+        json_key_c(&w, "attempt");
+        json_put_int(&w, s->tries);
+    } else {
+        json_key_c(&w, "success");
+        json_put_bool(&w, s->conclusion == CONCLUSION_SUCCESS);
+        json_key_c(&w, "status");
+        json_put_c(&w, step_status_name(s->status));
+        json_key_c(&w, "outcome");
+        json_put_c(&w, outcome_name(s->outcome));
+        if (s->reason != REASON_NONE) {
+            json_key_c(&w, "reason");
+            json_put_c(&w, reason_code(s->reason));
+        }
+        if (l->has_exit_code) {
+            json_key_c(&w, "exit_code");
+            json_put_int(&w, l->exit_code);
+        }
+        if (l->error) {
+            json_key_c(&w, "error");
+            json_put_raw(&w, str_of(l->error));
+        }
+    }
+    json_end_object(&w);
+    enum event_type type = s->status == STEP_RUNNING   ? EVENT_STEP_STARTED
+                           : s->status == STEP_SKIPPED ? EVENT_STEP_SKIPPED
+                                                       : EVENT_STEP_COMPLETED;
+    record_event(r, b, type, p->id, buf_str(&data));
+}
+
+static struct store_reason reason_of(const struct step_state *s, const struct live_step *l)
+{
+    return (struct store_reason){s->reason, l->reason_text ? str_of(l->reason_text)
+                                                           : str_of(reason_sentence(s->reason))};
+}
+
+static void fill_values(struct live_run *r, uint32_t step, struct store_step_update *u)
+{
+    const struct step_state *s = &r->core.steps[step];
+    struct live_step *l = &r->steps[step];
+
+    u->values.reason = reason_of(s, l);
+    u->fields |= STORE_STEP_REASON;
+    if (u->to == STEP_RUNNING) {
+        l->started_at = clock_wall_ms();
+        u->values.started_at = l->started_at;
+        u->fields |= STORE_STEP_STARTED;
+        return;
+    }
+    if (!step_status_is_final(u->to))
+        return;
+    l->completed_at = clock_wall_ms();
+    u->fields |= STORE_STEP_OUTCOME | STORE_STEP_COMPLETED | STORE_STEP_ERROR | STORE_STEP_RESULT |
+                 STORE_STEP_LOG;
+    u->values.outcome = s->outcome;
+    u->values.conclusion = s->conclusion;
+    u->values.completed_at = l->completed_at;
+    u->values.error = opt_str(l->error);
+    u->values.error_message = opt_str(l->error_message);
+    u->values.has_exit_code = l->has_exit_code;
+    u->values.exit_code = l->exit_code;
+    u->values.outputs = opt_str(l->outputs);
+    u->values.output = opt_str(l->output);
+    u->values.stdout_text = opt_str(l->stdout_text);
+    u->values.stderr_text = opt_str(l->stderr_text);
+    u->values.stdout_cut = l->stdout_cut;
+    u->values.stderr_cut = l->stderr_cut;
+    u->values.log_lines = l->log_lines;
+    u->values.log_bytes = l->log_bytes;
+}
+
+/* A try that failed and is followed by another: its row ends, and the next one's begins. */
+static void record_retry(struct live_run *r, struct store_batch *b, uint32_t step)
+{
+    struct live_step *l = &r->steps[step];
+    struct step_state *s = &r->core.steps[step];
+    struct step_state kept = *s;
+    struct store_step_update u = {
+        .key = record_key(r, step), .from = l->recorded, .to = STEP_FAILED};
+
+    s->outcome = OUTCOME_FAILED;
+    s->conclusion = CONCLUSION_FAILED;
+    s->status = STEP_FAILED;
+    s->reason = l->has_exit_code ? REASON_EXIT_CODE : REASON_START_FAILED;
+    fill_values(r, step, &u);
+    store_update_step(b, &u);
+    step_event(r, b, step);
+    *s = kept;
+    l->recorded_try = s->tries + 1;
+    struct store_step_key next = record_key(r, step);
+    store_add_try(b, &next, clock_wall_ms());
+    l->recorded = STEP_READY;
+}
+
+void record_step(struct live_run *r, struct store_batch *b, uint32_t step)
+{
+    struct live_step *l = &r->steps[step];
+    const struct step_state *s = &r->core.steps[step];
+
+    if (s->status == STEP_PENDING && s->reason == REASON_WAITING_FOR_RETRY &&
+        l->recorded == STEP_RUNNING) {
+        record_retry(r, b, step);
+        return;
+    }
+    struct store_step_update u = {.key = record_key(r, step), .from = l->recorded, .to = s->status};
+    if (s->status == STEP_PENDING && l->recorded == STEP_READY)
+        u.to = STEP_READY; /* a new try's row begins as ready */
+    fill_values(r, step, &u);
+    store_update_step(b, &u);
+    bool told = s->status == STEP_RUNNING || step_status_is_final(s->status);
+    if (told && l->recorded != s->status)
+        step_event(r, b, step);
+    l->recorded = u.to;
+    if (step_status_is_final(s->status))
+        record_result(r, step);
+}
+
+void record_result(struct live_run *r, uint32_t step)
+{
+    struct live_step *l = &r->steps[step];
+    const struct step_state *s = &r->core.steps[step];
+    auto_buf b = BUF(RESULT_MAX);
+    struct json_writer w = JSON_WRITER(&b, false);
+
+    json_begin_object(&w);
+    json_key_c(&w, "outcome");
+    json_put_c(&w, outcome_name(s->outcome));
+    json_key_c(&w, "conclusion");
+    json_put_c(&w, conclusion_name(s->conclusion));
+    if (l->has_exit_code) {
+        json_key_c(&w, "exit_code");
+        json_put_int(&w, l->exit_code);
+    }
+    if (s->outcome != OUTCOME_SKIPPED) {
+        json_key_c(&w, "stdout");
+        json_put_str(&w, opt_str(l->stdout_text));
+        json_key_c(&w, "stderr");
+        json_put_str(&w, opt_str(l->stderr_text));
+        json_key_c(&w, "outputs");
+        json_put_raw(&w, l->outputs ? str_of(l->outputs) : STR("{}"));
+    }
+    json_key_c(&w, "duration_ms");
+    json_put_int(
+        &w, l->completed_at > l->started_at && l->started_at ? l->completed_at - l->started_at : 0);
+    json_end_object(&w);
+    free(l->result);
+    l->result = buf_take(&b, &l->result_n);
+}
+
+/* ---- the run ---- */
+
+static void run_event_data(struct live_run *r, struct buf *b)
+{
+    struct json_writer w = JSON_WRITER(b, false);
+    json_begin_object(&w);
+    if (run_status_is_final(r->core.status)) {
+        json_key_c(&w, "success");
+        json_put_bool(&w, r->core.status == RUN_SUCCESS);
+        json_key_c(&w, "status");
+        json_put_c(&w, run_status_name(r->core.status));
+        json_key_c(&w, "outputs");
+        json_put_raw(&w, r->outputs ? str_of(r->outputs) : STR("{}"));
+        json_key_c(&w, "error");
+        json_put_raw(&w, r->error_json ? str_of(r->error_json) : STR("null"));
+    } else {
+        json_key_c(&w, "status");
+        json_put_c(&w, run_status_name(r->core.status));
+    }
+    json_end_object(&w);
+}
+
+static enum conclusion conclusion_of_run(enum run_status s)
+{
+    return s == RUN_SUCCESS     ? CONCLUSION_SUCCESS
+           : s == RUN_CANCELLED ? CONCLUSION_CANCELLED
+                                : CONCLUSION_FAILED;
+}
+
+void record_run(struct live_run *r, struct store_batch *b)
+{
+    bool final = run_status_is_final(r->core.status);
+    struct store_run_update u = {.run_id = r->id, .from = r->recorded, .to = r->core.status};
+    int64_t now = clock_wall_ms();
+
+    u.fields = STORE_RUN_REASON;
+    u.values.reason =
+        (struct store_reason){r->core.reason, str_of(reason_sentence(r->core.reason))};
+    if (r->recorded == RUN_QUEUED && !r->resumed) {
+        r->started_at = now;
+        u.fields |= STORE_RUN_STARTED;
+        u.values.started_at = now;
+    }
+    if (final) {
+        u.fields |=
+            STORE_RUN_COMPLETED | STORE_RUN_CONCLUSION | STORE_RUN_OUTPUTS | STORE_RUN_ERROR;
+        u.values.completed_at = now;
+        u.values.conclusion = conclusion_of_run(r->core.status);
+        u.values.outputs = opt_str(r->outputs);
+        u.values.error = opt_str(r->error_json);
+        u.values.error_message = r->error.message;
+    }
+    store_update_run(b, &u);
+    r->recorded = r->core.status;
+    auto_buf data = BUF(EVENT_DATA_MAX);
+    run_event_data(r, &data);
+    if (final)
+        record_event(r, b, EVENT_RUN_COMPLETED, STR(""), buf_str(&data));
+    else
+        record_event(r, b, EVENT_RUN_STATUS_CHANGED, STR(""), buf_str(&data));
+    if (final)
+        store_drop_lease(b, r->id, &r->engine->self);
+}
+
+static void line_durable(struct live_run *r, void *data)
+{
+    (void)r;
+    (void)data;
+}
+
+void record_system_line(struct live_run *r, uint32_t step, str text)
+{
+    struct store_batch *b = store_batch_new(r->engine->options.store);
+    struct store_step_key key = record_key(r, step);
+    struct log_line line = {.time_ms = clock_wall_ms(), .stream = LOG_SYSTEM, .text = text};
+    store_append_log(b, &key, &line, 1);
+    r->steps[step].log_lines++;
+    r->steps[step].log_bytes += (int64_t)text.n;
+    run_submit(r, b, line_durable, NULL);
+}

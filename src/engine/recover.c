@@ -1,0 +1,309 @@
+/* Going on with a run whose process has died: its evaluation is made anew from the recorded files,
+ * event and results; finished steps stay finished, interrupted ones run again. */
+#include "engine/engine_int.h"
+
+struct recovery {
+    struct arena arena;
+    struct store_run run;
+    struct store_step *steps;
+    size_t step_count;
+    struct store_source *sources;
+    size_t source_count;
+    json_t *kept; /* what the engine keeps of the plan beside its steps */
+};
+
+static void recovery_done(struct recovery *v)
+{
+    json_decref(v->kept);
+    arena_done(&v->arena);
+}
+
+static bool load(struct engine *e, int64_t run_id, struct recovery *v, struct err *err)
+{
+    if (!store_load_run(e->reader, run_id, &v->arena, &v->run, err))
+        return false;
+    if (run_status_is_final(v->run.status)) {
+        err_set(err, "run_final", "run %lld has ended: %s", (long long)run_id,
+                run_status_name(v->run.status));
+        err_hint(err, "start a new one with plue workflow run %.*s", STR_ARG(v->run.workflow));
+        return false;
+    }
+    if (!store_load_steps(e->reader, run_id, STORE_LAST, STORE_STEPS_RESULTS, &v->arena, &v->steps,
+                          &v->step_count, err) ||
+        !store_load_sources(e->reader, run_id, STORE_LAST, &v->arena, &v->sources, &v->source_count,
+                            err))
+        return false;
+    v->kept = json_loadb(v->run.plan.p, v->run.plan.n, 0, NULL);
+    return true;
+}
+
+static str kept_text(struct recovery *v, const char *key)
+{
+    return opt_str(json_string_value(json_object_get(v->kept, key)));
+}
+
+static bool take_lease(struct engine *e, int64_t run_id, struct err *err)
+{
+    struct store_batch *b = store_batch_new(e->options.store);
+    store_take_lease(b, run_id, &e->self, clock_wall_ms());
+    return store_commit(e->options.store, b, NULL, err);
+}
+
+static bool set_recorded_results(struct live_run *r, struct recovery *v, struct err *err)
+{
+    for (size_t i = 0; i < v->step_count; i++) {
+        const struct store_step *s = &v->steps[i];
+        if (!step_status_is_final(s->status))
+            continue;
+        auto_buf b = BUF(RESULT_MAX);
+        struct json_writer w = JSON_WRITER(&b, false);
+        json_begin_object(&w);
+        json_key_c(&w, "outcome");
+        json_put_c(&w, outcome_name(s->outcome));
+        json_key_c(&w, "conclusion");
+        json_put_c(&w, conclusion_name(s->conclusion));
+        if (s->has_exit_code) {
+            json_key_c(&w, "exit_code");
+            json_put_int(&w, s->exit_code);
+        }
+        if (s->outcome != OUTCOME_SKIPPED) {
+            json_key_c(&w, "stdout");
+            json_put_str(&w, s->stdout_text);
+            json_key_c(&w, "stderr");
+            json_put_str(&w, s->stderr_text);
+            json_key_c(&w, "outputs");
+            json_put_raw(&w, s->outputs.n ? s->outputs : STR("{}"));
+        }
+        json_key_c(&w, "duration_ms");
+        json_put_int(&w, s->started_at ? s->completed_at - s->started_at : 0);
+        json_end_object(&w);
+        if (!evaluation_set_result(r->evaluation, s->key.step_id, buf_str(&b), err))
+            return false;
+    }
+    return true;
+}
+
+/* The evaluation from the recorded files, with the recorded results. */
+static bool rebuild_evaluation(struct live_run *r, struct recovery *v, struct err *err)
+{
+    struct err_list errors = {.max = 1};
+    str path = kept_text(v, "path");
+
+    r->bundle = mem_zalloc(sizeof *r->bundle);
+    for (size_t i = 0; i < v->source_count; i++)
+        bundle_add(r->bundle, v->sources[i].path, v->sources[i].text);
+    r->evaluation = evaluation_new(r->bundle, NULL);
+    bool ok = evaluation_load(r->evaluation, path, &errors);
+    if (!ok)
+        err_move(err, &errors.at[0]);
+    err_list_done(&errors);
+    if (!ok || !set_recorded_results(r, v, err))
+        return false;
+    const struct definition *d =
+        evaluation_find(r->evaluation, DEFINITION_WORKFLOW, v->run.workflow);
+    if (!d)
+        d = evaluation_find(r->evaluation, DEFINITION_TOOL, v->run.workflow);
+    if (!d)
+        return err_set(err, "plan_changed", "the recorded file %.*s has no workflow '%.*s'",
+                       STR_ARG(path), STR_ARG(v->run.workflow));
+    struct evaluation_request q = {.event = v->run.trigger_payload,
+                                   .repository = r->request.repository_facts};
+    evaluation_start(r->evaluation, d, &q);
+    return true;
+}
+
+static void add_recorded(const struct recovery *v, struct plan *p)
+{
+    for (size_t i = 0; i < v->step_count; i++) {
+        struct plan_step *s = plan_add_step(p);
+        s->id = v->steps[i].key.step_id;
+        s->name = v->steps[i].name;
+        s->type = v->steps[i].type;
+        s->config = v->steps[i].config;
+        json_t *ids = json_loadb(v->steps[i].depends_on.p, v->steps[i].depends_on.n, 0, NULL);
+        s->depends_on = arena_array(p->arena, uint32_t, json_array_size(ids));
+        for (size_t k = 0; k < json_array_size(ids); k++) {
+            uint32_t at = plan_find(p, str_of(json_string_value(json_array_get(ids, k))));
+            if (at != PLAN_NEVER)
+                s->depends_on[s->depends_count++] = at;
+        }
+        json_decref(ids);
+    }
+}
+
+static bool check_same(struct live_run *r, struct recovery *v, struct err *err)
+{
+    struct plan recorded = {.arena = &v->arena};
+    add_recorded(v, &recorded);
+    return plan_same_start(&recorded, &r->plan, err);
+}
+
+/* ---- states ---- */
+
+static void restore_final(struct live_run *r, uint32_t i, const struct store_step *s)
+{
+    struct live_step *l = &r->steps[i];
+    run_restore(&r->core, &r->plan, i, s->outcome, s->conclusion, s->status, s->reason.code,
+                (uint32_t)s->key.try);
+    l->has_exit_code = s->has_exit_code;
+    l->exit_code = (int)s->exit_code;
+    l->stdout_text = str_dup(s->stdout_text);
+    l->stderr_text = str_dup(s->stderr_text);
+    l->outputs = s->outputs.n ? str_dup(s->outputs) : NULL;
+    l->error_message = s->error_message.n ? str_dup(s->error_message) : NULL;
+    l->started_at = s->started_at;
+    l->completed_at = s->completed_at;
+    if (s->type == STEP_TYPE_SHELL && s->conclusion == CONCLUSION_SUCCESS)
+        shell_take_additions(r, s->output);
+    record_result(r, i);
+}
+
+/* A try that ran when the process died: its row ends as interrupted; another try follows, unless
+ * the step must not run twice. */
+static void restore_interrupted(struct live_run *r, struct store_batch *b, uint32_t i,
+                                const struct store_step *s)
+{
+    struct live_step *l = &r->steps[i];
+    bool again = r->plan.steps[i].idempotent;
+    enum reason reason = again ? REASON_INTERRUPTED : REASON_NOT_IDEMPOTENT;
+    struct store_step_update u = {
+        .key = record_key(r, i),
+        .from = s->status,
+        .to = STEP_FAILED,
+        .fields = STORE_STEP_OUTCOME | STORE_STEP_REASON | STORE_STEP_COMPLETED,
+        .values = {.outcome = OUTCOME_FAILED,
+                   .conclusion = CONCLUSION_FAILED,
+                   .reason = {reason, str_of(reason_sentence(reason))},
+                   .completed_at = clock_wall_ms()},
+    };
+    store_update_step(b, &u);
+    if (!again) {
+        run_restore(&r->core, &r->plan, i, OUTCOME_FAILED, CONCLUSION_FAILED, STEP_FAILED, reason,
+                    (uint32_t)s->key.try);
+        l->recorded = STEP_FAILED;
+        l->error_message = str_dup(str_of(reason_sentence(reason)));
+        record_result(r, i);
+        return;
+    }
+    l->recorded_try = (uint32_t)s->key.try + 1;
+    struct store_step_key next = record_key(r, i);
+    store_add_try(b, &next, clock_wall_ms());
+    l->recorded = STEP_READY;
+    run_restore_tries(&r->core, &r->plan, i, (uint32_t)s->key.try);
+}
+
+static void restore_steps(struct live_run *r, struct recovery *v, struct store_batch *b)
+{
+    for (uint32_t i = 0; i < v->step_count && i < r->plan.step_count; i++) {
+        const struct store_step *s = &v->steps[i];
+        struct live_step *l = &r->steps[i];
+        l->has_row = true;
+        l->recorded = s->status;
+        l->recorded_try = (uint32_t)s->key.try;
+        if (step_status_is_final(s->status))
+            restore_final(r, i, s);
+        else if (s->status == STEP_RUNNING || s->status == STEP_WAITING)
+            restore_interrupted(r, b, i, s);
+        else if (s->key.try > 1)
+            run_restore_tries(&r->core, &r->plan, i, (uint32_t)s->key.try - 1);
+    }
+}
+
+static void restored(struct live_run *r, void *data)
+{
+    (void)data;
+    run_tell(r, &(struct run_event){.kind = RUN_EVENT_START});
+}
+
+static void begin_again(struct live_run *r, struct recovery *v)
+{
+    struct run_options options = {.slots = r->engine->options.slots,
+                                  .seed = (uint64_t)r->id,
+                                  .timeout_ms = r->plan.timeout_ms};
+    run_init(&r->core, &options);
+    struct store_batch *b = store_batch_new(r->engine->options.store);
+    restore_steps(r, v, b);
+    record_new_steps(r, b, (uint32_t)v->step_count);
+    if (r->plan.step_count > v->step_count)
+        record_plan_extended(r, b, (uint32_t)v->step_count);
+    if (r->plan.end == PLAN_ERROR) {
+        auto_buf json = BUF(RESULT_MAX);
+        struct json_writer w = JSON_WRITER(&json, false);
+        json_put_error(&w, evaluation_sources(r->evaluation), evaluation_error(r->evaluation));
+        r->error_json = buf_take(&json, NULL);
+        err_move(&r->error, evaluation_error(r->evaluation));
+    }
+    record_event(r, b, EVENT_RUN_STATUS_CHANGED, STR(""),
+                 STR("{\"status\": \"running\", \"resumed\": true}"));
+    run_submit(r, b, restored, NULL);
+}
+
+/* A run that cannot go on ends as failed, with the difference as its error. */
+static void fail_run(struct live_run *r, struct recovery *v, struct err *err)
+{
+    auto_buf json = BUF(RESULT_MAX);
+    struct json_writer w = JSON_WRITER(&json, false);
+    auto_err ignored = ERR_INIT;
+    json_put_error(&w, r->evaluation ? evaluation_sources(r->evaluation) : NULL, err);
+    struct store_batch *b = store_batch_new(r->engine->options.store);
+    struct store_run_update u = {
+        .run_id = r->id,
+        .from = v->run.status,
+        .to = RUN_FAILED,
+        .fields = STORE_RUN_REASON | STORE_RUN_ERROR | STORE_RUN_COMPLETED | STORE_RUN_CONCLUSION,
+        .values = {.reason = {REASON_PLAN_CHANGED, str_of(reason_sentence(REASON_PLAN_CHANGED))},
+                   .conclusion = CONCLUSION_FAILED,
+                   .error = buf_str(&json),
+                   .error_message = err->message,
+                   .completed_at = clock_wall_ms()},
+    };
+    store_update_run(b, &u);
+    record_event(r, b, EVENT_RUN_COMPLETED, STR(""),
+                 STR("{\"success\": false, \"status\": \"failed\"}"));
+    store_drop_lease(b, r->id, &r->engine->self);
+    /* The caller reports err; a store that cannot record it either changes nothing about it. */
+    if (!store_commit(r->engine->options.store, b, NULL, &ignored))
+        err_reset(&ignored);
+}
+
+bool engine_resume(struct engine *e, int64_t run_id, engine_ended_fn *ended, void *ctx,
+                   struct err *err)
+{
+    cleanup(recovery_done) struct recovery v = {0};
+    if (!load(e, run_id, &v, err) || !take_lease(e, run_id, err))
+        return false;
+    struct engine_request q = {
+        .repository = v.run.repository,
+        .source = kept_text(&v, "source"),
+        .event = v.run.trigger_payload,
+        .trigger_type = v.run.trigger_type,
+        .ref = v.run.ref,
+        .sha = v.run.sha,
+        .branch = v.run.branch,
+        .actor = v.run.actor,
+        .inputs = v.run.inputs,
+    };
+    auto_free char *facts = json_dumps(json_object_get(v.kept, "repository"), JSON_COMPACT);
+    q.repository_facts = opt_str(facts);
+    struct live_run *r = live_run_new(e, &q);
+    r->id = run_id;
+    r->ctx = ctx;
+    r->resumed = true;
+    r->recorded = v.run.status;
+    r->started_at = v.run.started_at;
+    bool ok = rebuild_evaluation(r, &v, err);
+    if (ok)
+        run_take_plan(r);
+    ok = ok && engine_check_plan(&r->plan, err) && check_same(r, &v, err);
+    if (!ok) {
+        fail_run(r, &v, err);
+        r->complete = true;
+        run_forget(r);
+        return false;
+    }
+    r->files_recorded = r->plan.file_count;
+    r->ended = ended;
+    /* What the core calls queued is running in the store already. */
+    begin_again(r, &v);
+    return true;
+}

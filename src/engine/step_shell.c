@@ -1,0 +1,468 @@
+/* Shell steps: arguments resolved, command quoted, process started, output captured, result files
+ * read. */
+#include "engine/engine_int.h"
+#include "engine/outputs.h"
+#include <signal.h>
+
+enum { ENV_MAX = 4096, ADDITIONS_MAX = 4 << 20 };
+
+/* ---- what earlier steps added ---- */
+
+static void add_env(struct live_run *r, str name, str value)
+{
+    auto_buf pair = BUF(ADDITIONS_MAX);
+    buf_addf(&pair, "%.*s=", STR_ARG(name));
+    size_t prefix = pair.n;
+    buf_add_str(&pair, value);
+    for (size_t i = 0; i < r->env.n; i++) {
+        if (strncmp(r->env.at[i], pair.p, prefix) == 0) {
+            free(r->env.at[i]);
+            r->env.at[i] = buf_take(&pair, NULL);
+            return;
+        }
+    }
+    vec_push(&r->env, buf_take(&pair, NULL));
+}
+
+static void add_path(struct live_run *r, str folder)
+{
+    vec_push(&r->path, NULL);
+    memmove(r->path.at + 1, r->path.at, (r->path.n - 1) * sizeof *r->path.at);
+    r->path.at[0] = str_dup(folder);
+}
+
+void shell_take_additions(struct live_run *r, str json)
+{
+    json_t *j = json.n ? json_loadb(json.p, json.n, JSON_ALLOW_NUL, NULL) : NULL;
+    const char *name;
+    json_t *value;
+    size_t i;
+    json_object_foreach(json_object_get(j, "env"), name, value)
+    {
+        add_env(r, str_of(name), str_of(json_string_value(value)));
+    }
+    json_array_foreach(json_object_get(j, "path"), i, value)
+    {
+        add_path(r, str_of(json_string_value(value)));
+    }
+    json_decref(j);
+}
+
+static bool take_output(void *ctx, str name, str value, struct err *err)
+{
+    json_t *outputs = ctx;
+    auto_buf valid = BUF(ADDITIONS_MAX);
+    (void)err;
+    capture_add_valid(&valid, value);
+    json_object_setn_new_nocheck(outputs, name.p, name.n, json_stringn(buf_c(&valid), valid.n));
+    return true;
+}
+
+static bool take_env(void *ctx, str name, str value, struct err *err)
+{
+    if (!outputs_env_is_allowed(name)) {
+        err_set(err, "env_refused",
+                "$PLUE_ENV may not set %.*s: it would change how later steps' shells run",
+                STR_ARG(name));
+        err_hint(err, "give it to the step that needs it in env=");
+        return false;
+    }
+    return take_output(ctx, name, value, err);
+}
+
+static char *dump_masked(struct live_run *r, json_t *j)
+{
+    auto_free char *text = json_dumps(j, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    auto_buf masked = BUF(ADDITIONS_MAX);
+    mask_apply(&r->mask, str_of(text), &masked);
+    return buf_take(&masked, NULL);
+}
+
+/* outputs, env, path and summary files of the finished try. */
+static bool read_files(struct live_run *r, uint32_t step, const struct runner_exit *x,
+                       struct err *err)
+{
+    struct live_step *l = &r->steps[step];
+    json_t *outputs = json_object(), *more = json_object(), *env = json_object(),
+           *path = json_array();
+    str rest = x->path, line;
+    bool ok = outputs_parse("$PLUE_OUTPUT", x->output, take_output, outputs, err) &&
+              outputs_parse("$PLUE_ENV", x->env, take_env, env, err);
+
+    while (str_next(&rest, '\n', &line))
+        if (str_trim(line).n)
+            json_array_append_new(path, json_stringn(line.p, line.n));
+    json_object_set_new(more, "env", env);
+    json_object_set_new(more, "path", path);
+    if (x->summary.n) {
+        auto_buf valid = BUF(ADDITIONS_MAX);
+        capture_add_valid(&valid, x->summary);
+        json_object_set_new(more, "summary", json_stringn(buf_c(&valid), valid.n));
+    }
+    if (ok && x->cut) {
+        ok = err_set(err, "output_file_too_large",
+                     "a result file ($PLUE_OUTPUT, $PLUE_ENV, ...) is larger than %d KiB",
+                     RUNNER_FILE_MAX >> 10);
+        err_hint(err, "write large data to a file of the workspace");
+    }
+    free(l->outputs);
+    free(l->output);
+    l->outputs = dump_masked(r, outputs);
+    l->output = dump_masked(r, more);
+    if (ok)
+        shell_take_additions(r, str_of(l->output));
+    json_decref(outputs);
+    json_decref(more);
+    return ok;
+}
+
+/* ---- output ---- */
+
+struct sink {
+    struct live_run *run;
+    uint32_t step;
+};
+
+static void nothing(struct live_run *r, void *data)
+{
+    (void)r;
+    (void)data;
+}
+
+static void keep_lines(void *ctx, const struct log_line *lines, size_t n)
+{
+    struct sink *s = ctx;
+    struct live_step *l = &s->run->steps[s->step];
+    struct store_step_key key = record_key(s->run, s->step);
+
+    if (l->log_full)
+        return;
+    struct store_batch *b = store_batch_new(s->run->engine->options.store);
+    store_append_log(b, &key, lines, n);
+    for (size_t i = 0; i < n; i++)
+        l->log_bytes += (int64_t)lines[i].text.n + 1;
+    l->log_lines += (int64_t)n;
+    if (l->log_bytes > CAPTURE_LOG_QUOTA) {
+        l->log_full = true;
+        struct log_line notice = {
+            .time_ms = clock_wall_ms(),
+            .stream = LOG_SYSTEM,
+            .text = STR("the step's log is full (1 GiB): what follows is not kept")};
+        store_append_log(b, &key, &notice, 1);
+    }
+    run_submit(s->run, b, nothing, NULL);
+}
+
+static void step_wrote(void *user, enum runner_stream stream, str bytes)
+{
+    struct sink *s = user;
+    struct live_step *l = &s->run->steps[s->step];
+    struct capture *c = stream == RUNNER_STDOUT ? &l->out : &l->err;
+    capture_feed(c, bytes, clock_wall_ms(), keep_lines, s);
+}
+
+static void take_texts(struct live_run *r, struct live_step *l)
+{
+    auto_buf out = BUF(4 * STORE_STEP_TEXT_MAX), err = BUF(4 * STORE_STEP_TEXT_MAX);
+    capture_text(&l->out, &out);
+    capture_text(&l->err, &err);
+    free(l->stdout_text);
+    free(l->stderr_text);
+    l->stdout_text = buf_take(&out, NULL);
+    l->stderr_text = buf_take(&err, NULL);
+    l->stdout_cut = l->out.value_cut;
+    l->stderr_cut = l->err.value_cut;
+    (void)r;
+}
+
+/* ---- the end of a try ---- */
+
+static void describe_exit(const struct runner_exit *x, struct err *err, enum reason *ret)
+{
+    if (x->oom) {
+        err_set(err, "out_of_memory", "the step used more memory than it may");
+        err_hint(err, "the limit of a step is 4 GiB");
+        *ret = REASON_OUT_OF_MEMORY;
+    } else if (x->signal) {
+        err_set(err, "signalled", "the command was ended by signal %d (%s)", x->signal,
+                strsignal(x->signal));
+        *ret = REASON_SIGNALLED;
+    } else {
+        err_set(err, "exit_code", "the command ended with exit code %d", x->exit_code);
+        *ret = REASON_EXIT_CODE;
+    }
+}
+
+static void step_exited(void *user, const struct runner_exit *x)
+{
+    struct sink *s = user;
+    struct live_run *r = s->run;
+    uint32_t step = s->step;
+    struct live_step *l = &r->steps[step];
+    auto_err err = ERR_INIT;
+    enum reason reason = REASON_NONE;
+
+    capture_finish(&l->out, clock_wall_ms(), keep_lines, s);
+    capture_finish(&l->err, clock_wall_ms(), keep_lines, s);
+    take_texts(r, l);
+    free(s);
+    l->process = NULL;
+    r->pending--;
+    if (x->err) {
+        err_set(&err, x->err->code, "%.*s", STR_ARG(x->err->message));
+        if (x->err->hint.n)
+            err_hint(&err, "%.*s", STR_ARG(x->err->hint));
+        run_step_failed(r, step, REASON_START_FAILED, &err, false);
+        return;
+    }
+    l->has_exit_code = true;
+    l->exit_code = x->exit_code;
+    if (!read_files(r, step, x, &err)) {
+        run_step_failed(r, step, REASON_VALUE_ERROR, &err, false);
+    } else if (x->exit_code || x->signal) {
+        describe_exit(x, &err, &reason);
+        run_step_failed(r, step, reason, &err, false);
+    } else {
+        run_step_done(r, step, OUTCOME_SUCCESS, REASON_NONE, false);
+    }
+}
+
+/* ---- the start ---- */
+
+struct launch {
+    VEC(char *) env;        /* owned, NULL-terminated */
+    VEC(const char *) path; /* borrowed, NULL-terminated */
+    struct buf script;
+    json_t *config; /* resolved, without cmd */
+};
+
+static void launch_done(struct launch *l)
+{
+    for (size_t i = 0; i < l->env.n; i++)
+        free(l->env.at[i]);
+    vec_done(&l->env);
+    vec_done(&l->path);
+    buf_done(&l->script);
+    json_decref(l->config);
+}
+
+static void push_env(struct launch *l, const char *name, str value)
+{
+    auto_buf pair = BUF(ADDITIONS_MAX);
+    buf_addf(&pair, "%s=", name);
+    buf_add_str(&pair, value);
+    vec_push(&l->env, buf_take(&pair, NULL));
+}
+
+static void own_env(struct live_run *r, uint32_t step, struct launch *l)
+{
+    auto_buf id = BUF(32);
+    buf_add_int(&id, r->id);
+    push_env(l, "CI", STR("true"));
+    push_env(l, "PLUE", STR("true"));
+    push_env(l, "PLUE_RUN_ID", buf_str(&id));
+    push_env(l, "PLUE_WORKFLOW", r->plan.workflow);
+    push_env(l, "PLUE_STEP_ID", r->plan.steps[step].id);
+    if (r->request.ref.n)
+        push_env(l, "PLUE_REF", r->request.ref);
+    if (r->request.sha.n)
+        push_env(l, "PLUE_SHA", r->request.sha);
+}
+
+/* Everything but cmd, which is quoted by itself. */
+static bool resolve_config(struct live_run *r, uint32_t step, struct launch *l, struct err *err)
+{
+    str config = r->plan.steps[step].config;
+    struct resolve_scope scope = run_scope(r);
+    auto_buf resolved = BUF(CONFIG_RESOLVED_MAX);
+    json_t *raw = json_loadb(config.p, config.n, JSON_ALLOW_NUL, NULL);
+    const char *shell = json_string_value(json_object_get(raw, "shell"));
+    enum shell_dialect dialect = !shell                          ? SHELL_BASH
+                                 : strcmp(shell, "python3") == 0 ? SHELL_PYTHON3
+                                 : strcmp(shell, "sh") == 0      ? SHELL_SH
+                                                                 : SHELL_BASH;
+    json_object_del(raw, "cmd");
+    auto_free char *rest = json_dumps(raw, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    json_decref(raw);
+    if (!resolve_command(&scope, config, dialect, &l->script, err) ||
+        !resolve_json(&scope, str_of(rest), &resolved, err))
+        return false;
+    l->config = json_loadb(resolved.p, resolved.n, JSON_ALLOW_NUL, NULL);
+    if (memchr(l->script.p ? l->script.p : "", '\0', l->script.n))
+        return err_set(err, "nul_in_command", "cmd holds a NUL byte, which no shell can read");
+    return true;
+}
+
+static bool config_env(struct live_run *r, struct launch *l, struct err *err)
+{
+    const char *name;
+    json_t *value;
+    for (size_t i = 0; i < r->env.n; i++)
+        vec_push(&l->env, str_dup(str_of(r->env.at[i])));
+    json_object_foreach(json_object_get(l->config, "env"), name, value)
+    {
+        auto_free char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+        str s = text ? str_of(text) : str_make(json_string_value(value), json_string_length(value));
+        if (memchr(s.p, '\0', s.n))
+            return err_set(err, "nul_in_env", "env: the value of %s holds a NUL byte", name);
+        push_env(l, name, s);
+    }
+    if (l->env.n > ENV_MAX)
+        return err_set(err, "env_too_large", "a step may have at most %d environment variables",
+                       ENV_MAX);
+    vec_push(&l->env, NULL);
+    for (size_t i = 0; i < r->path.n; i++)
+        vec_push(&l->path, r->path.at[i]);
+    vec_push(&l->path, NULL);
+    return true;
+}
+
+static enum runner_shell shell_of(json_t *config)
+{
+    const char *s = json_string_value(json_object_get(config, "shell"));
+    return !s                          ? RUNNER_SHELL_DEFAULT
+           : strcmp(s, "bash") == 0    ? RUNNER_SHELL_BASH
+           : strcmp(s, "python3") == 0 ? RUNNER_SHELL_PYTHON
+                                       : RUNNER_SHELL_SH;
+}
+
+static bool wants_network(struct live_run *r, json_t *config)
+{
+    json_t *own = json_object_get(config, "network");
+    if (own && !json_is_null(own))
+        return json_is_string(own) && strcmp(json_string_value(own), "all") == 0;
+    return str_is(r->plan.network, "\"all\"");
+}
+
+static void reset_try(struct live_run *r, struct live_step *l)
+{
+    if (l->capturing) {
+        capture_done(&l->out);
+        capture_done(&l->err);
+    }
+    capture_init(&l->out, LOG_STDOUT, &r->mask);
+    capture_init(&l->err, LOG_STDERR, &r->mask);
+    l->capturing = true;
+    l->has_exit_code = false;
+    l->log_lines = l->log_bytes = 0;
+    l->log_full = false;
+    free(l->error);
+    free(l->error_message);
+    l->error = l->error_message = NULL;
+}
+
+static void start_process(struct live_run *r, uint32_t step, struct launch *l)
+{
+    struct sink *sink = mem_alloc(sizeof *sink);
+    const char *cwd = json_string_value(json_object_get(l->config, "cwd"));
+    const char *image = json_string_value(json_object_get(l->config, "image"));
+    auto_buf id = BUF(4096);
+
+    buf_addf(&id, "%.*s.%u", STR_ARG(str_sub(r->plan.steps[step].id, 0, 150)),
+             r->core.steps[step].tries);
+    *sink = (struct sink){r, step};
+    struct runner_exec exec = {
+        .step = buf_c(&id),
+        .shell = shell_of(l->config),
+        .script = buf_str(&l->script),
+        .env = (const char *const *)l->env.at,
+        .path = l->path.at,
+        .cwd = cwd,
+        .image = image             ? image
+                 : r->plan.image.n ? arena_cstr(&r->arena, r->plan.image)
+                                   : NULL,
+        .network = wants_network(r, l->config) ? SANDBOX_NETWORK_ALL : SANDBOX_NETWORK_NONE,
+        .output = step_wrote,
+        .exit = step_exited,
+        .user = sink,
+    };
+    r->pending++;
+    r->steps[step].process = runner_exec(r->workspace, &exec);
+    /* A cancel that came while the start was being recorded. */
+    if (r->steps[step].process && r->core.steps[step].killing)
+        runner_kill(r->steps[step].process, r->core.steps[step].killed ? SIGKILL : SIGTERM);
+}
+
+static void launch(struct live_run *r, uint32_t step)
+{
+    cleanup(launch_done) struct launch l = {.script = BUF(RUNNER_SCRIPT_MAX)};
+    auto_err err = ERR_INIT;
+
+    reset_try(r, &r->steps[step]);
+    if (r->core.steps[step].killing) {
+        run_step_done(r, step, OUTCOME_CANCELLED, REASON_RUN_CANCELLED, true);
+        return;
+    }
+    own_env(r, step, &l);
+    if (!resolve_config(r, step, &l, &err) || !config_env(r, &l, &err)) {
+        bool unsafe = err.code && strcmp(err.code, "unsafe_command") == 0;
+        run_step_failed(r, step, unsafe ? REASON_UNSAFE_COMMAND : REASON_VALUE_ERROR, &err, true);
+        return;
+    }
+    start_process(r, step, &l);
+}
+
+/* ---- the workspace ---- */
+
+static void on_progress(void *user, size_t files, size_t total)
+{
+    struct live_run *r = user;
+    const struct engine_options *o = &r->engine->options;
+    if (o->progress)
+        o->progress(o->data, r->id, files, total);
+}
+
+static void on_opened(void *user, struct runner_workspace *w, const struct err *err)
+{
+    struct live_run *r = user;
+    VEC(struct run_action) waiting = {0};
+
+    r->opening = false;
+    r->workspace = err ? NULL : w;
+    r->open_failed = err != NULL;
+    waiting.at = r->waiting.at;
+    waiting.n = r->waiting.n;
+    r->waiting.at = NULL;
+    r->waiting.n = r->waiting.cap = 0;
+    for (size_t i = 0; i < waiting.n; i++) {
+        uint32_t step = waiting.at[i].step;
+        if (!err) {
+            launch(r, step);
+            continue;
+        }
+        auto_err copy = ERR_INIT;
+        err_set(&copy, err->code, "%.*s", STR_ARG(err->message));
+        if (err->hint.n)
+            err_hint(&copy, "%.*s", STR_ARG(err->hint));
+        run_step_failed(r, step, REASON_START_FAILED, &copy, true);
+    }
+    free(waiting.at);
+    r->pending--;
+    run_forget(r);
+}
+
+static void open_workspace(struct live_run *r)
+{
+    struct runner_open open = {
+        .run_id = r->id,
+        .source = r->request.source.n ? r->request.source.p : NULL,
+        .resume = r->resumed && !r->open_failed,
+        .progress = on_progress,
+        .opened = on_opened,
+        .user = r,
+    };
+    r->opening = true;
+    r->pending++;
+    runner_open(r->engine->options.runner, &open);
+}
+
+void shell_start(struct live_run *r, uint32_t step)
+{
+    if (r->workspace) {
+        launch(r, step);
+        return;
+    }
+    vec_push(&r->waiting, (struct run_action){.kind = RUN_ACTION_START, .step = step});
+    if (!r->opening)
+        open_workspace(r);
+}
