@@ -6,6 +6,7 @@
 #include "value/ops.h"
 #include "value/text.h"
 #include "value/types.h"
+#include "json/module_int.h"
 #include "json/value.h"
 #include <math.h>
 
@@ -408,39 +409,19 @@ static bool run_dumps(struct dumper *d, val *args, val *ret)
     return text_builder_finish(&d->b, ret);
 }
 
-static bool dumps(struct heap *h, val *args, val *ret)
+bool json_dumps_native(struct heap *h, val *args, val *ret)
 {
+    static const struct json_params params = {
+        "dumps", "JSONEncoder", dumps_names, DUMPS_ARG_COUNT, {"check_circular", "cls"}};
+    val slots[DUMPS_ARG_COUNT];
     struct dumper d = {.h = h};
+
+    if (!json_bind(h, &params, args, slots))
+        return false;
     text_builder_init(&d.b, h);
-    bool ok = run_dumps(&d, args, ret);
+    bool ok = run_dumps(&d, slots, ret);
     text_builder_done(&d.b);
     if (!ok && !val_is_unbound(d.deferred) && h->fault.kind == FAULT_NONE)
-        return defer_dumps(h, args, d.deferred, ret);
+        return defer_dumps(h, slots, d.deferred, ret);
     return ok;
 }
-
-/* ---- rows ---- */
-
-static const char *const loads_names[] = {"s"};
-
-const struct native_def json_module[] = {
-    {.name = "dumps",
-     .fn = dumps,
-     .min = 1,
-     .max = 1,
-     .keyword_only = DUMPS_ARG_COUNT - 1,
-     .flags = NATIVE_DEFERS | NATIVE_CALLS,
-     .names = dumps_names,
-     .signature = "(obj, *, skipkeys=False, ensure_ascii=True, allow_nan=True, indent=None, "
-                  "separators=None, default=None, sort_keys=False)",
-     .doc = "The value as JSON text."},
-    {.name = "loads",
-     .fn = json_loads_native,
-     .min = 1,
-     .max = 1,
-     .flags = NATIVE_DEFERS,
-     .names = loads_names,
-     .signature = "(s)",
-     .doc = "The value of a JSON text."},
-    {.name = NULL},
-};

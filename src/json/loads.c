@@ -5,6 +5,7 @@
 #include "value/list.h"
 #include "value/text.h"
 #include "value/types.h"
+#include "json/module_int.h"
 #include "json/value.h"
 
 enum { SCAN_BYTES_PER_STEP = 8 };
@@ -339,9 +340,20 @@ bool json_read_val(struct heap *h, str text, unsigned flags, val *ret)
 
 bool json_loads_native(struct heap *h, val *args, val *ret)
 {
-    if (args[0].kind != V_STR)
+    static const char *const names[] = {"s"};
+    static const struct json_params params = {"loads",
+                                              "JSONDecoder",
+                                              names,
+                                              1,
+                                              {"cls", "object_hook", "parse_float", "parse_int",
+                                               "parse_constant", "object_pairs_hook", "strict"}};
+    val s;
+
+    if (!json_bind(h, &params, args, &s))
+        return false;
+    if (s.kind != V_STR)
         return heap_raise(h, &exc_TypeError,
                           "the JSON object must be str, bytes or bytearray, not %s",
-                          val_type_name(args[0]));
-    return json_read_val(h, text_str(args[0]), text_is_trusted(args[0]) ? 0 : JSON_UNTRUSTED, ret);
+                          val_type_name(s));
+    return json_read_val(h, text_str(s), text_is_trusted(s) ? 0 : JSON_UNTRUSTED, ret);
 }

@@ -21,7 +21,4 @@ bool json_write_val(struct heap *h, struct json_writer *w, val v) must_use;
 /* The rows dumps and loads of the module `json`; ends with a row without a name. */
 extern const struct native_def json_module[];
 
-/* The function behind the row of loads. */
-bool json_loads_native(struct heap *h, val *args, val *ret) must_use;
-
 #endif

@@ -66,23 +66,23 @@ static bool find(struct heap *h, val *args, bool last, int64_t *ret)
     return text_charge_scan(h, at);
 }
 
-static bool found(bool ok, int64_t at, val *ret)
+static bool find_index(struct heap *h, val *args, bool last, val *ret)
 {
-    if (ok)
-        *ret = val_int(at);
-    return ok;
+    int64_t at;
+    if (!find(h, args, last, &at))
+        return false;
+    *ret = val_int(at);
+    return true;
 }
 
 bool str_method_find(struct heap *h, val *args, val *ret)
 {
-    int64_t at = -1;
-    return found(find(h, args, false, &at), at, ret);
+    return find_index(h, args, false, ret);
 }
 
 bool str_method_rfind(struct heap *h, val *args, val *ret)
 {
-    int64_t at = -1;
-    return found(find(h, args, true, &at), at, ret);
+    return find_index(h, args, true, ret);
 }
 
 static bool must_find(struct heap *h, val *args, bool last, val *ret)
