@@ -236,7 +236,7 @@ static bool make_type(struct heap *h, val *args, val *ret)
 {
     const struct tuple_obj *given = args[0].tuple;
     if (given->n == 3)
-        return heap_refuse(h, "refused_class", "use a dict or a function",
+        return heap_refuse(h, "not_supported", "use a dict or a function",
                            "type() with three arguments makes a class, and there are no classes");
     if (given->n != 1 || args[1].dict->n)
         return heap_raise(h, &exc_TypeError, "type() takes 1 or 3 arguments");

@@ -109,7 +109,7 @@ void *heap_new(struct heap *h, enum val_kind kind, size_t size)
         heap_out_of_bytes(h);
         return NULL;
     }
-    if (size <= CELL_MAX) {
+    if (size <= CELL_LARGEST) {
         struct cell_class *class = &h->store->classes[size / CELL_STEP];
         struct free_cell *cell = class->free;
         if (cell) {

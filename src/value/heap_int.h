@@ -7,7 +7,7 @@
 enum {
     CELL_STEP = 16,
     CELL_CLASSES = 33, /* class c holds cells of c * 16 bytes: up to 512 */
-    CELL_MAX = CELL_STEP * (CELL_CLASSES - 1),
+    CELL_LARGEST = CELL_STEP * (CELL_CLASSES - 1),
     BLOCK_FIRST_BYTES = 1024, /* blocks of a class grow fourfold up to the maximum */
     BLOCK_MAX_BYTES = 64 * 1024,
 };

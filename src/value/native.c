@@ -337,6 +337,10 @@ bool val_call(struct heap *h, val fn, const val *args, uint32_t n, val *ret)
         if (fn.type->construct)
             return native_call(h, fn.type->construct, VAL_UNBOUND, &call, ret);
         break;
+    case V_OBJECT:
+        if (fn.object->class->call)
+            return fn.object->class->call(h, fn.object, &call, ret);
+        break;
     default:
         if (h->call)
             return h->call(h, fn, &call, ret);

@@ -12,7 +12,7 @@ enum {
 };
 
 /* How the elements are ordered: one kind for all of them allows the quick comparisons. */
-enum order { ORDER_INT, ORDER_FLOAT, ORDER_ASCII, ORDER_ANY };
+enum order { ORDER_INT, ORDER_FLOAT, ORDER_TEXT, ORDER_TUPLE, ORDER_ANY };
 
 struct sorter {
     struct heap *heap;
@@ -25,7 +25,27 @@ struct sorter {
     uint32_t run_count;
 };
 
-/* a < b. Only ORDER_ANY can fail. */
+/* Tuples are mostly told apart by their first elements. */
+static bool less_tuple(struct sorter *s, val a, val b, bool *ret)
+{
+    if (a.tuple->n && b.tuple->n) {
+        val x = a.tuple->at[0], y = b.tuple->at[0];
+        if (x.kind == V_INT && y.kind == V_INT && x.i != y.i) {
+            *ret = x.i < y.i;
+            return true;
+        }
+        if (x.kind == V_STR && y.kind == V_STR) {
+            int order = str_cmp(text_str(x), text_str(y));
+            if (order) {
+                *ret = order < 0;
+                return true;
+            }
+        }
+    }
+    return val_less(s->heap, a, b, ret);
+}
+
+/* a < b. Only ORDER_TUPLE and ORDER_ANY can fail. */
 static inline __attribute__((always_inline)) bool less(struct sorter *s, enum order order, val a,
                                                        val b, bool *ret)
 {
@@ -36,9 +56,11 @@ static inline __attribute__((always_inline)) bool less(struct sorter *s, enum or
     case ORDER_FLOAT:
         *ret = a.f < b.f;
         return true;
-    case ORDER_ASCII:
+    case ORDER_TEXT:
         *ret = str_cmp(text_str(a), text_str(b)) < 0;
         return true;
+    case ORDER_TUPLE:
+        return less_tuple(s, a, b, ret);
     default:
         return val_less(s->heap, a, b, ret);
     }
@@ -203,7 +225,8 @@ static enum order common_order(const val *at, uint32_t n)
     return n == 0                  ? ORDER_ANY
            : at[0].kind == V_INT   ? ORDER_INT
            : at[0].kind == V_FLOAT ? ORDER_FLOAT
-           : at[0].kind == V_STR   ? ORDER_ASCII
+           : at[0].kind == V_STR   ? ORDER_TEXT
+           : at[0].kind == V_TUPLE ? ORDER_TUPLE
                                    : ORDER_ANY;
 }
 
@@ -224,8 +247,11 @@ static bool sort_values(struct heap *h, val *at, uint32_t n)
     case ORDER_FLOAT:
         ok = sort_all(&s, ORDER_FLOAT, n);
         break;
-    case ORDER_ASCII:
-        ok = sort_all(&s, ORDER_ASCII, n);
+    case ORDER_TEXT:
+        ok = sort_all(&s, ORDER_TEXT, n);
+        break;
+    case ORDER_TUPLE:
+        ok = sort_all(&s, ORDER_TUPLE, n);
         break;
     default:
         ok = sort_all(&s, ORDER_ANY, n);

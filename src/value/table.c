@@ -36,12 +36,24 @@ static uint32_t index_size(uint32_t cap)
     return cap > TABLE_FIRST_CAP ? cap * 2 : 0;
 }
 
+/* A slot holds entry + 1 in the bits of the mask, and above them bits of the hash, so that most
+ * strangers are passed by without a look at their entries. */
+static inline uint32_t slot_value(const struct table *t, uint32_t entry, uint64_t hash)
+{
+    return ((uint32_t)(hash >> 32) & ~t->mask) | (entry + 1);
+}
+
+static inline uint32_t slot_entry(const struct table *t, uint32_t slot)
+{
+    return (t->index[slot] & t->mask) - 1;
+}
+
 static inline void index_place(struct table *t, uint32_t entry, uint64_t hash)
 {
     uint32_t i = (uint32_t)hash & t->mask;
     while (t->index[i])
         i = (i + 1) & t->mask;
-    t->index[i] = entry + 1;
+    t->index[i] = slot_value(t, entry, hash);
 }
 
 static void index_fill(struct table *t)
@@ -54,10 +66,10 @@ static void index_fill(struct table *t)
 static void index_remove(struct table *t, uint32_t entry)
 {
     uint32_t hole = (uint32_t)*table_hash(t, entry) & t->mask;
-    while (t->index[hole] != entry + 1)
+    while (slot_entry(t, hole) != entry)
         hole = (hole + 1) & t->mask;
     for (uint32_t i = (hole + 1) & t->mask; t->index[i]; i = (i + 1) & t->mask) {
-        uint32_t home = (uint32_t)*table_hash(t, t->index[i] - 1) & t->mask;
+        uint32_t home = (uint32_t)*table_hash(t, slot_entry(t, i)) & t->mask;
         if (((i - home) & t->mask) >= ((i - hole) & t->mask)) {
             t->index[hole] = t->index[i];
             hole = i;
@@ -171,19 +183,22 @@ bool table_find(struct heap *h, const struct table *t, val key, uint64_t hash, u
 {
     if (!t->index)
         return table_scan(h, t, key, hash, ret);
+    uint32_t tag = slot_value(t, 0, hash) & ~t->mask;
     for (uint32_t slot = (uint32_t)hash & t->mask;; slot = (slot + 1) & t->mask) {
-        uint32_t entry = t->index[slot];
         bool same;
-        if (!entry) {
+        if (!t->index[slot]) {
             *ret = TABLE_NONE;
             return true;
         }
-        if (*table_hash(t, entry - 1) != hash)
+        if ((t->index[slot] & ~t->mask) != tag)
             continue;
-        if (!key_equal(h, *table_key(t, entry - 1), key, &same))
+        uint32_t entry = slot_entry(t, slot);
+        if (*table_hash(t, entry) != hash)
+            continue;
+        if (!key_equal(h, *table_key(t, entry), key, &same))
             return false;
         if (same) {
-            *ret = entry - 1;
+            *ret = entry;
             return true;
         }
     }
@@ -207,8 +222,8 @@ uint32_t table_find_str(const struct table *t, str key)
         return TABLE_NONE;
     }
     for (uint32_t slot = (uint32_t)hash & t->mask; t->index[slot]; slot = (slot + 1) & t->mask)
-        if (key_is_str(t, t->index[slot] - 1, key, hash))
-            return t->index[slot] - 1;
+        if (key_is_str(t, slot_entry(t, slot), key, hash))
+            return slot_entry(t, slot);
     return TABLE_NONE;
 }
 

@@ -172,7 +172,7 @@ struct dict_obj {
     uint32_t version;      /* raised when keys come or go: iterators see it */
     uint32_t first;        /* no entry before it is live */
     struct dict_entry *entries;
-    uint32_t *index; /* entry + 1, or 0 */
+    uint32_t *index; /* of table.c */
 };
 
 /* The same table without values. */
