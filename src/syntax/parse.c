@@ -215,6 +215,8 @@ static void parser_done(struct parser *p)
     vec_done(&p->tokens);
     symbols_done(&p->symbols);
     err_list_done(&p->errors);
+    vec_done(&p->walruses);
+    free(p->stamps);
     free(p->scratch);
 }
 
