@@ -18,6 +18,8 @@ enum {
     KNOB_MAX = 4096,
     CPU_PERIOD_US = 100 * 1000,
     CREATE_TRIES = 8,
+    END_TRIES = 200, /* a killed process leaves its group a moment later */
+    END_PAUSE_NS = 1000 * 1000,
 };
 
 static const struct {
@@ -131,9 +133,12 @@ static void end_dead_tree(int dir, const char *name, void *user)
 {
     (void)user;
     auto_fd fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0)
+    for (int i = 0; i < END_TRIES && fd >= 0; i++) {
         kill_members(fd);
-    unlinkat(dir, name, AT_REMOVEDIR);
+        if (unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno != EBUSY)
+            return;
+        nanosleep(&(struct timespec){.tv_nsec = END_PAUSE_NS}, NULL);
+    }
 }
 
 static void end_dead_program(int dir, const char *name, void *user)
@@ -261,11 +266,10 @@ static void remove_busy(struct cgroups *c)
 
 void cgroups_close(struct cgroups *c)
 {
-    enum { TRIES = 200, PAUSE_NS = 1000 * 1000 };
-    for (int i = 0; c->busy.n && i < TRIES; i++) {
+    for (int i = 0; c->busy.n && i < END_TRIES; i++) {
         remove_busy(c);
         if (c->busy.n)
-            nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+            nanosleep(&(struct timespec){.tv_nsec = END_PAUSE_NS}, NULL);
     }
     for (size_t i = 0; i < c->n; i++) {
         auto_fd base = open(c->bases[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -102,8 +102,7 @@ int spawn_signal_namespace(int pidfd, bool join_user, int signal);
 struct sandbox_space {
     struct sandbox *sandbox;
     char *workspace, *tmp, *files, *keeper;
-    pid_t pid; /* of the process that keeps it; 0 where there is none */
-    bool child;
+    pid_t pid;       /* of the process that keeps it; 0 where there is none */
     int user, mount; /* its namespaces, or -1 */
 };
 

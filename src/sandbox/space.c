@@ -156,11 +156,17 @@ static pid_t find_kept(const char *keeper)
     return same ? (pid_t)pid : 0;
 }
 
+static void end_keeper(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    spawn_wait(pid); /* at once where it is the child of an earlier program */
+}
+
 void sandbox_space_forget(const char *keeper)
 {
     pid_t pid = find_kept(keeper);
     if (pid)
-        kill(pid, SIGKILL);
+        end_keeper(pid);
     unlink(keeper);
 }
 
@@ -202,7 +208,6 @@ static bool make(struct sandbox_space *p, int64_t tmp_bytes, struct err *err)
         return err_errno(err, "sandbox_space", k.failed_errno, "a run's /tmp cannot be made: %s",
                          k.failed);
     }
-    p->child = true;
     p->pid = pid;
     if (!enter(p, pid))
         return err_errno(err, "sandbox_space", errno, "a run's /tmp cannot be entered");
@@ -219,11 +224,9 @@ bool space_open(struct sandbox_space *p, int64_t tmp_bytes, bool *ret_fresh, str
 void space_close(struct sandbox_space *p, bool keep)
 {
     if (p->pid && !keep) {
-        kill(p->pid, SIGKILL);
+        end_keeper(p->pid);
         if (p->keeper)
             unlink(p->keeper);
-        if (p->child)
-            spawn_wait(p->pid);
     }
     fd_close(&p->user);
     fd_close(&p->mount);
