@@ -1,5 +1,6 @@
 #include "base/num.h"
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -79,6 +80,41 @@ static void add_digits(struct buf *b, const char *digits, int n, int exponent)
     }
 }
 
+/* The next decimal of as many digits, away from zero, where that reads back as d. Below a power of
+ * two the doubles lie closer, so that there the nearest decimal may miss d and this one not. */
+static bool round_up(char *text, size_t size, double d)
+{
+    char up[40];
+    snprintf(up, sizeof up, "%s", text);
+    char *e = strchr(up, 'e'), *digit = e - 1;
+    while (digit > up && (*digit == '9' || *digit == '.'))
+        digit--;
+    if (*digit < '0' || *digit > '8')
+        return false;
+    ++*digit;
+    for (digit++; digit < e; digit++)
+        if (*digit == '9')
+            *digit = '0';
+    if (strtod(up, NULL) != d)
+        return false;
+    snprintf(text, size, "%s", up);
+    return true;
+}
+
+/* The fewest digits, as "d.ddde+dd", that read back as d. */
+static void shortest(char *text, size_t size, double d)
+{
+    int exponent;
+    bool lopsided = fabs(frexp(d, &exponent)) == 0.5;
+    /* 15 digits always survive the way to a normal double and back, 17 always tell doubles apart.
+     */
+    for (int precision = fabs(d) < DBL_MIN ? 1 : 15; precision <= 17; precision++) {
+        snprintf(text, size, "%.*e", precision - 1, d);
+        if (precision == 17 || strtod(text, NULL) == d || (lopsided && round_up(text, size, d)))
+            break;
+    }
+}
+
 void num_add_double(struct buf *b, double d)
 {
     char text[40];
@@ -87,12 +123,7 @@ void num_add_double(struct buf *b, double d)
         buf_add_c(b, isnan(d) ? "nan" : d < 0 ? "-inf" : "inf");
         return;
     }
-    /* 15 digits always survive the way to a double and back, 17 always tell doubles apart. */
-    for (int precision = 15; precision <= 17; precision++) {
-        snprintf(text, sizeof text, "%.*e", precision - 1, d);
-        if (precision == 17 || strtod(text, NULL) == d)
-            break;
-    }
+    shortest(text, sizeof text, d);
     const char *p = text;
     if (*p == '-')
         buf_add_byte(b, *p++);

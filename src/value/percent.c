@@ -207,7 +207,8 @@ static bool to_integer(struct percent *p, uint32_t type, val v, int64_t *ret)
             *ret = (int64_t)v.f;
             return true;
         }
-        return heap_raise(p->h, &exc_OverflowError, "integer overflow");
+        return heap_raise(p->h, &exc_OverflowError,
+                          "integer overflow: the result does not fit in 64 bits");
     }
     return heap_raise(p->h, &exc_TypeError, "%%%c format: %s is required, not %s", (int)type,
                       decimal ? "a real number" : "an integer", val_type_name(v));
