@@ -239,8 +239,8 @@ static bool report_errors(struct parser *p, struct err_list *errors)
     return n > 0;
 }
 
-struct module *syntax_parse(struct sources *s, uint32_t id, struct arena *a,
-                            struct err_list *errors)
+struct module *syntax_parse_some(struct sources *s, uint32_t id, struct arena *a,
+                                 struct err_list *errors)
 {
     struct parser p;
     struct module *m = NULL;
@@ -251,10 +251,17 @@ struct module *syntax_parse(struct sources *s, uint32_t id, struct arena *a,
         m->source = id;
         m->body = parse_statements(&p, TOKEN_EOF);
     }
-    if (report_errors(&p, errors))
-        m = NULL;
+    report_errors(&p, errors);
     parser_done(&p);
     return m;
+}
+
+struct module *syntax_parse(struct sources *s, uint32_t id, struct arena *a,
+                            struct err_list *errors)
+{
+    size_t before = errors->n + errors->dropped;
+    struct module *m = syntax_parse_some(s, id, a, errors);
+    return errors->n + errors->dropped == before ? m : NULL;
 }
 
 struct expr *syntax_parse_expr(struct sources *s, uint32_t id, struct arena *a,

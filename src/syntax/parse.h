@@ -22,6 +22,11 @@ enum {
 struct module *syntax_parse(struct sources *s, uint32_t id, struct arena *a,
                             struct err_list *errors) must_use;
 
+/* The same, but what could be understood is given beside the errors, so that one pass can judge its
+ * names too. NULL where nothing could. */
+struct module *syntax_parse_some(struct sources *s, uint32_t id, struct arena *a,
+                                 struct err_list *errors) must_use;
+
 /* One expression alone ("steps.test.exit_code == 0"), for deferred values. NULL on error. */
 struct expr *syntax_parse_expr(struct sources *s, uint32_t id, struct arena *a,
                                struct err_list *errors) must_use;

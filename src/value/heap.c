@@ -164,7 +164,7 @@ bool heap_enter(struct heap *h)
         h->depth++;
         return true;
     }
-    heap_limit(h, "depth_limit", "calls or data are nested more than %u levels deep",
+    heap_limit(h, "depth_limit", "calls or data are nested deeper than the depth limit of %u",
                h->limits.depth);
     err_hint(&h->fault.err, "look for a recursion that does not end, or for a container that holds "
                             "itself; or raise the limit on depth");

@@ -8,16 +8,13 @@
 /* ---- attributes by name ---- */
 
 /* The name that a program computed, judged as the compiler judges written ones. */
-static bool attribute_name(struct heap *h, const char *function, val name, str *ret)
+static bool attribute_name(struct heap *h, val name, str *ret)
 {
     if (val_is_deferred(name) && !val_decide(h, name, &name))
         return false;
-    if (name.kind != V_STR) {
-        if (str_is(str_of(function), "getattr") || str_is(str_of(function), "hasattr"))
-            return heap_raise(h, &exc_TypeError, "%s(): attribute name must be string", function);
+    if (name.kind != V_STR)
         return heap_raise(h, &exc_TypeError, "attribute name must be string, not '%s'",
                           val_type_name(name));
-    }
     *ret = text_str(name);
     if (!policy_is_private(*ret))
         return true;
@@ -40,7 +37,7 @@ static bool forget_missing(struct heap *h)
 BUILTIN(getattr)
 {
     str name;
-    if (!attribute_name(h, "getattr", args[1], &name))
+    if (!attribute_name(h, args[1], &name))
         return false;
     if (place_getattr(vm_of(h), args[0], name, ret))
         return true;
@@ -54,28 +51,13 @@ BUILTIN(hasattr)
 {
     str name;
     val v;
-    if (!attribute_name(h, "hasattr", args[1], &name))
+    if (!attribute_name(h, args[1], &name))
         return false;
     bool has = place_getattr(vm_of(h), args[0], name, &v);
     if (!has && !forget_missing(h))
         return false;
     *ret = val_bool(has);
     return true;
-}
-
-BUILTIN(setattr)
-{
-    str name;
-    *ret = VAL_NONE;
-    return attribute_name(h, "setattr", args[1], &name) &&
-           place_setattr(vm_of(h), args[0], name, args[2]);
-}
-
-BUILTIN(delattr)
-{
-    str name;
-    *ret = VAL_NONE;
-    return attribute_name(h, "delattr", args[1], &name) && place_delattr(vm_of(h), args[0], name);
 }
 
 /* ---- types ---- */
@@ -112,18 +94,6 @@ BUILTIN(isinstance)
     bool is = false;
     if (!is_subclass_of(h, val_type_of(args[0]), args[1],
                         "isinstance() arg 2 must be a type, a tuple of types, or a union", &is))
-        return false;
-    *ret = val_bool(is);
-    return true;
-}
-
-BUILTIN(issubclass)
-{
-    bool is = false;
-    if (args[0].kind != V_TYPE)
-        return heap_raise(h, &exc_TypeError, "issubclass() arg 1 must be a class");
-    if (!is_subclass_of(h, args[0].type, args[1],
-                        "issubclass() arg 2 must be a class, a tuple of classes, or a union", &is))
         return false;
     *ret = val_bool(is);
     return true;

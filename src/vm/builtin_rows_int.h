@@ -29,15 +29,12 @@ BUILTIN(sum);
 /* objects and text */
 BUILTIN(callable);
 BUILTIN(chr);
-BUILTIN(delattr);
 BUILTIN(format);
 BUILTIN(getattr);
 BUILTIN(hasattr);
 BUILTIN(isinstance);
-BUILTIN(issubclass);
 BUILTIN(ord);
 BUILTIN(print);
 BUILTIN(repr);
-BUILTIN(setattr);
 
 #endif

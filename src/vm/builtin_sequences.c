@@ -1,3 +1,4 @@
+#include "value/dict.h"
 #include "value/iter.h"
 #include "value/list.h"
 #include "value/ops.h"
@@ -78,13 +79,22 @@ BUILTIN(next)
     return true;
 }
 
+/* args: tuple, key, reverse, dict of other names, which CPython hands to list.sort. */
 BUILTIN(sorted)
 {
+    const struct tuple_obj *given = args[0].tuple;
+    uint32_t at = 0;
+    const struct dict_entry *other = dict_next(args[3].dict, &at);
     bool reverse = false;
     val list;
+    if (given->n != 1)
+        return heap_raise(h, &exc_TypeError, "sorted expected 1 argument, got %u", given->n);
+    if (other)
+        return heap_raise(h, &exc_TypeError, "'%.*s' is an invalid keyword argument for sort()",
+                          STR_ARG(text_str(other->key)));
     if (args[2].kind != V_UNBOUND && !val_truth(h, args[2], &reverse))
         return false;
-    if (!val_to_list(h, args[0], &list))
+    if (!val_to_list(h, given->at[0], &list))
         return false;
     heap_hold(h, list);
     bool ok = list_sort(h, list.list, args[1], reverse);

@@ -20,7 +20,7 @@ static const char *const names_extreme[] = {"key", "default"};
 static const char *const names_pow[] = {"base", "exp", "mod"};
 static const char *const names_print[] = {"sep", "end"};
 static const char *const names_round[] = {"number", "ndigits"};
-static const char *const names_sorted[] = {"iterable", "key", "reverse"};
+static const char *const names_sorted[] = {"key", "reverse"};
 static const char *const names_sum[] = {"iterable", "start"};
 
 /* One row each: what binding, errors, the reference and the stubs are made of. */
@@ -31,7 +31,6 @@ static const struct native_def rows[] = {
     ROW(bin, 1, 1, DECIDES, "(number, /)", "The number in binary, as 0b text."),
     ROW(callable, 1, 1, DECIDES, "(object, /)", "True where object can be called."),
     ROW(chr, 1, 1, DECIDES, "(i, /)", "The character of code point i."),
-    ROW(delattr, 2, 2, 0, "(object, name, /)", "Removes an attribute of a function."),
     ROW(divmod, 2, 2, DEFERS, "(x, y, /)", "The tuple (x // y, x % y)."),
     ROW(format, 1, 2, DEFERS, "(value, format_spec='', /)",
         "The value as f\"{value:format_spec}\"."),
@@ -40,8 +39,6 @@ static const struct native_def rows[] = {
     ROW(hex, 1, 1, DECIDES, "(number, /)", "The number in hexadecimal, as 0x text."),
     ROW(isinstance, 2, 2, DECIDES, "(object, class_or_tuple, /)",
         "True where object is of that type, or of one in a tuple of types."),
-    ROW(issubclass, 2, 2, DECIDES, "(cls, class_or_tuple, /)",
-        "True where cls is that type or derives from it."),
     ROW(iter, 1, 2, DECIDES | CALLS, "(object, sentinel=..., /)", "An iterator over object."),
     ROW(len, 1, 1, DECIDES, "(obj, /)", "How many elements there are."),
     NAMED(max, 0, 0, 0, 2, DECIDES | CALLS | NATIVE_VARARGS, names_extreme,
@@ -58,8 +55,7 @@ static const struct native_def rows[] = {
     ROW(repr, 1, 1, DEFERS, "(obj, /)", "The text that shows obj exactly."),
     NAMED(round, 1, 2, 0, 0, DEFERS, names_round, "(number, ndigits=None)",
           "The nearest number with ndigits digits; halves go to the even one."),
-    ROW(setattr, 3, 3, 0, "(object, name, value, /)", "Sets an attribute of a function."),
-    NAMED(sorted, 1, 1, 1, 2, DECIDES | CALLS, names_sorted,
+    NAMED(sorted, 0, 0, 0, 2, DECIDES | CALLS | NATIVE_VARARGS | NATIVE_KWARGS, names_sorted,
           "(iterable, /, *, key=None, reverse=False)", "A new list of the elements in order."),
     NAMED(sum, 1, 2, 1, 0, DECIDES | CALLS, names_sum, "(iterable, /, start=0)",
           "The sum of start and the elements."),
@@ -101,10 +97,6 @@ static bool find(str name, val *ret)
             *ret = val_type(*t);
             return true;
         }
-    if (str_is(name, "Ellipsis")) {
-        *ret = VAL_ELLIPSIS;
-        return true;
-    }
     return false;
 }
 

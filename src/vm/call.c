@@ -232,7 +232,8 @@ bool call_other(struct vm *vm, val fn, const struct call_args *args, val *ret)
 bool native_enter(struct heap *h)
 {
     if (h->native_depth >= VM_MAX_NATIVE_DEPTH) {
-        heap_limit(h, "depth_limit", "calls through builtins are nested more than %d levels deep",
+        heap_limit(h, "depth_limit",
+                   "calls through builtins are nested deeper than the depth limit of %d",
                    VM_MAX_NATIVE_DEPTH);
         err_hint(&h->fault.err, "look for a recursion through a key function or an iterator");
         return false;

@@ -309,13 +309,13 @@ static void stmt_while(struct fn *f, const struct stmt *s)
     struct assigned before = f->assigned;
     uint32_t body = fn_here(f);
     loop_body(f, &s->while_.body, &breaks, &continues);
+    fn_at(f, s->while_.test->at);
     if (is_short(s->while_.test)) {
         jumps_here(f, &continues);
         expr_jump(f, s->while_.test, true, &again);
         jumps_to(f, &again, body);
     } else {
         jumps_to(f, &continues, start);
-        fn_at(f, s->while_.test->at);
         emit_jump_to(f, OP_JUMP, 0, 0, start);
     }
     f->assigned = before;
@@ -486,6 +486,7 @@ void stmt_block(struct fn *f, const struct block *b)
 {
     for (uint32_t i = 0; i < b->n; i++) {
         uint32_t top = f->top;
+        fn_at(f, b->at[i]->at);
         statement(f, b->at[i]);
         f->top = top;
     }

@@ -19,6 +19,7 @@ static const struct refusal {
     {"complex", "use float"},
     {"copyright", NULL},
     {"credits", NULL},
+    {"delattr", "use a dict, and del d[\"name\"]"},
     {"dir", "name the attributes that you need, or use hasattr(x, \"name\")"},
     {"eval", "code cannot be evaluated at run time: use json.loads for data"},
     {"exec", "code cannot be executed at run time: write a function"},
@@ -28,6 +29,7 @@ static const struct refusal {
     {"help", NULL},
     {"id", "compare with `is`, or use names of your own"},
     {"input", "use manual(inputs={...}) and ctx.inputs"},
+    {"issubclass", "compare types with ==, or use isinstance"},
     {"license", NULL},
     {"locals", "use a dict of your own"},
     {"memoryview", "text is str; bytes do not exist here"},
@@ -35,9 +37,11 @@ static const struct refusal {
     {"open", "use ctx.read(\"x\"), which reads the file when the run reaches it"},
     {"property", "there are no classes: use functions and dicts"},
     {"quit", "end a workflow with `return ctx.success()` or `return ctx.fail(reason)`"},
+    {"setattr", "use a dict, and d[\"name\"] = value"},
     {"staticmethod", "there are no classes: use functions and dicts"},
     {"super", "there are no classes: use functions and dicts"},
     {"vars", "use a dict of your own"},
+    {"Ellipsis", "write ..."},
     {"NotImplemented", "use None, or raise NotImplementedError"},
     {"BaseExceptionGroup", "raise one exception"},
     {"BlockingIOError", "use OSError"},
@@ -163,12 +167,17 @@ static bool is_builtin_type(struct scope *s, const struct expr *e)
            builtins_find(e->s, &value) && value.kind == V_TYPE;
 }
 
+static str source_of(struct unit *u, pos at)
+{
+    return str_sub(sources_get(&u->vm->sources, at.source)->text, at.offset, at.offset + at.length);
+}
+
 void policy_type_expression(struct unit *u, struct scope *s, const struct expr *e)
 {
     if (e->kind == EXPR_INDEX && is_builtin_type(s, e->index.target)) {
-        struct err *err = unit_error(u, "not_supported", e->at,
-                                     "'%.*s[...]' is not available outside of annotations",
-                                     STR_ARG(e->index.target->s));
+        struct err *err =
+            unit_error(u, "not_supported", e->at, "'%.*s' is not available outside of annotations",
+                       STR_ARG(source_of(u, e->at)));
         err_hint(err, "use %.*s(...) of the types, such as list(str) or optional(str)",
                  STR_ARG(e->index.target->s));
     } else if (e->kind == EXPR_BINARY && e->binary.op == BINARY_OR &&
@@ -214,8 +223,8 @@ void policy_import(struct unit *u, const struct stmt *s)
         if (allowed)
             continue;
         if (!err_is_set(&why))
-            err_set(&why, "not_supported", "'%s %.*s' is not available in workflow files",
-                    from ? "from" : "import", STR_ARG(module));
+            err_set(&why, "not_supported", "import of '%.*s' is not available in workflow files",
+                    STR_ARG(module));
         refuse_import(u, at.length ? at : s->at, module, &why);
     }
 }

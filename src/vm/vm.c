@@ -101,6 +101,19 @@ static struct vm_code *code_new(struct vm *vm, uint32_t id, bool is_expr)
     return c;
 }
 
+static int by_place(const void *a, const void *b)
+{
+    const struct err *x = a, *y = b;
+    return x->at.offset < y->at.offset ? -1 : x->at.offset > y->at.offset;
+}
+
+/* The parser's errors and the judge's, in order of place. */
+static void sort_errors(struct err_list *errors, size_t from)
+{
+    if (from < errors->n)
+        qsort(errors->at + from, errors->n - from, sizeof *errors->at, by_place);
+}
+
 static struct vm_code *compile(struct vm *vm, uint32_t id, bool is_expr, struct err_list *errors)
 {
     struct vm_code *file = code_new(vm, id, is_expr);
@@ -111,7 +124,7 @@ static struct vm_code *compile(struct vm *vm, uint32_t id, bool is_expr, struct 
     if (is_expr)
         e = syntax_parse_expr(&vm->sources, id, &file->arena, errors);
     else
-        m = syntax_parse(&vm->sources, id, &file->arena, errors);
+        m = syntax_parse_some(&vm->sources, id, &file->arena, errors);
     if (e)
         scope_resolve_expr(&u, e);
     else if (m)
@@ -121,6 +134,7 @@ static struct vm_code *compile(struct vm *vm, uint32_t id, bool is_expr, struct 
     scope_done(&u);
     if (errors->n + errors->dropped == before)
         return file;
+    sort_errors(errors, before);
     vm->codes = file->next;
     code_free(file);
     return NULL;
@@ -339,24 +353,15 @@ int64_t vm_instructions(struct vm *vm)
     return vm->heap.limits.instructions - vm->heap.fuel;
 }
 
-static int by_position(const void *a, const void *b)
-{
-    const struct err *x = *(const struct err *const *)a, *y = *(const struct err *const *)b;
-    return x->at.offset < y->at.offset ? -1 : x->at.offset > y->at.offset;
-}
-
 void vm_lint(struct vm *vm, struct vm_code *code, struct err_list *warnings)
 {
     (void)vm;
-    size_t n = code->warnings.n;
-    auto_free const struct err **order = mem_alloc((n + 1) * sizeof(*order));
-    for (size_t i = 0; i < n; i++)
-        order[i] = &code->warnings.at[i];
-    qsort(order, n, sizeof(*order), by_position);
-    for (size_t i = 0; i < n; i++) {
+    sort_errors(&code->warnings, 0);
+    for (size_t i = 0; i < code->warnings.n; i++) {
+        const struct err *from = &code->warnings.at[i];
         struct err *e = err_list_add(warnings);
-        err_at(e, order[i]->code, order[i]->at, "%.*s", STR_ARG(order[i]->message));
-        if (order[i]->hint.n)
-            err_hint(e, "%.*s", STR_ARG(order[i]->hint));
+        err_at(e, from->code, from->at, "%.*s", STR_ARG(from->message));
+        if (from->hint.n)
+            err_hint(e, "%.*s", STR_ARG(from->hint));
     }
 }
