@@ -70,18 +70,20 @@ static uint32_t ready_pop(struct run_state *r)
 
 /* ---- failures before a step ---- */
 
-static bool is_failure(const struct run_state *r, uint32_t step)
-{
-    return r->steps[step].conclusion == CONCLUSION_FAILED ||
-           r->steps[step].conclusion == CONCLUSION_CANCELLED;
-}
-
-/* Groups and actions end with their parts: those carry the failures. An action that called ctx.fail
- * fails by itself. */
+/* What skips the steps after it: a failure, a cancellation, or a place in a group that failed fast.
+ * Groups end with their members, and actions with their steps: those carry the failures, unless the
+ * action failed by itself. */
 static bool fails_itself(const struct turn *t, uint32_t step)
 {
-    return is_failure(t->run, step) && (!step_type_is_structural(t->plan->steps[step].type) ||
-                                        t->run->steps[step].reason == REASON_CTX_FAIL);
+    const struct step_state *s = &t->run->steps[step];
+    enum step_type type = t->plan->steps[step].type;
+    if (s->conclusion == CONCLUSION_SKIPPED)
+        return s->reason == REASON_GROUP_FAILED_FAST;
+    if (s->conclusion != CONCLUSION_FAILED && s->conclusion != CONCLUSION_CANCELLED)
+        return false;
+    return type != STEP_TYPE_PARALLEL &&
+           !(type == STEP_TYPE_ACTION &&
+             (s->reason == REASON_STEP_FAILED || s->reason == REASON_DEPENDENCY_CANCELLED));
 }
 
 static void add_failure(struct run_state *r, struct step_state *s, uint32_t failure)
@@ -436,7 +438,8 @@ static void conclude(struct turn *t)
         reason = REASON_CTX_FAIL;
     } else {
         for (uint32_t i = 0; i < r->n && status == RUN_SUCCESS; i++) {
-            if (fails_itself(t, i) && t->plan->steps[i].judged_from == PLAN_NEVER) {
+            if (fails_itself(t, i) && r->steps[i].conclusion == CONCLUSION_FAILED &&
+                t->plan->steps[i].judged_from == PLAN_NEVER) {
                 status = RUN_FAILED;
                 reason = REASON_STEP_FAILED;
             }
