@@ -251,15 +251,19 @@ static void kill_step(struct turn *t, uint32_t step, enum outcome wanted, enum r
     act(t, RUN_ACTION_ARM_GRACE, step, STEP_GRACE_MS);
 }
 
+/* Members that wait for other steps end when those have: only then is it known what failed before
+ * them. */
 static void fail_fast(struct turn *t, uint32_t group, uint32_t failed)
 {
     const struct plan_step *g = &t->plan->steps[group];
+    t->run->steps[group].failed_fast = true;
     for (uint32_t i = 0; i < g->depends_count; i++) {
         uint32_t m = g->depends_on[i];
         struct step_state *s = &t->run->steps[m];
         if (m == failed || t->plan->steps[m].group != group)
             continue;
-        if (s->status == STEP_PENDING || s->status == STEP_READY)
+        if (s->status == STEP_READY ||
+            (s->status == STEP_PENDING && s->reason == REASON_WAITING_FOR_RETRY))
             end_step(t, m, OUTCOME_SKIPPED, REASON_GROUP_FAILED_FAST);
         else if (s->status == STEP_RUNNING)
             kill_step(t, m, OUTCOME_CANCELLED, REASON_GROUP_FAILED_FAST);
@@ -279,6 +283,10 @@ static void step_ready(struct turn *t, uint32_t step)
     gather_failures(t, step);
     if (r->ending) {
         end_step(t, step, OUTCOME_CANCELLED, r->reason);
+        return;
+    }
+    if (p->group != PLAN_NEVER && r->steps[p->group].failed_fast) {
+        end_step(t, step, OUTCOME_SKIPPED, REASON_GROUP_FAILED_FAST);
         return;
     }
     if (step_type_is_structural(p->type)) {
@@ -653,6 +661,9 @@ void run_restore(struct run_state *r, const struct plan *plan, uint32_t step, en
     r->final++;
     if (fails_itself(&t, step))
         add_failure(r, s, step);
+    uint32_t group = plan->steps[step].group;
+    if (group != PLAN_NEVER && plan->steps[group].fail_fast && conclusion == CONCLUSION_FAILED)
+        r->steps[group].failed_fast = true;
 }
 
 void run_restore_tries(struct run_state *r, const struct plan *plan, uint32_t step, uint32_t tries)

@@ -34,6 +34,7 @@ struct step_state {
     enum reason reason;
     uint32_t tries;      /* begun so far; the present one while it runs */
     uint32_t missing;    /* dependencies that are not final */
+    bool failed_fast;    /* of a group: a member has failed, no other one starts */
     bool killing;        /* TERM was sent */
     bool killed;         /* KILL was sent */
     enum outcome wanted; /* what a kill makes of it: timed_out or cancelled */
