@@ -257,7 +257,7 @@ void heap_collect(struct heap *h)
     size_t step = h->bytes < COLLECT_USUAL_STEP ? COLLECT_USUAL_STEP : h->bytes;
     if (step > left)
         step = left > COLLECT_MIN_STEP ? left : COLLECT_MIN_STEP;
-    h->collect_at = h->bytes + step;
+    h->collect_at = h->collect_always ? 0 : h->bytes + step;
 }
 
 /* ---- holding ---- */

@@ -37,6 +37,7 @@ struct heap {
     int64_t fuel; /* instructions left; below 0: FAULT_LIMIT at the next charge */
     size_t bytes; /* in use, garbage included, until it is collected */
     size_t collect_at;
+    bool collect_always; /* for tests: at every safepoint */
     uint32_t depth;
     uint32_t native_depth; /* natives on the C stack that run the machine: an await there cannot be
                               kept */

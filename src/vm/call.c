@@ -245,6 +245,7 @@ bool native_enter(struct heap *h)
 void native_leave(struct heap *h)
 {
     h->native_depth--;
+    vm_of(h)->entered = true;
 }
 
 bool call_from_native(struct heap *h, val fn, const struct call_args *args, val *ret)

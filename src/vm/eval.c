@@ -44,6 +44,9 @@ enum eval_outcome vm_eval(str path, str text, const struct eval_options *options
 {
     struct err_list errors = {0};
     struct vm *vm = vm_new(&options->limits, &options->host);
+    struct heap *h = vm_heap(vm);
+    h->collect_always = options->collect_always;
+    h->collect_at = options->collect_always ? 0 : h->collect_at;
     uint32_t id = sources_add(vm_sources(vm), path, text, POS_NONE);
     struct vm_code *code = vm_compile(vm, id, &errors);
     enum eval_outcome outcome = EVAL_REFUSED;

@@ -12,6 +12,7 @@ enum eval_outcome {
 
 struct eval_options {
     struct heap_limits limits; /* see eval_limits */
+    bool collect_always;       /* for tests: at every safepoint */
     struct vm_host host;       /* all zero: nothing is printed and nothing can be imported */
 };
 

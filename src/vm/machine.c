@@ -155,7 +155,7 @@ static inline int64_t floor_div(int64_t a, int64_t b)
         pc += (n);  \
         DISPATCH(); \
     } while (0)
-#define SAVE() (f->pc = pc)
+#define SAVE() (f->pc = pc, vm->entered = false, vm->fuel_before = h->fuel)
 /* Registers may have moved. */
 #define RELOAD() (f = vm_top_frame(vm), R = frame_regs(vm, f))
 #define SAFEPOINT()                             \
@@ -898,6 +898,8 @@ out_of_fuel:
 fault:
     f = vm_top_frame(vm);
     f->pc = pc;
+    if (h->fault.kind == FAULT_AWAIT && !vm->entered)
+        h->fuel = vm->fuel_before;
     PAY(0);
     if (!machine_unwind(vm, floor))
         return false;

@@ -37,9 +37,11 @@ struct vm {
     uint32_t stack_cap, stack_high; /* high: beyond it nothing was written since a collection */
     struct frame *frames;
     uint32_t frame_count, frame_cap;
-    val handled;   /* the exception that the running code handles, or unbound */
-    bool going_on; /* the fault is an exception that was raised before: no new place */
-    bool rebuild;  /* an await was met below a native frame */
+    val handled;         /* the exception that the running code handles, or unbound */
+    bool going_on;       /* the fault is an exception that was raised before: no new place */
+    int64_t fuel_before; /* the present instruction, which is given back when it waits */
+    bool entered;        /* the present instruction's native has run the machine */
+    bool rebuild;        /* an await was met below a native frame */
     bool suspended;
     val result, exception, awaited;
     pos await_at; /* of an await below a native frame */

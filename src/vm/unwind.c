@@ -121,6 +121,47 @@ static void pop_to(struct vm *vm, uint32_t floor)
     }
 }
 
+static bool any_iterator(const val *at, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (at[i].kind == V_ITER || at[i].kind == V_GEN)
+            return true;
+    return false;
+}
+
+/* Can the instruction that awaits not be executed again? Its native ran the machine, took elements
+ * from an iterator, or was sorting in place. */
+static bool has_effects(const struct vm *vm, const struct frame *f)
+{
+    const val *regs = frame_regs(vm, f);
+    const struct instr *pc = f->pc;
+    const val *b = &regs[pc->b];
+    if (vm->entered)
+        return true;
+    switch (pc->op) {
+    case OP_CALL:
+    case OP_CALL_NAMED:
+        return any_iterator(b + 1, pc->c);
+    case OP_CALL_METHOD:
+        return any_iterator(b + 2, pc->c) ||
+               (b->kind == V_NATIVE && (b->native->flags & NATIVE_MUTATES) &&
+                (b->native->flags & NATIVE_CALLS));
+    case OP_CALL_STAR:
+        return any_iterator(b[1].list->at, b[1].list->n);
+    case OP_FOR:
+        return any_iterator(&regs[pc->a], 1);
+    case OP_UNPACK:
+    case OP_UNPACK_REST:
+        return any_iterator(b, 1);
+    case OP_COMPARE:
+        return any_iterator(&regs[pc->c], 1);
+    case OP_JUMP_CMP:
+        return any_iterator(b, 1);
+    default:
+        return false;
+    }
+}
+
 bool machine_unwind(struct vm *vm, uint32_t floor)
 {
     struct heap *h = &vm->heap;
@@ -128,7 +169,8 @@ bool machine_unwind(struct vm *vm, uint32_t floor)
         return unwind_exception(vm, floor);
     vm->going_on = false;
     if (h->fault.kind == FAULT_AWAIT) {
-        if (h->native_depth == 0 && !vm->rebuild) {
+        bool here = h->native_depth == 0 && !vm->rebuild;
+        if (here && !has_effects(vm, vm_top_frame(vm))) {
             vm->suspended = true;
             return false;
         }

@@ -1,5 +1,6 @@
 /* A stand-in for `plue eval FILE`, for tests of the language on their own:
- *     eval_main eval [--max-instructions N] [--max-memory N] [--max-depth N] FILE */
+ *     vm_eval eval [--max-instructions N] [--max-memory N] [--max-depth N] FILE
+ * With VM_COLLECT_ALWAYS in the environment it collects at every safepoint. */
 #include "base/fd.h"
 #include "vm/eval.h"
 #include <errno.h>
@@ -19,6 +20,7 @@ int main(int argc, char **argv)
     struct eval_options options = {.limits = eval_limits(), .host = {.print = print}};
     auto_buf text = BUF(1 << 26), diagnostics = BUF(1 << 26);
     const char *path = NULL;
+    options.collect_always = getenv("VM_COLLECT_ALWAYS") != NULL;
     for (int i = 2; i < argc; i++) {
         if (str_is(str_of(argv[i]), "--max-instructions") && i + 1 < argc)
             options.limits.instructions = atoll(argv[++i]);
