@@ -68,7 +68,7 @@ static bool wrong_count(struct binding *b, uint32_t given)
 
     if (d->flags & NATIVE_PARSED)
         return wrong_count_parsed(b, given);
-    if (!(d->flags & NATIVE_TYPE)) {
+    if (!(d->flags & NATIVE_TYPE) && !d->keyword_only) {
         if (d->max == 0)
             return heap_raise(b->heap, &exc_TypeError, "%s() takes no arguments (%u given)",
                               qualified(b), given);
@@ -93,6 +93,9 @@ static bool check_named_counts(struct binding *b)
     uint32_t all = d->max + d->keyword_only;
     uint32_t least = d->positional_only < d->min ? d->positional_only : d->min;
 
+    if (d->keyword_only && d->max && d->positional_only == d->max && !(d->flags & NATIVE_VARARGS) &&
+        (n < d->min || n > d->max)) /* sorted, whose keywords are somebody else's */
+        return wrong_count(b, n);
     if (!(d->flags & (NATIVE_VARARGS | NATIVE_KWARGS)) && n + named > all)
         return heap_raise(b->heap, &exc_TypeError, "%s() takes at most %u %sargument%s (%u given)",
                           d->name, all, n == 0 ? "keyword " : "", plural(all), n + named);

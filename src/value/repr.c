@@ -352,6 +352,11 @@ static bool repr_scalar(struct repr *r, val v)
         repr_range(b, v);
         break;
     case V_METHOD:
+        if (v.method->self.kind == V_TYPE && !(v.method->def->flags & NATIVE_CLASS)) {
+            buf_addf(b, "<method '%s' of '%s' objects>", v.method->def->name,
+                     v.method->self.type->name);
+            break;
+        }
         buf_addf(b, "<built-in method %s of %s object>", v.method->def->name,
                  val_type_name(v.method->self));
         break;
