@@ -68,6 +68,7 @@ struct expr *parse_smallest_int(struct parser *p, pos minus)
         !read_magnitude(p, t, &magnitude) || magnitude != (uint64_t)1 << 63)
         return NULL;
     struct expr *e = parse_new(p, EXPR_INT, parse_span(minus, parse_pos_of(p, t)));
+    e->op_at = parse_pos_of(p, t);
     e->i = INT64_MIN;
     p->at++;
     return e;

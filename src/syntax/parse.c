@@ -75,8 +75,9 @@ static void recover(struct parser *p, uint32_t began)
     }
 }
 
-/* A block or a clause stands where none may begin. */
-static bool report_stray(struct parser *p)
+/* A block or a clause stands where none may begin. After a broken statement a clause may be meant
+ * for that one. */
+static bool report_stray(struct parser *p, bool broken)
 {
     enum token_kind kind = parse_kind(p);
     if (kind == TOKEN_INDENT) {
@@ -86,9 +87,11 @@ static bool report_stray(struct parser *p)
     }
     if (!is_continuation(kind))
         return false;
-    parse_fail(p, parse_pos(p), "invalid syntax: '%s' has no statement to belong to",
-               parse_kind_name(kind));
-    parse_hint(p, "it must be indented as the statement that it continues");
+    if (!broken) {
+        parse_fail(p, parse_pos(p), "invalid syntax: '%s' has no statement to belong to",
+                   parse_kind_name(kind));
+        parse_hint(p, "it must be indented as the statement that it continues");
+    }
     recover(p, p->at);
     return true;
 }
@@ -96,12 +99,16 @@ static bool report_stray(struct parser *p)
 struct block parse_statements(struct parser *p, enum token_kind end)
 {
     size_t mark = parse_mark(p);
+    bool broken = false;
     while (parse_kind(p) != end && parse_kind(p) != TOKEN_EOF) {
         size_t before = parse_mark(p);
         uint32_t began = p->at, depth = p->depth;
-        if (parse_accept(p, TOKEN_DEDENT) || report_stray(p))
+        if (p->errors.n >= PARSE_MAX_ERRORS)
+            p->at = (uint32_t)p->tokens.n - 1;
+        if (parse_accept(p, TOKEN_DEDENT) || parse_kind(p) == TOKEN_EOF || report_stray(p, broken))
             continue;
         if (!parse_statement(p)) {
+            broken = true;
             p->scratch_n = before;
             p->depth = depth;
             recover(p, began);
@@ -224,7 +231,7 @@ static void parser_done(struct parser *p)
 static bool report_errors(struct parser *p, struct err_list *errors)
 {
     struct err_list *found = &p->errors;
-    size_t n = found->n < PARSE_MAX_ERRORS ? found->n : PARSE_MAX_ERRORS;
+    size_t n = found->n < PARSE_MAX_ERRORS ? found->n : (size_t)PARSE_MAX_ERRORS;
     for (size_t i = 1; i < n; i++) { /* insertion: nearly sorted, at most a hundred */
         struct err e = found->at[i];
         size_t k = i;
@@ -232,9 +239,13 @@ static bool report_errors(struct parser *p, struct err_list *errors)
             found->at[k] = found->at[k - 1];
         found->at[k] = e;
     }
-    for (size_t i = 0; i < n; i++)
-        if (i == 0 || found->at[i].at.offset != found->at[i - 1].at.offset)
-            err_move(err_list_add(errors), &found->at[i]);
+    uint32_t last = UINT32_MAX;
+    for (size_t i = 0; i < n; i++) {
+        if (found->at[i].at.offset == last)
+            continue;
+        last = found->at[i].at.offset;
+        err_move(err_list_add(errors), &found->at[i]);
+    }
     errors->dropped += found->n - n + found->dropped;
     return n > 0;
 }

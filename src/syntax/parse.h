@@ -2,7 +2,9 @@
  * The grammar is Python 3.11's (grammar.txt), with errors where a user would look for them.
  * Constructs that the language refuses (class, with, async, await, yield, match, bytes, ...) are
  * recognised whole and reported by name with a hint, and parsing goes on, so that one pass reports
- * all errors of a file. Names are NFKC-normalised. */
+ * all errors of a file. Names are NFKC-normalised.
+ * Left to whoever resolves names: conflicts of global and nonlocal with each other, with parameters
+ * and with earlier uses; which modules may be imported; names and attributes with underscores. */
 #ifndef SYNTAX_PARSE_H
 #define SYNTAX_PARSE_H
 #include "diag/err.h"
@@ -16,6 +18,8 @@ enum {
      * each link is a level: whoever walks the tree may recurse, also along `left` and `target`. */
     SYNTAX_MAX_TREE_HEIGHT = 2000,
 };
+
+/* Error codes: syntax_error (CPython refuses it too), not_supported, limit_exceeded. */
 
 /* Parses source `id`. The tree lives in arena a (which must outlive it); text is borrowed from the
  * sources. NULL where errors were added to the list (nothing of the tree is to be used then). */

@@ -7,7 +7,7 @@
 #include "syntax/parse.h"
 #include "syntax/scan.h"
 
-enum { PARSE_MAX_ERRORS = 100 }; /* of one file; further ones are counted as dropped */
+enum { PARSE_MAX_ERRORS = 100 }; /* of one file, after which the rest is not looked at */
 
 struct parse_walrus {
     str name;

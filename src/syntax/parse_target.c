@@ -49,15 +49,33 @@ static bool is_single(const struct expr *e)
     return e->kind == EXPR_NAME || e->kind == EXPR_ATTR || e->kind == EXPR_INDEX;
 }
 
-/* "cannot assign to literal", and whether == was meant. */
+/* f() = 1 looks like a comparison; what binds weaker than | does not, nor does a constant. */
+static bool looks_compared(const struct expr *e)
+{
+    switch (e->kind) {
+    case EXPR_NONE:
+    case EXPR_TRUE:
+    case EXPR_FALSE:
+        return false;
+    case EXPR_COMPREHENSION:
+        return e->comprehension.kind != COMPREHENSION_GENERATOR;
+    case EXPR_BOOL_OP:
+    case EXPR_COMPARE:
+    case EXPR_COND:
+    case EXPR_LAMBDA:
+        return e->parenthesized;
+    case EXPR_UNARY:
+        return e->parenthesized || e->unary.op != UNARY_NOT;
+    default:
+        return true;
+    }
+}
+
 static bool fail_target(struct parser *p, const struct expr *e, enum target_use use)
 {
-    const char *verb = use == TARGET_DELETE ? "delete" : "assign to";
-    bool constant = e->kind == EXPR_NONE || e->kind == EXPR_TRUE || e->kind == EXPR_FALSE;
-    bool generator = e->kind == EXPR_COMPREHENSION &&
-                     e->comprehension.kind == COMPREHENSION_GENERATOR && e->parenthesized;
-    bool maybe = use == TARGET_ASSIGN_FIRST && !constant && !generator;
-    return parse_fail(p, e->at, "cannot %s %s%s", verb, parse_expr_name(e),
+    bool maybe = use == TARGET_ASSIGN_FIRST && looks_compared(e);
+    return parse_fail(p, e->at, "cannot %s %s%s", use == TARGET_DELETE ? "delete" : "assign to",
+                      parse_expr_name(e),
                       maybe ? " here. Maybe you meant '==' instead of '='?" : "");
 }
 

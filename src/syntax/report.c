@@ -67,6 +67,12 @@ static bool is_operand(enum token_kind kind)
     return kind == TOKEN_NAME || kind == TOKEN_NUMBER || kind == TOKEN_STRING;
 }
 
+static bool ends_expr(enum token_kind kind)
+{
+    return is_operand(kind) || kind <= TOKEN_TRUE ||
+           (kind >= TOKEN_CLOSE_PAREN && kind <= TOKEN_CLOSE_BRACE);
+}
+
 /* print "x" and exec "x" of Python 2. */
 static bool report_legacy(struct parser *p)
 {
@@ -91,7 +97,7 @@ void *parse_unexpected(struct parser *p, const char *wanted)
     const char *prefix = p->fstring_depth ? "f-string: " : "";
     if (report_legacy(p))
         return NULL;
-    if (kind == TOKEN_ASSIGN)
+    if (kind == TOKEN_ASSIGN && p->at && ends_expr((enum token_kind)t[-1].kind))
         return parse_fail(p, parse_pos(p),
                           "%sinvalid syntax. Maybe you meant '==' or ':=' instead of '='?", prefix);
     if (kind == TOKEN_INDENT)
@@ -100,8 +106,11 @@ void *parse_unexpected(struct parser *p, const char *wanted)
     str found = kind == TOKEN_NAME ? parse_name_of(p, t) : str_of(kind_names[kind]);
     if (kind == TOKEN_EOF && p->scan.inside)
         found = STR("the end of the expression");
-    return parse_fail(p, parse_pos(p), "%sinvalid syntax: expected %s, found %s%.*s%s", prefix,
-                      wanted, quoted ? "'" : "", STR_ARG(found), quoted ? "'" : "");
+    parse_fail(p, parse_pos(p), "%sinvalid syntax: expected %s, found %s%.*s%s", prefix, wanted,
+               quoted ? "'" : "", STR_ARG(found), quoted ? "'" : "");
+    if (kind == TOKEN_WALRUS)
+        parse_hint(p, "put parentheses around the assignment expression");
+    return NULL;
 }
 
 bool parse_expect(struct parser *p, enum token_kind kind)
@@ -110,7 +119,8 @@ bool parse_expect(struct parser *p, enum token_kind kind)
         return true;
     if (parse_kind(p) == TOKEN_ASSIGN)
         return parse_unexpected(p, kind_names[kind]);
-    return parse_fail(p, parse_pos(p), "expected '%s'", kind_names[kind]);
+    return parse_fail(p, parse_pos(p), "%sexpected '%s'", p->fstring_depth ? "f-string: " : "",
+                      kind_names[kind]);
 }
 
 bool parse_expect_close(struct parser *p, enum token_kind kind)
@@ -119,8 +129,7 @@ bool parse_expect_close(struct parser *p, enum token_kind kind)
     if (parse_accept(p, kind))
         return true;
     const struct token *last = &p->tokens.at[p->at - 1];
-    if (is_operand(found) && (is_operand((enum token_kind)last->kind) ||
-                              (last->kind >= TOKEN_CLOSE_PAREN && last->kind <= TOKEN_CLOSE_BRACE)))
+    if (is_operand(found) && ends_expr((enum token_kind)last->kind))
         return parse_fail(p, parse_span(parse_pos_of(p, last), parse_pos(p)),
                           "invalid syntax. Perhaps you forgot a comma?");
     char wanted[16];

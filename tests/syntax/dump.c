@@ -218,7 +218,9 @@ static void dump_int(struct dump *d, const struct expr *e)
         return;
     }
     begin(d, "UnaryOp", e->at); /* one literal here, two nodes in CPython */
-    put(d, "USub, Constant(9223372036854775808))");
+    put(d, "USub, ");
+    begin(d, "Constant", e->op_at);
+    put(d, "9223372036854775808))");
 }
 
 /* ---- calls and functions ---- */
