@@ -16,6 +16,7 @@ struct scanner {
     size_t at;
     unsigned flags;
     struct buf scratch; /* of strings with escapes */
+    size_t surrogate;   /* the first lone one; judged last, since CPython takes it */
 };
 
 /* ---- errors ---- */
@@ -174,8 +175,10 @@ static bool scan_unicode_escape(struct scanner *sc)
             sc->at += 6;
         }
     }
-    if (cp >= 0xD800 && cp <= 0xDFFF)
-        return fail(sc, bad, u);
+    if (cp >= 0xD800 && cp <= 0xDFFF) {
+        sc->surrogate = u < sc->surrogate ? u : sc->surrogate;
+        return true;
+    }
     buf_add(&sc->scratch, bytes, utf8_encode(cp, bytes));
     return true;
 }
@@ -322,7 +325,7 @@ static bool scan_value(struct scanner *sc, val *ret)
 
 bool json_read_val(struct heap *h, str text, unsigned flags, val *ret)
 {
-    struct scanner sc = {h, text, 0, flags, BUF(h->limits.bytes)};
+    struct scanner sc = {h, text, 0, flags, BUF(h->limits.bytes), SIZE_MAX};
     bool ok;
 
     if (str_starts(text, STR("\xEF\xBB\xBF"))) {
@@ -333,6 +336,8 @@ bool json_read_val(struct heap *h, str text, unsigned flags, val *ret)
         skip_space(&sc);
         if (ok && sc.at < text.n)
             ok = fail(&sc, "Extra data", sc.at);
+        if (ok && sc.surrogate != SIZE_MAX)
+            ok = fail(&sc, "Invalid \\uXXXX escape", sc.surrogate);
     }
     buf_done(&sc.scratch);
     return ok;

@@ -164,7 +164,7 @@ bool format_double(struct text_builder *b, double d, char type, int64_t precisio
     if (precision > INT_MAX)
         return heap_raise(b->heap, &exc_ValueError, "precision too big");
     if ((uint64_t)(precision < 0 ? 0 : precision) > out->max - out->n)
-        return text_too_large(b->heap);
+        return heap_out_of_bytes(b->heap);
     if (!text_charge_scan(b->heap, (size_t)(precision < 0 ? 0 : precision)))
         return false;
     switch (type) {
@@ -183,7 +183,7 @@ bool format_double(struct text_builder *b, double d, char type, int64_t precisio
     default:
         add_repr(out, d, alternate, dot_zero);
     }
-    return out->overflow ? text_too_large(b->heap) : true;
+    return out->overflow ? heap_out_of_bytes(b->heap) : true;
 }
 
 static bool is_zero_text(str s)

@@ -158,7 +158,7 @@ bool format_fill(struct text_builder *b, uint32_t fill, int64_t n)
     if (n <= 0)
         return true;
     if ((uint64_t)n > (b->bytes.max - b->bytes.n) / size)
-        return text_too_large(b->heap);
+        return heap_out_of_bytes(b->heap);
     if (!text_charge_copy(b->heap, (size_t)n * size))
         return false;
     if (size == 1) {
@@ -261,7 +261,7 @@ bool format_add_number(struct text_builder *b, const struct format_spec *spec,
     if (!format_fill(b, spec->fill, inner))
         return false;
     if (n->digits.n && !add_grouped(b, n->digits, spec->separator, group, min_width))
-        return b->bytes.overflow ? text_too_large(b->heap) : false;
+        return b->bytes.overflow ? heap_out_of_bytes(b->heap) : false;
     buf_add_str(&b->bytes, n->rest);
     return format_fill(b, spec->fill, padding - left - inner);
 }

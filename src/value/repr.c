@@ -377,7 +377,7 @@ static bool repr_val(struct repr *r, val v)
     if (!heap_charge(r->h, 1))
         return false;
     if (r->b->bytes.overflow)
-        return text_too_large(r->h);
+        return heap_out_of_bytes(r->h);
     switch ((enum val_kind)v.kind) {
     case V_LIST:
     case V_TUPLE:

@@ -75,7 +75,7 @@ bool text_repeat(struct heap *h, val v, int64_t n, val *ret)
     if (n <= 0 || s->n == 0)
         return text_slice_bytes(h, v, 0, 0, ret);
     if (__builtin_mul_overflow((size_t)n, (size_t)s->n, &total) || total > h->limits.bytes)
-        return text_too_large(h);
+        return heap_out_of_bytes(h);
     if (s->taint) {
         auto_text_builder b;
         text_builder_init(&b, h);

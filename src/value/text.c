@@ -19,12 +19,6 @@ struct text_pool {
     uint32_t n, size; /* size is a power of two, or 0 */
 };
 
-bool text_too_large(struct heap *h)
-{
-    return heap_limit(h, "memory_limit", "the memory limit of %zu bytes is passed",
-                      h->limits.bytes);
-}
-
 /* ---- interned strings ---- */
 
 static struct text_pool *text_pool_get(struct heap *h)
@@ -111,7 +105,7 @@ void text_pool_done(struct heap *h)
 struct str_obj *text_alloc(struct heap *h, size_t n, size_t points, char **ret_bytes)
 {
     if (n > TEXT_MAX_BYTES) {
-        text_too_large(h);
+        heap_out_of_bytes(h);
         return NULL;
     }
     if (!text_charge_copy(h, n))
@@ -203,7 +197,7 @@ bool text_printf(struct heap *h, val *ret, const char *fmt, ...)
     va_start(args, fmt);
     buf_addv(&b, fmt, args);
     va_end(args);
-    return b.overflow ? text_too_large(h) : text_new(h, buf_str(&b), ret);
+    return b.overflow ? heap_out_of_bytes(h) : text_new(h, buf_str(&b), ret);
 }
 
 uint64_t text_hash(struct str_obj *s)

@@ -183,7 +183,7 @@ bool text_builder_finish(struct text_builder *b, val *ret)
     char *to;
 
     if (b->bytes.overflow)
-        return text_too_large(b->heap);
+        return heap_out_of_bytes(b->heap);
     if (!b->extent_count)
         return text_new(b->heap, bytes, ret);
     struct str_obj *s = text_alloc(b->heap, bytes.n, utf8_length(bytes), &to);

@@ -37,8 +37,6 @@ bool text_taint_whole(struct heap *h, struct str_obj *s) must_use;
 struct taint *text_taint_new(struct heap *h, size_t extents) must_use;
 /* Where the fault is an exception: its texts become untrusted, since the message quotes what is. */
 void text_taint_fault(struct heap *h);
-/* The fault for text that cannot fit into the memory limit. */
-bool text_too_large(struct heap *h);
 /* Where code point `index` begins; charged. */
 bool text_offset(struct heap *h, const struct str_obj *s, size_t index, size_t *ret) must_use;
 
