@@ -1,6 +1,6 @@
 /* Fills a workspace from the user's folder. Files are cloned where the file system can share blocks
  * and copied otherwise, never linked: what a step writes stays the step's. */
-#include "local_int.h"
+#include "runner/local_int.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

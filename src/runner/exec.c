@@ -1,6 +1,6 @@
 /* One step: its result files, its shell, its process tree on the loop. */
 #include "base/clock.h"
-#include "local_int.h"
+#include "runner/local_int.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -1,7 +1,7 @@
 /* Files of a workspace, for the engine and the agents' tools. Steps may run meanwhile and put links
  * anywhere: the kernel resolves every path below the workspace or not at all (openat2). */
 #include "base/vec.h"
-#include "local_int.h"
+#include "runner/local_int.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* git as a program, in an environment of our own: nothing of the user's settings, hooks, filters
  * or credentials takes part. */
-#include "local_int.h"
+#include "runner/local_int.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>

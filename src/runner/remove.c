@@ -1,4 +1,4 @@
-#include "local_int.h"
+#include "runner/local_int.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

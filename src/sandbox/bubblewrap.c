@@ -5,14 +5,11 @@
  * of the pid namespace, whose death is the death of the whole tree, and whether the program was
  * executed at all. */
 #include "base/num.h"
-#include "sandbox_int.h"
-#include <dirent.h>
+#include "sandbox/args.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/epoll.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,197 +18,7 @@ enum {
     ARGS_MAX = 8 << 20,
     ENV_MAX = 2000, /* bwrap takes at most 9000 arguments */
     PATH_TEXT_MAX = 4096,
-    ETC_FILE_MAX = 1 << 20,
 };
-
-/* The options of one start and the descriptors that they name. */
-struct args {
-    struct buf text;
-    int fds[SPAWN_FDS_MAX];
-    size_t fd_count;
-    int failed; /* errno of the first descriptor that could not be had */
-};
-
-static void args_done(struct args *a)
-{
-    buf_done(&a->text);
-    for (size_t i = 0; i < a->fd_count; i++)
-        fd_close(&a->fds[i]);
-}
-
-static void add(struct args *a, const char *arg)
-{
-    buf_add(&a->text, arg, strlen(arg) + 1);
-}
-
-static void add2(struct args *a, const char *option, const char *value)
-{
-    add(a, option);
-    add(a, value);
-}
-
-static void add3(struct args *a, const char *option, const char *first, const char *second)
-{
-    add2(a, option, first);
-    add(a, second);
-}
-
-/* Takes fd; a negative one is remembered as the failure errno. */
-static void add_fd(struct args *a, const char *option, int fd, const char *dest)
-{
-    if (fd < 0 || a->fd_count == SPAWN_FDS_MAX - 1) {
-        if (!a->failed)
-            a->failed = fd < 0 ? errno : EMFILE;
-        fd_close(&fd);
-        return;
-    }
-    a->fds[a->fd_count++] = fd;
-    add(a, option);
-    buf_add_int(&a->text, fd);
-    buf_add_byte(&a->text, '\0');
-    if (dest)
-        add(a, dest);
-}
-
-/* ---- the root ---- */
-
-enum etc_kind { ETC_COPY, ETC_BIND };
-/* What programs need to find libraries, certificates, the time zone and their own settings. None
- * may hold a credential: pip.conf, npmrc and gitconfig are left out for that. Small files are
- * copied, which is cheaper than a mount and follows links out of /etc. */
-static const struct {
-    const char *path;
-    enum etc_kind kind;
-    bool network_only;
-} host_etc[] = {
-    {"/etc/ld.so.cache", ETC_COPY, false},     {"/etc/alternatives", ETC_BIND, false},
-    {"/etc/ssl/certs", ETC_BIND, false},       {"/etc/ssl/openssl.cnf", ETC_COPY, false},
-    {"/etc/pki/tls/certs", ETC_BIND, false},   {"/etc/localtime", ETC_COPY, false},
-    {"/etc/os-release", ETC_COPY, false},      {"/etc/java-11-openjdk", ETC_BIND, false},
-    {"/etc/java-17-openjdk", ETC_BIND, false}, {"/etc/java-21-openjdk", ETC_BIND, false},
-    {"/etc/maven", ETC_BIND, false},           {"/etc/resolv.conf", ETC_COPY, true},
-    {"/etc/services", ETC_COPY, true},         {"/etc/protocols", ETC_COPY, true},
-};
-
-static const char *const host_roots[] = {"/usr",   "/bin",   "/sbin",   "/lib",
-                                         "/lib32", "/lib64", "/libx32", "/opt"};
-
-/* A folder is bound, a link (/bin -> usr/bin) is made again, what is absent stays absent. host is
- * where the entry is now, seen where bwrap will find it. */
-static void add_root_entry(struct args *a, const char *host, const char *seen, const char *inside)
-{
-    struct stat st;
-    char target[PATH_TEXT_MAX];
-    if (lstat(host, &st) < 0)
-        return;
-    if (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)) {
-        add3(a, "--ro-bind", seen, inside);
-    } else if (S_ISLNK(st.st_mode)) {
-        ssize_t n = readlink(host, target, sizeof target - 1);
-        if (n < 0)
-            return;
-        target[n] = '\0';
-        add3(a, "--symlink", target, inside);
-    }
-}
-
-static void add_etc_file(struct args *a, const char *path)
-{
-    struct stat st;
-    char target[PATH_TEXT_MAX];
-    ssize_t n = readlink(path, target, sizeof target - 1);
-    target[n < 0 ? 0 : n] = '\0';
-    if (strncmp(target, "/usr/", 5) == 0 || strncmp(target, "../usr/", 7) == 0) {
-        add3(a, "--symlink", target, path);
-        return;
-    }
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH) &&
-        st.st_size <= ETC_FILE_MAX) {
-        add2(a, "--perms", "0444");
-        add_fd(a, "--file", fd, path);
-    } else {
-        fd_close(&fd);
-    }
-}
-
-static void add_own_file(struct args *a, int memory_file, const char *path)
-{
-    add2(a, "--perms", "0444");
-    add_fd(a, "--file", sandbox_reopen(memory_file), path);
-}
-
-static void add_host_root(const struct sandbox *s, struct args *a, bool network)
-{
-    for (size_t i = 0; i < sizeof host_roots / sizeof *host_roots; i++)
-        add_root_entry(a, host_roots[i], host_roots[i], host_roots[i]);
-    for (size_t i = 0; i < sizeof host_etc / sizeof *host_etc; i++) {
-        if (host_etc[i].network_only && !network)
-            continue;
-        if (host_etc[i].kind == ETC_COPY)
-            add_etc_file(a, host_etc[i].path);
-        else
-            add_root_entry(a, host_etc[i].path, host_etc[i].path, host_etc[i].path);
-    }
-    add_own_file(a, s->passwd, "/etc/passwd");
-    add_own_file(a, s->group, "/etc/group");
-    add_own_file(a, s->nsswitch, "/etc/nsswitch.conf");
-    if (network)
-        add_etc_file(a, "/etc/hosts");
-    else
-        add_own_file(a, s->hosts, "/etc/hosts");
-}
-
-static bool is_ours(const char *name)
-{
-    static const char *const ours[] = {".", "..", "dev", "proc", "sys", "tmp", "workspace", "plue"};
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-        if (strcmp(name, ours[i]) == 0)
-            return true;
-    return false;
-}
-
-/* Path of an unpacked image: a slash of its name is an underscore in the folder's. */
-static void image_path(const char *images_dir, const char *image, struct buf *path)
-{
-    buf_addf(path, "%s/", images_dir ? images_dir : "");
-    for (const char *p = image; *p; p++)
-        buf_add_byte(path, *p == '/' ? '_' : *p);
-}
-
-static bool image_is_name(const char *image)
-{
-    return *image && *image != '.' && *image != '/' && strlen(image) < 256;
-}
-
-static bool add_image_root(const struct sandbox *s, struct args *a, const char *image,
-                           struct err *err)
-{
-    auto_buf path = BUF(PATH_TEXT_MAX);
-    image_path(s->images_dir, image, &path);
-    DIR *d = s->images_dir && image_is_name(image) ? opendir(buf_c(&path)) : NULL;
-    if (!d) {
-        err_set(err, "image_missing", "there is no image '%s' for the bubblewrap sandbox", image);
-        err_hint(err,
-                 "unpack its file system into %s, choose a backend that has images, or leave "
-                 "image= out to use the host's programs",
-                 s->images_dir ? buf_c(&path) : "the images folder");
-        return false;
-    }
-    for (struct dirent *e; (e = readdir(d));) {
-        auto_buf host = BUF(PATH_TEXT_MAX), seen = BUF(PATH_TEXT_MAX);
-        if (is_ours(e->d_name))
-            continue;
-        buf_addf(&host, "%s/%s", buf_c(&path), e->d_name);
-        image_path(SPACE_IMAGES, image, &seen);
-        size_t root = seen.n;
-        buf_addf(&seen, "/%s", e->d_name);
-        if (!host.overflow && !seen.overflow)
-            add_root_entry(a, buf_c(&host), buf_c(&seen), buf_c(&seen) + root);
-    }
-    closedir(d);
-    return true;
-}
 
 /* ---- one start ---- */
 
@@ -223,10 +30,10 @@ static bool add_env(struct args *a, const char *const *env, struct err *err)
             return err_set(err, "sandbox_env", "environment entry %zu is not NAME=value", i + 1);
         if (i == ENV_MAX)
             return err_set(err, "sandbox_env", "more than %d environment variables", ENV_MAX);
-        add(a, "--setenv");
+        args_add(a, "--setenv");
         buf_add(&a->text, env[i], (size_t)(eq - env[i]));
         buf_add_byte(&a->text, '\0');
-        add(a, eq + 1);
+        args_add(a, eq + 1);
     }
     return true;
 }
@@ -252,32 +59,32 @@ static bool build_args(const struct sandbox *s, const struct sandbox_spec *spec,
     };
     bool network = spec->network == SANDBOX_NETWORK_ALL;
     for (size_t i = 0; i < sizeof wall / sizeof *wall; i++)
-        add(a, wall[i]);
+        args_add(a, wall[i]);
     if (network)
-        add(a, "--share-net");
+        args_add(a, "--share-net");
     if (!add_env(a, spec->env, err))
         return false;
     if (!spec->image)
-        add_host_root(s, a, network);
-    else if (!add_image_root(s, a, spec->image, err))
+        args_host_root(s, a, network);
+    else if (!args_image_root(s, a, spec->image, err))
         return false;
-    add2(a, "--proc", "/proc");
-    add2(a, "--dev", "/dev");
-    add2(a, "--perms", "1777");
-    add2(a, "--tmpfs", "/dev/shm");
-    add2(a, "--remount-ro", "/dev");
-    add3(a, "--bind", SPACE_WORKSPACE, "/workspace");
-    add3(a, "--bind", SPACE_TMP, "/tmp");
+    args_add2(a, "--proc", "/proc");
+    args_add2(a, "--dev", "/dev");
+    args_add2(a, "--perms", "1777");
+    args_add2(a, "--tmpfs", "/dev/shm");
+    args_add2(a, "--remount-ro", "/dev");
+    args_add3(a, "--bind", SPACE_WORKSPACE, "/workspace");
+    args_add3(a, "--bind", SPACE_TMP, "/tmp");
     if (spec->files) {
-        add(a, "--bind");
+        args_add(a, "--bind");
         buf_addf(&a->text, "%s/%s", SPACE_FILES, spec->files);
         buf_add_byte(&a->text, '\0');
-        add(a, "/plue");
+        args_add(a, "/plue");
     }
-    add2(a, "--remount-ro", "/");
-    add_fd(a, "--seccomp", sandbox_reopen(s->seccomp), NULL);
-    add_fd(a, "--json-status-fd", fcntl(status, F_DUPFD_CLOEXEC, 3), NULL);
-    add2(a, "--chdir", spec->cwd ? spec->cwd : "/workspace");
+    args_add2(a, "--remount-ro", "/");
+    args_fd(a, "--seccomp", sandbox_reopen(s->seccomp), NULL);
+    args_fd(a, "--json-status-fd", fcntl(status, F_DUPFD_CLOEXEC, 3), NULL);
+    args_add2(a, "--chdir", spec->cwd ? spec->cwd : "/workspace");
     if (a->failed)
         return err_errno(err, "sandbox_start", a->failed, "a file of the sandbox cannot be opened");
     if (a->text.overflow)
@@ -348,18 +155,36 @@ static bool run(struct sandbox_tree *t, const struct sandbox_spec *spec, struct 
     return spawn_run(&sp, &t->leader, &t->leader_fd, err);
 }
 
+/* With the host's network comes the host's way to the cloud's metadata service. */
+static bool check_network(struct sandbox *s, const struct sandbox_spec *spec, struct err *err)
+{
+    if (spec->network != SANDBOX_NETWORK_ALL || cgroups_guard_network(&s->cgroups) ||
+        sandbox_waived(s, "metadata") || !egress_host_is_cloud())
+        return true;
+    err_set(err, "sandbox_promise",
+            "network=\"all\" would let the step reach this cloud's metadata service: the promise "
+            "'metadata' cannot be kept here");
+    err_hint(err, "start Plue as root where control groups version 2 are mounted, or waive "
+                  "'metadata' in the configuration");
+    return false;
+}
+
 static bool bubblewrap_start(struct sandbox_tree *t, const struct sandbox_spec *spec, int out,
                              int err_fd, struct err *err)
 {
     cleanup(args_done) struct args a = {.text = BUF(ARGS_MAX)};
     int pipe_fds[2];
+    if (!check_network(t->sandbox, spec, err))
+        return false;
     if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0)
         return err_errno(err, "sandbox_start", errno, "no pipe for a sandbox");
     t->status = pipe_fds[0];
     auto_fd status = pipe_fds[1];
     if (!build_args(t->sandbox, spec, status, &a, err))
         return false;
-    if (t->sandbox->cgroups.n && !cgroup_make(&t->sandbox->cgroups, &spec->limits, &t->cgroup, err))
+    if (t->sandbox->cgroups.n &&
+        !cgroup_make(&t->sandbox->cgroups, &spec->limits, spec->network == SANDBOX_NETWORK_ALL,
+                     &t->cgroup, err))
         return false;
     return run(t, spec, &a, out, err_fd, err) && tree_watch(t, t->status, err);
 }
@@ -545,10 +370,10 @@ static void bubblewrap_close(struct sandbox *s)
 
 static bool bubblewrap_find_root(const struct sandbox *s, const char *image, struct buf *root)
 {
-    if (image && !image_is_name(image))
+    if (image && !args_image_is_name(image))
         return false;
     if (image)
-        image_path(s->images_dir, image, root);
+        args_image_path(s->images_dir, image, root);
     return true;
 }
 

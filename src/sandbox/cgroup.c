@@ -3,7 +3,7 @@
  * as we live, which is how another start tells a dead program's folder from a living one's. */
 #include "base/clock.h"
 #include "base/num.h"
-#include "sandbox_int.h"
+#include "sandbox/sandbox_int.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -180,16 +180,14 @@ static void add_hierarchy(struct cgroups *c, const char *path, unsigned bits, bo
         if (fd_read_file(base, "cgroup.controllers", &b))
             return;
         bits &= controllers_in(buf_str(&b));
-        if (!bits || !v2_delegate(base))
-            return;
+        if (bits && !v2_delegate(base))
+            bits = 0;
     }
     auto_fd dir = make_locked(base, c->name);
     if (dir < 0)
         return;
-    if (v2 && write_knob(dir, "cgroup.subtree_control", "+memory +pids +cpu")) {
-        unlinkat(base, c->name, AT_REMOVEDIR);
-        return;
-    }
+    if (v2 && bits && write_knob(dir, "cgroup.subtree_control", "+memory +pids +cpu"))
+        bits = 0;
     c->bases[c->n] = mem_dup(path, strlen(path));
     c->at[c->n++] = (struct cgroup_hierarchy){.dir = fd_steal(&dir), .controllers = bits, .v2 = v2};
     c->controllers |= bits;
@@ -213,7 +211,7 @@ static void add_mount(struct cgroups *c, str line, str own)
     bool v2 = str_is(type, "cgroup2");
     unsigned bits = v2 ? CGROUP_ALL : str_is(type, "cgroup") ? controllers_in(tail) : 0;
     bits &= ~c->controllers;
-    if (!bits)
+    if (!bits && !v2)
         return;
     str below = own_path(own, bits, v2);
     if (root.n > 1 && str_starts(below, root)) /* a container sees its part only */
@@ -239,7 +237,7 @@ void cgroups_open(struct cgroups *c)
     if (mounts_fd < 0 || own_fd < 0 || fd_read_all(mounts_fd, &mounts) || fd_read_all(own_fd, &own))
         return;
     str text = buf_str(&mounts), line;
-    while (c->controllers != CGROUP_ALL && str_next(&text, '\n', &line))
+    while (str_next(&text, '\n', &line))
         add_mount(c, line, buf_str(&own));
 }
 
@@ -316,14 +314,26 @@ static int set_limits(const struct cgroup_hierarchy *h, int dir, const struct sa
     return 0;
 }
 
-bool cgroup_make(struct cgroups *c, const struct sandbox_limits *limits, struct cgroup *ret_group,
-                 struct err *err)
+bool cgroups_guard_network(struct cgroups *c)
 {
-    struct cgroup g = {.id = ++c->next, .procs = {-1, -1, -1}};
+    for (size_t i = 0; i < c->n && c->guard == GUARD_UNTRIED; i++)
+        if (c->at[i].v2 && egress_guard(c->at[i].dir))
+            c->guard = GUARD_KEPT;
+    if (c->guard == GUARD_UNTRIED)
+        c->guard = GUARD_FAILED;
+    return c->guard == GUARD_KEPT;
+}
+
+bool cgroup_make(struct cgroups *c, const struct sandbox_limits *limits, bool network,
+                 struct cgroup *ret_group, struct err *err)
+{
+    struct cgroup g = {.id = ++c->next, .procs = {-1, -1, -1, -1}};
     auto_buf name = BUF(32);
     buf_add_int(&name, (int64_t)g.id);
     remove_busy(c);
     for (size_t i = 0; i < c->n; i++) {
+        if (!c->at[i].controllers && !network)
+            continue;
         int e = mkdirat(c->at[i].dir, buf_c(&name), 0755) < 0 ? errno : 0;
         auto_fd dir = openat(c->at[i].dir, buf_c(&name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (!e && dir < 0)

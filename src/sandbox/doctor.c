@@ -1,6 +1,6 @@
 /* Promises are believed only after a real sandbox failed to break them. */
 #include "base/clock.h"
-#include "sandbox_int.h"
+#include "sandbox/sandbox_int.h"
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -244,6 +244,7 @@ static void probe_inside(struct probing *p, struct sandbox_row *row)
 {
     static const char *const namespaces[] = {"pid", "mnt", "ipc", "uts", "user", "net"};
     const char *argv[] = {"/bin/sh", "-c", row->promise->probe, NULL};
+    bool network = strcmp(row->promise->name, "metadata") == 0;
     const char *env[PROBE_ENV_MAX];
     struct arena a = ARENA_INIT;
     size_t n = 0;
@@ -260,8 +261,11 @@ static void probe_inside(struct probing *p, struct sandbox_row *row)
     env[n] = NULL;
     struct ran ran = {.out = BUF(OUTPUT_MAX)};
     auto_err err = ERR_INIT;
-    struct sandbox_spec spec = {
-        .space = p->place->space, .argv = argv, .env = env, .limits = probe_limits};
+    struct sandbox_spec spec = {.space = p->place->space,
+                                .argv = argv,
+                                .env = env,
+                                .network = network ? SANDBOX_NETWORK_ALL : SANDBOX_NETWORK_NONE,
+                                .limits = probe_limits};
     row->tested = true;
     if (!run_to_end(p->s, &spec, NULL, NULL, &ran, &err))
         row->detail = arena_str(&p->report->arena, err.message);
@@ -312,6 +316,7 @@ static bool probe_backend(const char *backend, const char *scratch, struct sandb
         good = place_make(&place, scratch, p.s, err);
         p.place = &place;
         port = listen_on_loopback(&p.port);
+        cgroups_guard_network(&p.s->cgroups);
     } else {
         p.s = NULL;
     }

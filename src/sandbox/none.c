@@ -2,7 +2,7 @@
  * subreaper), so that cancel and the step's end reach the whole tree, and so does the death of the
  * program itself. */
 #include "base/num.h"
-#include "sandbox_int.h"
+#include "sandbox/sandbox_int.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "sandbox_int.h"
+#include "sandbox/sandbox_int.h"
 
 #define HARD_OR_NOTHING                                                      \
     {                                                                        \
@@ -105,8 +105,13 @@ const struct sandbox_promise sandbox_promises[] = {
      "for f in /var/run/docker.sock /run/docker.sock /run/podman /run/containerd /run/user; do"
      " [ -e $f ] && { echo \"sees $f\"; exit; }; done; echo held",
      NULL},
-    {"metadata", "No cloud metadata address, unless the step has network=\"all\".", HARD_OR_NOTHING,
-     "[ \"$(grep -c : /proc/net/dev)\" = 1 ] && echo held || echo 'has interfaces'", NULL},
+    {"metadata", "No cloud metadata address, with network=\"all\" neither.", HARD_OR_NOTHING,
+     "for a in 169.254.169.254 ::ffff:169.254.169.254 fd00:ec2::254 fe80::a9fe:a9fe; do"
+     " bash -c \": </dev/tcp/$a/80\" 2>&1 | grep -q -e 'not permitted' -e 'not supported' ||"
+     " { echo \"may try $a\"; exit; }; bash -c \"echo x >/dev/udp/$a/80\" 2>&1 |"
+     " grep -q -e 'not permitted' -e 'not supported' || { echo \"may send to $a\"; exit; }; done;"
+     " bash -c \": </dev/tcp/127.0.0.1/$PROBE_PORT\" && echo held",
+     "start Plue as root where control groups version 2 are mounted"},
     {"service_token", "No service account token.", HARD_OR_NOTHING,
      "[ -e /var/run/secrets ] || [ -e /run/secrets ] && echo 'sees secrets' || echo held", NULL},
     {"command_line", "No secret on a command line of the host.", HARD_ANYWHERE, NULL, NULL},
@@ -132,5 +137,9 @@ enum sandbox_level sandbox_level_here(const struct sandbox *s, const struct sand
         if (level == SANDBOX_HARD && strcmp(p->name, kept_by[i].promise) == 0 &&
             !(s->cgroups.controllers & kept_by[i].needs))
             return SANDBOX_SOFT;
+    /* Without a network it holds anyway; with one, only where the kernel keeps it. */
+    if (level == SANDBOX_HARD && strcmp(p->name, "metadata") == 0 &&
+        s->cgroups.guard == GUARD_FAILED)
+        return SANDBOX_SOFT;
     return level;
 }

@@ -1,5 +1,5 @@
 #include "base/num.h"
-#include "sandbox_int.h"
+#include "sandbox/sandbox_int.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -328,7 +328,7 @@ bool sandbox_start(struct sandbox *s, const struct sandbox_spec *spec,
                                .leader_fd = -1,
                                .init_fd = -1,
                                .status = -1,
-                               .cgroup.procs = {-1, -1, -1},
+                               .cgroup.procs = {-1, -1, -1, -1},
                                .exit = {.cpu_ms = -1, .memory_peak = -1}};
     if (!start(t, spec, ret_stdout, ret_stderr, err)) {
         sandbox_tree_free(t);

@@ -15,11 +15,11 @@ enum cgroup_controller {
     CGROUP_ALL = CGROUP_MEMORY | CGROUP_PIDS | CGROUP_CPU
 };
 
-enum { CGROUP_HIERARCHIES = 3 };
+enum { CGROUP_HIERARCHIES = 4 };
 
 struct cgroup_hierarchy {
-    int dir; /* our own folder in it, the parent of every tree's */
-    unsigned controllers;
+    int dir;              /* our own folder in it, the parent of every tree's */
+    unsigned controllers; /* 0 in one that is there for the network's sake only */
     bool v2;
 };
 
@@ -29,6 +29,7 @@ struct cgroups {
     unsigned controllers; /* kept by the kernel on this host */
     char name[48];        /* of our folder: plue.PID.START */
     char *bases[CGROUP_HIERARCHIES];
+    enum { GUARD_UNTRIED, GUARD_FAILED, GUARD_KEPT } guard; /* of the network */
     uint64_t next;
     VEC(uint64_t) busy; /* folders that could not be removed yet */
 };
@@ -42,10 +43,20 @@ struct cgroup {
     uint64_t id; /* 0: none */
     int procs[CGROUP_HIERARCHIES];
 };
-must_use bool cgroup_make(struct cgroups *c, const struct sandbox_limits *limits,
+/* network: it will use the host's, so it needs the guard's hierarchy too. */
+must_use bool cgroup_make(struct cgroups *c, const struct sandbox_limits *limits, bool network,
                           struct cgroup *ret_group, struct err *err);
+/* Whether the kernel refuses metadata addresses to groups made with network; tried once. */
+bool cgroups_guard_network(struct cgroups *c);
 /* Kills whatever is in it, reads what was used, removes it (now or later). */
 void cgroup_end(struct cgroups *c, struct cgroup *g, struct sandbox_exit *exit);
+
+/* ---- egress ---- */
+
+/* Makes the kernel refuse link-local addresses to the processes below this version 2 group. */
+bool egress_guard(int cgroup);
+/* Whether this host looks like a cloud's, by what its firmware says. */
+bool egress_host_is_cloud(void);
 
 /* ---- seccomp ---- */
 

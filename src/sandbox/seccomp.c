@@ -1,4 +1,4 @@
-#include "sandbox_int.h"
+#include "sandbox/sandbox_int.h"
 #include <errno.h>
 #include <linux/sched.h>
 #include <seccomp.h>

@@ -3,7 +3,7 @@
  * lives as long as a process is in it; one does nothing else, and outlives this program, so that
  * after a crash /tmp is as it was. Started by an ordinary user, it needs a user namespace too. */
 #include "base/num.h"
-#include "sandbox_int.h"
+#include "sandbox/sandbox_int.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -1,7 +1,7 @@
 /* The child of a large program shares its memory until exec (as vfork does), so that nothing is
  * copied. It may therefore call the kernel only: no allocation, no errno-setting wrapper that takes
  * a lock, and no setuid of the C library, which would signal the threads of the parent. */
-#include "sandbox_int.h"
+#include "sandbox/sandbox_int.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -82,7 +82,7 @@ IN_CHILD static int child_main(void *arg)
     if (setsid() < 0)
         child_fail(s, "setsid");
     for (size_t i = 0; i < s->cgroup_count; i++)
-        if (write(s->cgroup_procs[i], "0", 1) != 1)
+        if (s->cgroup_procs[i] >= 0 && write(s->cgroup_procs[i], "0", 1) != 1)
             child_fail(s, "entering the control group");
     child_limits(s);
     if ((s->join_user >= 0 && setns(s->join_user, CLONE_NEWUSER) < 0) ||

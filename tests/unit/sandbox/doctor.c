@@ -22,9 +22,9 @@ static void doctor__every_promise_of_this_host_holds(void **state)
         tested += r->tested;
         if (r->tested && r->held)
             continue;
-        broken += r->tested;
+        broken += r->tested && r->level == SANDBOX_HARD;
         print_message("%-10s %-15s %-6s %s%.*s\n", r->backend, r->promise->name, words[r->level],
-                      r->tested ? "BROKEN: " : "", STR_ARG(r->detail));
+                      r->tested ? "does not hold: " : "", STR_ARG(r->detail));
     }
     sandbox_report_done(&report);
     assert_int_equal(broken, 0);
