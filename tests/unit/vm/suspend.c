@@ -1,11 +1,12 @@
 /* An evaluation stops wherever it decides on a deferred value, and goes on as if it had never
  * stopped: same output, same number of instructions, nothing done twice. */
 #include "toy.h"
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include <cmocka.h>
 
 /* values: what d0, d1, ... turn out to be; awaits: which of them are waited for, in order. */
 static const struct {

@@ -5,11 +5,12 @@
 #include "value/ops.h"
 #include "value/text.h"
 #include "value/types.h"
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include <cmocka.h>
 
 struct toy {
     struct object o;
