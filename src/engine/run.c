@@ -187,6 +187,11 @@ static void resolve_result(struct live_run *r)
         r->core.status = RUN_FAILED;
         r->core.reason = REASON_VALUE_ERROR;
         keep_error(r, NULL, &err);
+        return;
+    }
+    if (success) {
+        r->outputs = str_dup(STR("{}"));
+        return;
     }
     if (r->core.reason == REASON_CTX_FAIL) {
         str reason = r->plan.reason;
@@ -269,7 +274,8 @@ void run_forget(struct live_run *r)
             break;
         }
     }
-    e->active--;
+    if (--e->active == 0)
+        uv_unref((uv_handle_t *)&e->wake);
     if (r->ended)
         r->ended(r->ctx, r->id, r->core.status);
     live_run_free(r);
@@ -447,7 +453,8 @@ struct live_run *live_run_new(struct engine *e, const struct engine_request *q)
     r->recorded = RUN_QUEUED;
     r->next = e->runs;
     e->runs = r;
-    e->active++;
+    if (e->active++ == 0)
+        uv_ref((uv_handle_t *)&e->wake); /* the loop lives as long as a run does */
     run_mask_known_secrets(r);
     return r;
 }
