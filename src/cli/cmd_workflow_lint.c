@@ -1,0 +1,172 @@
+/* plue workflow lint: every error and warning of every file, without running anything. Besides
+ * loading each file it plans each workflow with a made-up event of each of its triggers, since what
+ * stands in a command is known only then. */
+#include "cli/commands.h"
+#include "cli/findings.h"
+#include "cli/request.h"
+#include <limits.h>
+
+struct lint {
+    struct cli *cli;
+    const struct registry *registry;
+    struct findings findings;
+    size_t files;
+};
+
+/* "unknown names are a NameError when reached and a lint error" (SPEC 3); the rest are advice. */
+static const char *severity_of(const struct err *e)
+{
+    return strcmp(e->code, "unknown_name") == 0 ? "error" : "warning";
+}
+
+static void take_warnings(struct lint *l, struct evaluation *e)
+{
+    struct err_list warnings = {0};
+    evaluation_lint(e, &warnings);
+    for (size_t i = 0; i < warnings.n; i++)
+        findings_add(&l->findings, evaluation_sources(e), &warnings.at[i],
+                     severity_of(&warnings.at[i]));
+    err_list_done(&warnings);
+}
+
+/* What fails with a made-up event may be fine with a real one, unless it was refused outright. */
+static void take_plan_error(struct lint *l, struct evaluation *e)
+{
+    const struct err *error = evaluation_error(e);
+    bool certain = strcmp(error->code, "exception") != 0;
+    findings_add(&l->findings, evaluation_sources(e), error, certain ? "error" : "warning");
+}
+
+static void plan_with(struct lint *l, const struct registry_file *f, uint32_t index,
+                      uint32_t trigger)
+{
+    struct err_list errors = {0};
+    struct evaluation *e = evaluation_new(l->registry->bundle, NULL);
+    if (evaluation_load(e, f->path, &errors)) {
+        const struct definition *d = evaluation_definition(e, index);
+        json_t *event = evaluation_synthetic_event(d, trigger);
+        auto_free char *text = json_dumps(event, 0);
+        struct evaluation_request q = {.event = str_of(text), .repository = STR("{}")};
+        if (evaluation_start(e, d, &q) == EVALUATION_FAILED)
+            take_plan_error(l, e);
+        take_warnings(l, e);
+        json_decref(event);
+    }
+    err_list_done(&errors);
+    evaluation_free(e);
+}
+
+static void lint_definition(struct lint *l, const struct registry_file *f, uint32_t index)
+{
+    const struct definition *d = evaluation_definition(f->evaluation, index);
+    if (!str_eq(d->path, f->path))
+        return;
+    findings_check_name(&l->findings, evaluation_sources(f->evaluation), d);
+    if (d->kind == DEFINITION_ACTION)
+        return; /* planned where a workflow calls it */
+    json_t *triggers = json_loadb(d->triggers.p, d->triggers.n, 0, NULL);
+    size_t n = json_array_size(triggers);
+    for (uint32_t i = 0; i < (n ? n : 1); i++)
+        plan_with(l, f, index, i);
+    json_decref(triggers);
+}
+
+/* Without FILEs every file is meant; a FILE is named as the shell sees it. */
+static bool is_wanted(const struct lint *l, str path)
+{
+    struct cli *c = l->cli;
+    auto_buf full = BUF(1 << 16);
+    buf_addf(&full, "%s/%.*s", l->registry->root, STR_ARG(path));
+    for (size_t i = 0; i < c->args.n; i++) {
+        auto_free char *given = realpath(c->args.at[i], NULL);
+        if (given && strcmp(given, buf_c(&full)) == 0)
+            return true;
+    }
+    return c->args.n == 0;
+}
+
+static void lint_file(void *ctx, struct registry_file *f)
+{
+    struct lint *l = ctx;
+    if (!is_wanted(l, f->path))
+        return;
+    l->files++;
+    findings_add_all(&l->findings, evaluation_sources(f->evaluation), &f->errors, "error");
+    if (!f->loaded)
+        return;
+    take_warnings(l, f->evaluation);
+    for (uint32_t i = 0; i < evaluation_definition_count(f->evaluation); i++)
+        lint_definition(l, f, i);
+}
+
+static void answer(struct lint *l)
+{
+    struct findings *f = &l->findings;
+    if (!l->cli->json) {
+        findings_print(l->cli, f);
+        cli_outf(l->cli, "%zu file%s: %zu error%s, %zu warning%s\n", l->files,
+                 l->files == 1 ? "" : "s", f->errors, f->errors == 1 ? "" : "s", f->warnings,
+                 f->warnings == 1 ? "" : "s");
+        return;
+    }
+    auto_buf b = BUF(CLI_OUTPUT_MAX);
+    struct json_writer w = JSON_WRITER(&b, true);
+    json_begin_object(&w);
+    json_key_c(&w, "files");
+    json_put_int(&w, (int64_t)l->files);
+    json_key_c(&w, "problems");
+    findings_put_json(&w, f, true);
+    json_end_object(&w);
+    cli_out_json(l->cli, &b);
+}
+
+static bool check_arguments(struct lint *l, int *ret_status)
+{
+    struct cli *c = l->cli;
+    for (size_t i = 0; i < c->args.n; i++) {
+        auto_free char *given = realpath(c->args.at[i], NULL);
+        bool known = false;
+        for (uint32_t k = 0; given && k < l->registry->bundle->n; k++) {
+            auto_buf full = BUF(1 << 16);
+            buf_addf(&full, "%s/%.*s", l->registry->root,
+                     STR_ARG(l->registry->bundle->files[k].path));
+            known |= strcmp(given, buf_c(&full)) == 0;
+        }
+        if (known)
+            continue;
+        auto_err e = ERR_INIT;
+        err_set(&e, "file_missing", "%s is no file below %s/.plue", c->args.at[i],
+                l->registry->root);
+        err_hint(&e, "`plue workflow lint` without a file checks all of them");
+        *ret_status = cli_fail(c, NULL, &e);
+        return false;
+    }
+    return true;
+}
+
+static int run(struct cli *c)
+{
+    auto_registry r = {0};
+    struct lint l = {.cli = c, .registry = &r, .findings = {.color = c->err_color && !c->json}};
+    int status = CLI_USAGE;
+    if (!request_open_registry(c, &r, &status) || !check_arguments(&l, &status))
+        return status;
+    if (c->args.n == 0)
+        findings_add_all(&l.findings, NULL, &r.unread, "error");
+    registry_each(&r, REGISTRY_ALL, NULL, lint_file, &l);
+    answer(&l);
+    status = l.findings.errors ? CLI_USAGE : CLI_OK;
+    findings_done(&l.findings);
+    return status;
+}
+
+const struct command command_workflow_lint = {
+    .name = "workflow lint",
+    .args = "[FILE...]",
+    .max = CLI_WORDS_MAX,
+    .summary = "check files below .plue and report every error",
+    .doc = "Exits with 2 where there is an error; warnings alone are no failure.",
+    .example = "plue workflow lint\nplue workflow lint .plue/workflows/ci.py",
+    .options = (const struct cli_option[]){{"json", NULL, "print JSON"}, {0}},
+    .run = run,
+};

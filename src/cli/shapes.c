@@ -1,0 +1,201 @@
+#include "cli/shapes.h"
+#include "base/clock.h"
+
+static void put_time(struct json_writer *w, const char *key, int64_t ms)
+{
+    json_key_c(w, key);
+    if (!ms) {
+        json_put_null(w);
+        return;
+    }
+    auto_buf b = BUF(64);
+    clock_add_rfc3339(&b, ms);
+    json_put_str(w, buf_str(&b));
+}
+
+static void put_duration(struct json_writer *w, int64_t from, int64_t to)
+{
+    json_key_c(w, "duration_ms");
+    if (from && to)
+        json_put_int(w, to > from ? to - from : 0);
+    else
+        json_put_null(w);
+}
+
+static void put_raw_or_null(struct json_writer *w, const char *key, str json)
+{
+    json_key_c(w, key);
+    if (json.n)
+        json_put_raw(w, json);
+    else
+        json_put_null(w);
+}
+
+static void put_object(struct json_writer *w, const char *key, str json)
+{
+    put_raw_or_null(w, key, json.n ? json : STR("{}"));
+}
+
+static void put_text(struct json_writer *w, const char *key, str text)
+{
+    json_key_c(w, key);
+    json_put_str_or_null(w, text);
+}
+
+static void put_word(struct json_writer *w, const char *key, const char *word)
+{
+    json_key_c(w, key);
+    json_put_c(w, word);
+}
+
+static void put_int(struct json_writer *w, const char *key, int64_t i)
+{
+    json_key_c(w, key);
+    json_put_int(w, i);
+}
+
+static void put_empty_array(struct json_writer *w, const char *key)
+{
+    json_key_c(w, key);
+    json_begin_array(w);
+    json_end_array(w);
+}
+
+static void put_reason(struct json_writer *w, const struct store_reason *r)
+{
+    json_key_c(w, "reason");
+    if (r->code == REASON_NONE) {
+        json_put_null(w);
+        return;
+    }
+    json_begin_object(w);
+    put_word(w, "code", reason_code(r->code));
+    json_key_c(w, "text");
+    json_put_str(w, r->text.n ? r->text : str_of(reason_sentence(r->code)));
+    json_end_object(w);
+}
+
+static void put_usage(struct json_writer *w, int64_t in, int64_t out, int64_t cost_micro_usd)
+{
+    json_key_c(w, "usage");
+    json_begin_object(w);
+    put_int(w, "input_tokens", in);
+    put_int(w, "output_tokens", out);
+    json_key_c(w, "cost_usd");
+    json_put_double(w, (double)cost_micro_usd / 1e6);
+    json_end_object(w);
+}
+
+void shape_put_workflow(struct json_writer *w, const struct definition *d, str content_hash)
+{
+    json_begin_object(w);
+    put_text(w, "name", d->name);
+    put_text(w, "path", d->path);
+    put_raw_or_null(w, "triggers", d->triggers.n ? d->triggers : STR("[]"));
+    put_text(w, "image", d->image);
+    put_text(w, "dockerfile", d->dockerfile);
+    json_key_c(w, "inputs");
+    if (d->inputs)
+        type_write_json_schema(w, d->inputs);
+    else
+        json_put_null(w);
+    put_text(w, "content_hash", content_hash);
+    json_end_object(w);
+}
+
+void shape_put_step(struct json_writer *w, const struct store_step *s)
+{
+    bool model = s->type == STEP_TYPE_LLM || s->type == STEP_TYPE_AGENT;
+    json_begin_object(w);
+    put_text(w, "id", s->key.step_id);
+    put_text(w, "name", s->name);
+    put_word(w, "type", step_type_name(s->type));
+    put_word(w, "status", step_status_name(s->status));
+    put_word(w, "outcome", outcome_name(s->outcome));
+    put_word(w, "conclusion", conclusion_name(s->conclusion));
+    put_reason(w, &s->reason);
+    json_key_c(w, "exit_code");
+    if (s->has_exit_code)
+        json_put_int(w, s->exit_code);
+    else
+        json_put_null(w);
+    put_raw_or_null(w, "depends_on", s->depends_on.n ? s->depends_on : STR("[]"));
+    put_int(w, "attempts", s->key.try);
+    put_time(w, "started_at", s->started_at);
+    put_time(w, "completed_at", s->completed_at);
+    put_duration(w, s->started_at, s->completed_at);
+    put_object(w, "outputs", s->outputs);
+    /* A shell step's output is what the engine keeps for later steps: no value of the step's. */
+    put_raw_or_null(w, "output", s->type == STEP_TYPE_SHELL ? STR("") : s->output);
+    put_raw_or_null(w, "error", s->error);
+    json_key_c(w, "turns");
+    if (model)
+        json_put_int(w, s->turns_used);
+    else
+        json_put_null(w);
+    if (model)
+        put_usage(w, s->tokens_in, s->tokens_out, s->cost_micro_usd);
+    else
+        put_raw_or_null(w, "usage", STR(""));
+    put_text(w, "parent", s->parent);
+    put_object(w, "config", s->config);
+    put_raw_or_null(w, "summary", STR(""));
+    put_empty_array(w, "artifacts");
+    put_raw_or_null(w, "cache", STR(""));
+    put_int(w, "log_bytes", s->log_bytes);
+    json_end_object(w);
+}
+
+void shape_put_run(struct json_writer *w, const struct store_run *run,
+                   const struct store_step *steps, size_t n)
+{
+    int64_t in = 0, out = 0, cost = 0;
+    json_begin_object(w);
+    put_int(w, "id", run->id);
+    put_text(w, "workflow", run->workflow);
+    put_word(w, "status", run_status_name(run->status));
+    put_word(w, "conclusion", conclusion_name(run->conclusion));
+    put_reason(w, &run->reason);
+    put_text(w, "trigger", run->trigger_type);
+    put_raw_or_null(w, "event", run->trigger_payload);
+    put_text(w, "ref", run->ref);
+    put_text(w, "sha", run->sha);
+    put_object(w, "inputs", run->inputs);
+    put_raw_or_null(w, "outputs", run->outputs);
+    put_raw_or_null(w, "error", run->error);
+    put_time(w, "created_at", run->created_at);
+    put_time(w, "started_at", run->started_at);
+    put_time(w, "completed_at", run->completed_at);
+    put_duration(w, run->started_at, run->completed_at);
+    put_int(w, "attempt", run->attempt);
+    put_text(w, "plan_hash", run->plan_hash);
+    if (steps) {
+        json_key_c(w, "steps");
+        json_begin_array(w);
+        for (size_t i = 0; i < n; i++) {
+            shape_put_step(w, &steps[i]);
+            in += steps[i].tokens_in;
+            out += steps[i].tokens_out;
+            cost += steps[i].cost_micro_usd;
+        }
+        json_end_array(w);
+        put_usage(w, in, out, cost);
+    }
+    put_empty_array(w, "artifacts");
+    put_empty_array(w, "approvals");
+    put_raw_or_null(w, "queue_position", STR(""));
+    put_text(w, "repository", run->repository);
+    json_end_object(w);
+}
+
+void shape_put_line(struct json_writer *w, const struct log_line *line, str step_id)
+{
+    json_begin_object(w);
+    put_int(w, "seq", line->seq);
+    put_time(w, "time", line->time_ms);
+    put_word(w, "stream", log_stream_name(line->stream));
+    json_key_c(w, "line");
+    json_put_str(w, line->text);
+    put_text(w, "step", step_id);
+    json_end_object(w);
+}
