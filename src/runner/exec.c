@@ -42,6 +42,7 @@ struct local_step {
     int64_t started_ms;
     char tail[TAIL_MAX];
     size_t tail_n;
+    bool workspace_full;
     struct err err;
     int open_handles;
 };
@@ -325,6 +326,7 @@ static void report_exit(struct local_step *s, const struct sandbox_exit *x)
     struct runner_exit e = {.exit_code = x->exit_code,
                             .signal = x->signal,
                             .oom = x->oom,
+                            .workspace_full = s->workspace_full,
                             .cpu_ms = x->cpu_ms,
                             .memory_peak = x->memory_peak,
                             .duration_ms = clock_mono_ms() - s->started_ms};
@@ -462,4 +464,19 @@ void local_kill_all(struct local_workspace *w)
 {
     for (struct local_step *s = w->steps; s; s = s->next)
         local_kill(&s->step, SIGKILL);
+}
+
+void local_workspace_full(struct local_workspace *w)
+{
+    auto_buf text = BUF(256);
+    buf_addf(&text, "plue: the workspace holds more than %lld MiB: the step was ended\n",
+             (long long)(w->quota.limit >> 20));
+    for (struct local_step *s = w->steps; s; s = s->next) {
+        if (!s->tree || s->workspace_full || uv_is_closing((uv_handle_t *)&s->later))
+            continue;
+        s->workspace_full = true;
+        if (s->output)
+            s->output(s->user, RUNNER_STDERR, buf_str(&text));
+        local_kill(&s->step, SIGKILL);
+    }
 }

@@ -131,6 +131,9 @@ static void open_done(uv_work_t *work, int status)
         workspace_free(o->result);
         o->result = NULL;
     }
+    if (o->result)
+        quota_start(o->result, o->request.workspace_bytes ? o->request.workspace_bytes
+                                                          : RUNNER_WORKSPACE_BYTES);
     o->request.opened(o->request.user, o->result ? &o->result->workspace : NULL,
                       o->result ? NULL : &o->err);
     uv_close((uv_handle_t *)&o->timer, opening_free);
@@ -190,18 +193,25 @@ static void close_done(uv_work_t *work, int status)
     free(c);
 }
 
-static void start_closing(struct local_workspace *w)
+static void start_closing(uv_handle_t *timer)
 {
+    struct local_workspace *w = timer->data;
     struct closing *c = mem_zalloc(sizeof *c);
     c->w = w;
     c->work.data = c;
     uv_queue_work(w->local->loop, &c->work, close_work, close_done);
 }
 
+static void close_when_idle(struct local_workspace *w)
+{
+    if (w->closing && !w->busy)
+        uv_close((uv_handle_t *)&w->quota.timer, start_closing);
+}
+
 void local_release(struct local_workspace *w)
 {
-    if (--w->busy == 0 && w->closing)
-        start_closing(w);
+    w->busy--;
+    close_when_idle(w);
 }
 
 static void local_close(struct runner_workspace *workspace, bool keep, runner_closed_fn *closed,
@@ -212,10 +222,8 @@ static void local_close(struct runner_workspace *workspace, bool keep, runner_cl
     w->keep = keep;
     w->closed = closed;
     w->user = user;
-    if (!w->busy)
-        start_closing(w);
-    else
-        local_kill_all(w);
+    local_kill_all(w);
+    close_when_idle(w);
 }
 
 /* ---- the runner ---- */

@@ -14,12 +14,19 @@ struct local {
     char *data_dir; /* absolute */
 };
 
+struct quota {
+    uv_timer_t timer;
+    int64_t limit, used_then; /* of the file system, when it was last measured */
+    bool measuring;
+};
+
 struct local_workspace {
     struct runner_workspace workspace; /* first */
     struct local *local;
     char *dir; /* DATA_DIR/workspaces/RUN_ID */
     int root;  /* its workspace folder, O_PATH */
     struct sandbox_space *space;
+    struct quota quota;
     size_t busy; /* calls whose callback has not come */
     struct local_step *steps;
     bool closing, keep;
@@ -46,6 +53,13 @@ struct runner_step *local_exec(struct runner_workspace *w, const struct runner_e
 /* SIGKILL to every step of the workspace. */
 void local_kill_all(struct local_workspace *w);
 void local_kill(struct runner_step *step, int signal);
+
+/* Ends every step, which says why. */
+void local_workspace_full(struct local_workspace *w);
+
+/* quota.c */
+/* The timer must be closed before the workspace is freed. */
+void quota_start(struct local_workspace *w, int64_t limit);
 
 /* files.c */
 void local_read(struct runner_workspace *w, const char *path, size_t max, runner_read_fn *read,

@@ -24,6 +24,8 @@ enum {
     RUNNER_TREE_MAX = 2000 * 1000 /* files of a workspace's source */
 };
 
+#define RUNNER_WORKSPACE_BYTES ((int64_t)10 << 30)
+
 /* ---- open and close ---- */
 
 /* err is NULL on success, else borrowed during the callback. */
@@ -37,6 +39,7 @@ struct runner_open {              /* copied */
     const char *source;           /* folder whose files fill the workspace; NULL leaves it empty */
     bool resume;                  /* take the workspace as it was left; fails with code
                                    * workspace_lost where there is none */
+    int64_t workspace_bytes;      /* size of the workspace; 0 means RUNNER_WORKSPACE_BYTES */
     int64_t tmp_bytes;            /* size of the steps' /tmp; 0 means SANDBOX_TMP_BYTES */
     runner_progress_fn *progress; /* may be NULL */
     runner_opened_fn *opened;
@@ -53,6 +56,7 @@ struct runner_exit {
     int exit_code;         /* 128 + n where it died of signal n */
     int signal;            /* that n, or 0 */
     bool oom;              /* killed by its memory limit, where that is known */
+    bool workspace_full;   /* killed because the workspace had grown past its size */
     int64_t duration_ms, cpu_ms, memory_peak; /* -1 where unknown */
     /* What the step wrote to $PLUE_OUTPUT, $PLUE_ENV, $PLUE_PATH and $PLUE_SUMMARY: raw bytes, cut
      * at RUNNER_FILE_MAX. Borrowed during the callback. */

@@ -100,8 +100,12 @@ static void on_opened(void *user, struct runner_workspace *w, const struct err *
 
 bool fixture_open(struct fixture *f, const char *source, bool resume)
 {
-    struct runner_open open = {
-        .run_id = 1, .source = source, .resume = resume, .opened = on_opened, .user = f};
+    struct runner_open open = {.run_id = 1,
+                               .source = source,
+                               .resume = resume,
+                               .workspace_bytes = f->workspace_bytes,
+                               .opened = on_opened,
+                               .user = f};
     f->done = false;
     runner_open(f->runner, &open);
     assert_false(f->done);

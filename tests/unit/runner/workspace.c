@@ -196,6 +196,19 @@ static void tmp__is_bounded_by_the_kernel(void **state)
     assert_string_equal(buf_c(&o.out), "1048576\n");
 }
 
+static void workspace__a_step_that_fills_it_is_ended_and_told(void **state)
+{
+    struct fixture *f = *state;
+    auto_outcome o = {0};
+    f->workspace_bytes = 4 << 20;
+    assert_true(fixture_open(f, NULL, false));
+    fixture_run(f, "head -c 9000000 /dev/urandom >big; sync; exec sleep 1000", &o);
+    assert_true(o.exit.workspace_full);
+    assert_int_equal(o.exit.exit_code, 137);
+    assert_string_equal(buf_c(&o.error),
+                        "plue: the workspace holds more than 4 MiB: the step was ended\n");
+}
+
 /* ---- files ---- */
 
 static void files__are_written_read_and_listed(void **state)
@@ -280,6 +293,8 @@ int main(void)
         BARE(open__again_replaces_what_an_earlier_run_left),
         WALLED(close__removes_what_a_step_nested_or_closed),
         WALLED(tmp__is_bounded_by_the_kernel),
+        WALLED(workspace__a_step_that_fills_it_is_ended_and_told),
+        BARE(workspace__a_step_that_fills_it_is_ended_and_told),
         WALLED(files__are_written_read_and_listed),
         WALLED(files__errors_say_what_is_wrong),
         WALLED(files__no_path_leads_out),
