@@ -143,13 +143,19 @@ bool scan_arithmetic(struct scan *s, bool loop_head)
     return true;
 }
 
-/* The subscript of ${NAME[...]}, if there is one, is arithmetic. */
+/* What of ${ } is evaluated: a subscript, an offset, the variable behind ${!NAME}, and the text
+ * that ${NAME@P} expands. */
 static void braced_range(struct scan *s, size_t from)
 {
-    str all = str_sub(s->text, from, s->i);
-    if (str_find_byte(all, '[', 0) < all.n || str_find_byte(all, ':', 0) < all.n ||
-        str_starts(all, STR("!")) || str_find_byte(all, '@', 0) < all.n)
-        add_range(s, from);
+    str body = str_sub(s->text, from, s->i);
+    size_t bracket = str_find_byte(body, '[', 0), colon = str_find_byte(body, ':', 0);
+    size_t at = str_find_byte(body, '@', 0);
+    if (str_starts(body, STR("!")) || (at > 0 && at < body.n))
+        add_range(s, str_ends(body, STR("[@]")) ? from + bracket + 1 : from);
+    else if (bracket < body.n)
+        add_range(s, from + bracket + 1);
+    else if (colon < body.n && colon + 1 < body.n && !strchr("-=?+", body.p[colon + 1]))
+        add_range(s, from + colon + 1);
 }
 
 static bool scan_braced(struct scan *s, bool in_double, bool *ret_splits)

@@ -332,6 +332,9 @@ static bool word_array(struct scan *s, struct making *m)
             return false;
         if (element.holes && element.text.p[0] == '[')
             return scan_refuse(s, R_SUBSCRIPT, s->holes.at[element.hole].at, "");
+        /* bash 5.2 doubles \001 bytes in "..." here. */
+        for (size_t h = element.hole; h < s->taken; h++)
+            s->holes.at[h].apart = true;
     }
     s->i++;
     add_mark(m->text, MARK_RUNTIME);

@@ -325,6 +325,11 @@ static void shell__refuses_variables_that_are_evaluated_later(void **state)
     ROWS(SHELL_BASH, {"N={}; (( N > 1 ))", "1", "shell_evaluated"},
          {"N={}; [[ $N -gt 1 ]]", "1", "shell_evaluated"},
          {"N={}; echo ${a[N]}", "1", "shell_evaluated"},
+         {"N={}; echo ${!N}", "1", "shell_evaluated"},
+         {"N={}; echo ${N@P}", "1", "shell_evaluated"},
+         {"N={}; echo ${a:N}", "1", "shell_evaluated"},
+         {"N={}; echo ${a:-N}", "1", "N=1; echo ${a:-N}"},
+         {"N=({}); echo \"${N[@]}\" ${#N[*]}", "1", "N=('1'); echo \"${N[@]}\" ${#N[*]}"},
          {"declare -i N; N={}", "1", "shell_evaluated"}, );
 }
 
