@@ -103,8 +103,7 @@ static bool for_words(struct scan *s, str name)
         struct word w;
         if (!scan_word(s, WORD_FORCE, &w))
             return false;
-        for (size_t h = 0; h < w.holes; h++)
-            vec_push(&s->carriers, (struct carrier){name, w.hole + h});
+        judge_add_carriers(s, name, &w, (str){0});
     }
 }
 
@@ -342,6 +341,7 @@ static bool scan_function_word(struct scan *s)
         return false;
     if (name.holes)
         return scan_refuse(s, R_NAME, s->holes.at[name.hole].at, "a function");
+    vec_push(&s->functions, name.text);
     scan_blanks(s);
     if (scan_peek(s) == '(') {
         s->i++;

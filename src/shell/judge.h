@@ -17,7 +17,7 @@ struct walk {
     size_t operands; /* so far, the present one not counted */
 };
 
-/* What the next word of the command is. */
+/* walk.c: what the next word of the command is. */
 enum role walk_word(struct walk *k, const struct word *w);
 
 /* Refuses the first value among the words, if there is one. */

@@ -80,7 +80,7 @@ static const struct {
                   "write printf '%s\\n' and the value as an argument of its own"},
 };
 
-/* A copy of text in which the first @ is name; cut where it does not fit. */
+/* A copy of text in which @ is name; cut where it does not fit. */
 static void fill(char *to, size_t room, const char *text, const char *name)
 {
     size_t n = 0;

@@ -6,6 +6,7 @@ static void scan_done(struct scan *s)
     vec_done(&s->pending);
     vec_done(&s->evaluated);
     vec_done(&s->carriers);
+    vec_done(&s->functions);
     arena_done(&s->arena);
 }
 

@@ -195,8 +195,11 @@ bool judge_set(struct scan *s, const struct word *w, size_t n)
 {
     for (size_t i = 1; i < n; i++) {
         str text = w[i].text;
-        if (str_is(text, "--") || str_is(text, "-"))
+        if (str_is(text, "--") || str_is(text, "-")) {
+            for (i++; i < n; i++)
+                judge_add_carriers(s, STR("@"), &w[i], (str){0});
             return true;
+        }
         bool letters = text.n > 1 && (text.p[0] == '-' || text.p[0] == '+') && text.p[1] != '-';
         if (str_is(text, "keyword") || (letters && str_find_byte(text, 'k', 0) < text.n))
             return scan_refuse(s, R_SYNTAX, w[i].at, "set -k makes variables of arguments");

@@ -84,10 +84,12 @@ struct range {
     size_t from, to;
     bool arithmetic; /* a NAME without $ is read too */
 };
-/* A variable that holds an untrusted value. */
+/* A variable that holds an untrusted value; "@" for $1, $2 and so on, in the function (or where
+ * that is empty in the script) that got it as an argument. */
 struct carrier {
     str name;
     size_t hole;
+    str function;
 };
 
 struct scan {
@@ -104,6 +106,7 @@ struct scan {
     size_t outer_pending;        /* of these, begun outside of the present $( ) */
     VEC(struct range) evaluated;
     VEC(struct carrier) carriers;
+    VEC(str) functions;     /* names of those that the script defines */
     bool integer_variables; /* declare -i or -n stands somewhere */
     struct arena arena;
     struct shell_problem *problem;
@@ -180,6 +183,11 @@ bool scan_is_reserved(const struct scan *s, str word);
 
 bool judge_command(struct scan *s, const struct word *w, size_t n);
 bool judge_assignment(struct scan *s, const struct word *w);
+/* The values of a word go into a variable. */
+void judge_add_carriers(struct scan *s, str name, const struct word *w, str function);
+
+/* script.c */
+
 /* What the whole script shows: variables that are read as code later. */
 bool judge_script(struct scan *s);
 

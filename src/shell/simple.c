@@ -204,6 +204,7 @@ static bool scan_function(struct scan *s, const struct word *name)
         return scan_unclear(s, "a ( that begins neither a function nor a subshell");
     if (name->holes)
         return scan_refuse(s, R_NAME, s->holes.at[name->hole].at, "a function");
+    vec_push(&s->functions, name->text);
     s->i++;
     if (++s->depth > SHELL_DEPTH_MAX)
         return scan_refuse(s, R_LIMIT, s->i, "constructs are nested too deeply");

@@ -170,6 +170,7 @@ bool scan_double(struct scan *s, struct buf *text, bool *ret_splits)
  * subscripts are understood. */
 static bool word_subscript(struct scan *s, struct making *m)
 {
+    size_t from = s->i;
     for (;; s->i++) {
         int c = scan_peek(s);
         if (c == HOLE)
@@ -180,7 +181,7 @@ static bool word_subscript(struct scan *s, struct making *m)
         if (c == ']')
             break;
     }
-    s->i++;
+    vec_push(&s->evaluated, (struct range){from, s->i++, true});
     int c = scan_peek(s);
     if (c == '+' && scan_peek_second(s) == '=') {
         add_literal(m->text, '+');
