@@ -20,7 +20,8 @@ static bool bind_inputs(struct heap *h, const struct definition *d, const struct
         if (!t)
             return heap_raise(h, &exc_TypeError, "%.*s() got an unexpected keyword argument '%.*s'",
                               STR_ARG(d->name), STR_ARG(name));
-        if (deferred_has_secret(args->named[i]) && t->kind != TYPE_SECRET)
+        if (deferred_has_secret(args->named[i]) &&
+            (t->kind == TYPE_OPTIONAL ? t->of : t)->kind != TYPE_SECRET)
             return heap_refuse(
                 h, "secret_misused", "give the input the type secret",
                 "%.*s(%.*s=): a secret may only be passed to an input of type secret",

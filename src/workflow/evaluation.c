@@ -55,7 +55,6 @@ static void forget_machine(struct evaluation *e)
     vec_done(&e->definitions);
     vec_done(&e->files);
     vec_done(&e->notes);
-    vec_done(&e->importing);
     vec_done(&e->codes);
     map_done(&e->ids);
     map_done(&e->slugs);

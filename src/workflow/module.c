@@ -1,8 +1,6 @@
 /* The plue module and its parts, as the machine imports them. */
 #include "workflow/workflow_int.h"
 
-enum { MODULE_DEPTH_MAX = 20 };
-
 static const struct native_def *const module_tables[] = {define_natives, trigger_natives,
                                                          option_natives, typed_natives};
 enum { TABLES = sizeof module_tables / sizeof *module_tables };
@@ -133,23 +131,6 @@ static const struct bundle_file *find_module(struct evaluation *e, str module, s
     return NULL;
 }
 
-static bool check_cycle(struct heap *h, struct evaluation *e, str path)
-{
-    for (size_t i = 0; i < e->importing.n; i++) {
-        if (!str_eq(e->importing.at[i], path))
-            continue;
-        auto_buf chain = BUF(1 << 16);
-        for (size_t k = i; k < e->importing.n; k++)
-            buf_addf(&chain, "%.*s -> ", STR_ARG(e->importing.at[k]));
-        return heap_refuse(h, "import_cycle", "move what both need into a third file of .plue/lib",
-                           "these files import each other: %s%.*s", buf_c(&chain), STR_ARG(path));
-    }
-    if (e->importing.n >= MODULE_DEPTH_MAX)
-        return heap_limit(h, "imports_too_deep", "imports are nested more than %d deep",
-                          MODULE_DEPTH_MAX);
-    return true;
-}
-
 bool plue_import(void *data, struct vm *vm, str module, pos at, val *ret)
 {
     struct evaluation *e = data;
@@ -169,12 +150,7 @@ bool plue_import(void *data, struct vm *vm, str module, pos at, val *ret)
     if (!file)
         return heap_raise(h, &exc_ModuleNotFoundError, "No module named '%.*s' (there is no %s)",
                           STR_ARG(module), buf_c(&path));
-    if (!check_cycle(h, e, file->path))
-        return false;
-    vec_push(&e->importing, file->path);
     evaluation_note_file(e, file->path);
     uint32_t source = sources_add(vm_sources(vm), file->path, file->text, POS_NONE);
-    bool ok = vm_run_module(vm, source, ret);
-    (void)vec_pop(&e->importing);
-    return ok;
+    return vm_run_module(vm, source, ret);
 }

@@ -62,7 +62,6 @@ struct evaluation {
     VEC(struct loaded_definition *) definitions;
     VEC(str) files;              /* evaluated, in order */
     VEC(struct vm_code *) codes; /* of the files, for lint */
-    VEC(str) importing;          /* modules whose top level runs now */
     VEC(str) loaded;             /* paths given to evaluation_load, for rebuilding */
     struct map results;          /* step id -> struct given_result, of the arena */
     struct plan plan;
@@ -77,7 +76,6 @@ struct evaluation {
     struct evaluation_request request; /* copied into the arena */
     val event;                         /* record, or V_UNBOUND */
     val ctx;
-    pos load_position; /* of the file being loaded */
     struct err error;
     str failed_step;
     struct err_list warnings;
