@@ -160,7 +160,8 @@ bool heap_out_of_fuel(struct heap *h)
 
 bool heap_enter(struct heap *h)
 {
-    if (h->depth < h->limits.depth) {
+    const char *stack = __builtin_frame_address(0);
+    if (h->depth < h->limits.depth && stack > h->stack_limit) {
         h->depth++;
         return true;
     }

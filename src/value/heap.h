@@ -39,6 +39,7 @@ struct heap {
     size_t collect_at;
     bool collect_always; /* for tests: at every safepoint */
     uint32_t depth;
+    const char *stack_limit; /* the C stack may not grow below it; NULL: unknown */
     uint32_t native_depth; /* natives on the C stack that run the machine: an await there cannot be
                               kept */
     struct fault fault;

@@ -231,7 +231,8 @@ bool call_other(struct vm *vm, val fn, const struct call_args *args, val *ret)
 
 bool native_enter(struct heap *h)
 {
-    if (h->native_depth >= VM_MAX_NATIVE_DEPTH) {
+    const char *stack = __builtin_frame_address(0);
+    if (h->native_depth >= VM_MAX_NATIVE_DEPTH || stack <= h->stack_limit) {
         heap_limit(h, "depth_limit",
                    "calls through builtins are nested deeper than the depth limit of %d",
                    VM_MAX_NATIVE_DEPTH);

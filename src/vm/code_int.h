@@ -162,6 +162,13 @@ struct span {
     uint32_t mark, mark_length; /* the operator within it; 0: none */
 };
 
+/* Instructions of a comprehension, which tracebacks show as a function of its own. */
+struct comprehension_range {
+    uint32_t from, to;
+    uint32_t offset, length; /* of the whole comprehension */
+    uint32_t name;           /* constant: "<listcomp>" */
+};
+
 struct code {
     struct vm_code *file;
     str name, qualname;
@@ -174,6 +181,8 @@ struct code {
     str *names;
     struct handler *handlers;
     uint32_t handler_count;
+    struct comprehension_range *comprehensions; /* innermost first */
+    uint32_t comprehension_count;
     struct code **children;
     struct capture *captures;
     uint32_t capture_count;
@@ -196,7 +205,7 @@ struct vm_code {
     struct map slots; /* name -> slot + 1 */
     val *globals;
     str *global_names;
-    uint32_t global_count;
+    uint32_t global_count, global_cap;
     val names; /* after vm_run_module: the dict of its names; V_UNBOUND before */
     struct err_list warnings;
     VEC(struct code *) codes; /* all of them, for the collector */

@@ -217,6 +217,12 @@ void comprehension_variables(struct fn *f, const struct expr *e)
             emit(f, OP_MAKE_CELL, 0, (*s)->reg, 0, 0);
 }
 
+str comprehension_name(const struct expr *e)
+{
+    static const char *const names[] = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"};
+    return str_of(names[e->comprehension.kind]);
+}
+
 void expr_comprehension(struct fn *f, const struct expr *e, reg dest)
 {
     static const int ops[] = {[COMPREHENSION_LIST] = OP_LIST,
@@ -237,8 +243,12 @@ void expr_comprehension(struct fn *f, const struct expr *e, reg dest)
     load_empty(f, (enum op)ops[e->comprehension.kind], acc);
     struct assigned before = f->assigned;
     f->scope = scope_child(outer, e);
+    uint32_t from = fn_here(f);
     comprehension_variables(f, e);
     comprehension_clause(f, e, 0, loop, acc);
+    vec_push(&f->comprehensions,
+             (struct comprehension_range){from, fn_here(f), e->at.offset, e->at.length,
+                                          fn_const_str(f, comprehension_name(e))});
     f->scope = outer;
     f->assigned = before;
     emit(f, OP_MOVE, 0, dest, acc, 0);
@@ -249,7 +259,8 @@ void expr_comprehension(struct fn *f, const struct expr *e, reg dest)
 
 static val names_constant(struct fn *f, const struct argument *args, uint32_t n, uint32_t *ret_n)
 {
-    val names[CALL_ARGS_MAX], tuple = VAL_UNBOUND;
+    auto_free val *names = mem_alloc((n + 1) * sizeof *names);
+    val tuple = VAL_UNBOUND;
     uint32_t count = 0;
     for (uint32_t i = 0; i < n; i++) {
         if (args[i].kind != ARGUMENT_KEYWORD)

@@ -142,8 +142,7 @@ static void expr_binary(struct fn *f, const struct expr *e, reg dest)
 
 void expr_augmented(struct fn *f, const struct stmt *s, reg dest, reg left)
 {
-    emit_binary(f, s->augmented.op, true, dest, left, s->augmented.value,
-                span_of(s->at, s->augmented.op_at));
+    emit_binary(f, s->augmented.op, true, dest, left, s->augmented.value, span_of(s->at, POS_NONE));
 }
 
 static void expr_unary(struct fn *f, const struct expr *e, reg dest)
@@ -346,7 +345,9 @@ static void expr_index(struct fn *f, const struct expr *e, reg dest)
     uint32_t top = f->top;
     reg target = expr_operand(f, e->index.target);
     reg index = expr_operand(f, e->index.index);
-    fn_at(f, e->at);
+    pos at = e->index.target->at;
+    uint32_t end = at.offset + at.length; /* the brackets are marked */
+    fn_at_op(f, e->at, (pos){at.source, end, e->at.offset + e->at.length - end});
     emit(f, OP_INDEX, 0, dest, target, index);
     f->top = top;
 }

@@ -3,12 +3,6 @@
 
 /* ---- names ---- */
 
-static str comprehension_name(const struct scope *s)
-{
-    static const char *const names[] = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"};
-    return str_of(names[((const struct expr *)s->node)->comprehension.kind]);
-}
-
 /* "outer.<locals>.inner", as CPython 3.11 counts comprehensions among the functions. */
 static str qualified(struct fn *f, const struct scope *s, str name)
 {
@@ -19,7 +13,7 @@ static str qualified(struct fn *f, const struct scope *s, str name)
     if (s->kind != SCOPE_COMPREHENSION)
         outer = f->code->qualname;
     else
-        outer = qualified(f, s->parent, comprehension_name(s));
+        outer = qualified(f, s->parent, comprehension_name(s->node));
     return arena_printf(a, "%.*s.<locals>.%.*s", STR_ARG(outer), STR_ARG(name));
 }
 

@@ -42,6 +42,7 @@ struct fn {
     VEC(str) names;
     VEC(struct handler) handlers;
     VEC(struct code *) children;
+    VEC(struct comprehension_range) comprehensions;
     struct map const_index, name_index, keywords;
     uint32_t top, most; /* registers in use, and at most */
     uint16_t symbols;
@@ -124,6 +125,8 @@ reg expr_operand(struct fn *f, const struct expr *e);
 reg expr_temp(struct fn *f, const struct expr *e);
 /* Jumps where truth(e) == sense. */
 void expr_jump(struct fn *f, const struct expr *e, bool sense, struct jumps *out);
+/* "<listcomp>" */
+str comprehension_name(const struct expr *e);
 bool expr_constant(struct fn *f, const struct expr *e, val *ret);
 /* dest = left op= value of an augmented assignment. */
 void expr_augmented(struct fn *f, const struct stmt *s, reg dest, reg left);

@@ -26,6 +26,7 @@ static void fn_done(struct fn *f)
     vec_done(&f->names);
     vec_done(&f->handlers);
     vec_done(&f->children);
+    vec_done(&f->comprehensions);
     map_done(&f->const_index);
     map_done(&f->name_index);
     map_done(&f->keywords);
@@ -51,6 +52,8 @@ struct code *fn_finish(struct fn *f)
     c->names = keep_vec(f, &f->names);
     c->handlers = keep_vec(f, &f->handlers);
     c->handler_count = (uint32_t)f->handlers.n;
+    c->comprehensions = keep_vec(f, &f->comprehensions);
+    c->comprehension_count = (uint32_t)f->comprehensions.n;
     c->children = keep_vec(f, &f->children);
     c->regs = (uint16_t)(f->most + 1);
     keep_captures(f);

@@ -8,7 +8,8 @@
 #include "vm/code_int.h"
 
 enum {
-    VM_MAX_NATIVE_DEPTH = 120, /* natives on the C stack that run the machine */
+    VM_MAX_NATIVE_DEPTH = 250, /* natives on the C stack that run the machine */
+    VM_STACK_BYTES = 1 << 20,  /* of C stack that an evaluation may take */
     VM_MAX_TRACE = 1000,       /* places that an exception remembers */
 };
 
@@ -136,6 +137,8 @@ bool import_module(struct vm *vm, str module, pos at, val *ret) must_use;
 bool import_name(struct vm *vm, val module, str name, val *ret) must_use;
 
 /* ---- trace.c ---- */
+/* The function that a place stands in: "<module>", "f", "<listcomp>". */
+str trace_name(const struct trace_entry *t);
 /* "Type: message" of an exception. */
 void trace_add_message(struct vm *vm, struct buf *b, val exception);
 

@@ -594,8 +594,12 @@ uint32_t scope_global_slot(struct unit *u, str name)
     if (!slot) {
         slot = ++f->global_count;
         map_set(&f->slots, name, (void *)slot);
-        f->globals = mem_realloc_array(f->globals, slot, sizeof *f->globals);
-        f->global_names = mem_realloc_array(f->global_names, slot, sizeof *f->global_names);
+        if (slot > f->global_cap) {
+            f->global_cap = f->global_cap ? f->global_cap * 2 : 16;
+            f->globals = mem_realloc_array(f->globals, f->global_cap, sizeof *f->globals);
+            f->global_names =
+                mem_realloc_array(f->global_names, f->global_cap, sizeof *f->global_names);
+        }
         f->globals[slot - 1] = VAL_UNBOUND;
         f->global_names[slot - 1] = name;
     }

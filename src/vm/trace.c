@@ -35,11 +35,30 @@ void trace_add_message(struct vm *vm, struct buf *b, val exception)
 
 /* ---- places ---- */
 
-static str place_name(const struct trace_entry *t)
+str trace_name(const struct trace_entry *t)
 {
+    if (t->function.kind == V_STR)
+        return text_str(t->function);
     if (t->function.kind != V_FUNC)
         return STR("<module>");
     return ((struct func_obj *)t->function.o)->code->name;
+}
+
+/* The operator of the instruction that stands for this place; none: length 0. */
+static struct span find_mark(struct vm *vm, const struct trace_entry *t)
+{
+    for (const struct vm_code *file = vm->codes; file; file = file->next) {
+        if (file->source != t->source)
+            continue;
+        for (size_t i = 0; i < file->codes.n; i++) {
+            const struct code *c = file->codes.at[i];
+            for (uint32_t k = 0; k < c->op_count; k++)
+                if (c->spans[k].offset == t->offset && c->spans[k].length == t->length &&
+                    c->spans[k].mark_length)
+                    return c->spans[k];
+        }
+    }
+    return (struct span){0};
 }
 
 static size_t columns(str s, size_t bytes)
@@ -50,21 +69,31 @@ static size_t columns(str s, size_t bytes)
     return n;
 }
 
-/* ^^^^ under the part of the line that raised, unless that is all of it. */
-static void add_carets(struct buf *b, str line, size_t from, size_t length)
+/* ^^^^ under the part of the line that raised, ~~^~~ where it is an operation; nothing under all of
+ * the line. mark counts from the beginning of the line, as from does. */
+static void add_carets(struct buf *b, str line, size_t from, size_t length, size_t mark,
+                       size_t mark_length)
 {
     str trimmed = str_trim(line);
-    size_t indent = (size_t)(trimmed.p - line.p);
-    if (from < indent || from >= indent + trimmed.n)
+    size_t indent = (size_t)(trimmed.p - line.p), end = indent + trimmed.n;
+    if (from < indent || from >= end)
         return;
     size_t to = from + length;
-    if (to > indent + trimmed.n)
-        to = indent + trimmed.n;
-    if (to - from >= trimmed.n || to <= from)
+    bool marked = mark_length && to <= end;
+    if (to > end)
+        to = end;
+    if ((to - from >= trimmed.n && !marked) || to <= from)
         return;
     buf_add_c(b, "    ");
     buf_add_repeat(b, ' ', columns(trimmed, from - indent));
-    buf_add_repeat(b, '^', columns(str_sub(line, from, to), to - from));
+    if (marked) {
+        size_t mark_end = mark + mark_length;
+        buf_add_repeat(b, '~', columns(str_sub(line, from, mark), mark - from));
+        buf_add_repeat(b, '^', columns(str_sub(line, mark, mark_end), mark_length));
+        buf_add_repeat(b, '~', columns(str_sub(line, mark_end, to), to - mark_end));
+    } else {
+        buf_add_repeat(b, '^', columns(str_sub(line, from, to), to - from));
+    }
     buf_add_byte(b, '\n');
 }
 
@@ -75,13 +104,15 @@ static void add_entry(struct vm *vm, struct buf *b, const struct trace_entry *t)
     if (!sources_place(&vm->sources, at, &place))
         return;
     buf_addf(b, "  File \"%.*s\", line %u, in %.*s\n", STR_ARG(place.path), place.line,
-             STR_ARG(place_name(t)));
+             STR_ARG(trace_name(t)));
     str trimmed = str_trim(place.line_text);
     if (trimmed.n == 0)
         return;
     buf_addf(b, "    %.*s\n", STR_ARG(trimmed));
     const char *text = sources_get(&vm->sources, t->source)->text.p;
-    add_carets(b, place.line_text, (size_t)(text + t->offset - place.line_text.p), t->length);
+    size_t line = (size_t)(place.line_text.p - text);
+    struct span mark = find_mark(vm, t);
+    add_carets(b, place.line_text, t->offset - line, t->length, mark.mark - line, mark.mark_length);
 }
 
 static bool same_place(struct vm *vm, const struct trace_entry *a, const struct trace_entry *b)
@@ -90,7 +121,7 @@ static bool same_place(struct vm *vm, const struct trace_entry *a, const struct 
     return a->source == b->source &&
            sources_place(&vm->sources, (pos){a->source, a->offset, 0}, &x) &&
            sources_place(&vm->sources, (pos){b->source, b->offset, 0}, &y) && x.line == y.line &&
-           str_eq(place_name(a), place_name(b));
+           str_eq(trace_name(a), trace_name(b));
 }
 
 static void add_repeats(struct buf *b, uint32_t repeats)

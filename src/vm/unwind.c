@@ -39,7 +39,7 @@ static void set_context(struct vm *vm, struct exc_obj *e)
 }
 
 /* Past a thousand places further ones are forgotten, and so they are without memory. */
-static void add_place(struct vm *vm, struct exc_obj *e, const struct frame *f)
+static void add_entry(struct vm *vm, struct exc_obj *e, struct trace_entry entry)
 {
     if (e->trace_count >= VM_MAX_TRACE)
         return;
@@ -52,10 +52,27 @@ static void add_place(struct vm *vm, struct exc_obj *e, const struct frame *f)
         e->trace = p;
         e->trace_cap = cap;
     }
+    e->trace[e->trace_count++] = entry;
+}
+
+/* A comprehension is a function in CPython 3.11, and a place of its own. */
+static void add_place(struct vm *vm, struct exc_obj *e, const struct frame *f)
+{
+    const struct code *c = f->code;
+    uint32_t pc = (uint32_t)(f->pc - c->ops);
     pos at = frame_pos(f);
-    struct trace_entry *entry = &e->trace[e->trace_count++];
-    *entry = (struct trace_entry){.source = at.source, .offset = at.offset, .length = at.length};
-    entry->function = f->func ? val_obj(V_FUNC, f->func) : VAL_UNBOUND;
+    struct trace_entry entry = {.source = at.source, .offset = at.offset, .length = at.length};
+    for (uint32_t i = 0; i < c->comprehension_count; i++) {
+        const struct comprehension_range *r = &c->comprehensions[i];
+        if (pc < r->from || pc >= r->to)
+            continue;
+        entry.function = c->consts[r->name];
+        add_entry(vm, e, entry);
+        entry.offset = r->offset;
+        entry.length = r->length;
+    }
+    entry.function = f->func ? val_obj(V_FUNC, f->func) : VAL_UNBOUND;
+    add_entry(vm, e, entry);
 }
 
 static const struct handler *find_handler(const struct frame *f)

@@ -180,10 +180,14 @@ static void error_of_exception(struct vm *vm, val exception, struct err *e)
         err_hint(e, "%.*s", STR_ARG(hint.hint));
     for (uint32_t i = x->trace_count; i-- > 0;) {
         const struct trace_entry *t = &x->trace[i];
-        str name = t->function.kind == V_FUNC ? ((struct func_obj *)t->function.o)->code->name
-                                              : STR("<module>");
-        err_add_frame(e, (pos){t->source, t->offset, t->length}, name);
+        err_add_frame(e, (pos){t->source, t->offset, t->length}, trace_name(t));
     }
+}
+
+/* Natives recurse on the C stack of whoever runs the machine now. */
+static __attribute__((noinline)) void set_stack_limit(struct vm *vm)
+{
+    vm->heap.stack_limit = (const char *)__builtin_frame_address(0) - VM_STACK_BYTES;
 }
 
 static enum vm_outcome finish(struct vm *vm, bool ok)
@@ -220,12 +224,14 @@ static bool push_file(struct vm *vm, struct vm_code *code)
 enum vm_outcome vm_run(struct vm *vm, struct vm_code *code)
 {
     begin(vm);
+    set_stack_limit(vm);
     return finish(vm, push_file(vm, code) && machine_run(vm, 0, &vm->result));
 }
 
 enum vm_outcome vm_run_call(struct vm *vm, val fn, const struct call_args *args)
 {
     begin(vm);
+    set_stack_limit(vm);
     bool ok = fn.kind == V_FUNC ? call_push(vm, (struct func_obj *)fn.o, args, FRAME_ENTRY) &&
                                       machine_run(vm, 0, &vm->result)
                                 : call_other(vm, fn, args, &vm->result);
@@ -240,6 +246,7 @@ enum vm_outcome vm_resume(struct vm *vm)
     }
     vm->suspended = false;
     vm->awaited = VAL_UNBOUND;
+    set_stack_limit(vm);
     return finish(vm, machine_run(vm, 0, &vm->result));
 }
 
