@@ -47,6 +47,15 @@ static void explain(struct err *err, enum json_error_code code)
     }
 }
 
+/* jansson counts to the end of the token that it could not take, and quotes it: "near 'TOKEN'". */
+static size_t error_offset(const json_error_t *e)
+{
+    size_t end = e->position > 0 ? (size_t)e->position : 0;
+    const char *token = strstr(e->text, " near '"), *quote = token ? strrchr(token, '\'') : NULL;
+    size_t n = token ? (size_t)(quote - (token + strlen(" near '"))) : 1;
+    return n < end ? end - n : 0;
+}
+
 json_t *json_parse(str text, str path, unsigned flags, struct err *err)
 {
     json_error_t e;
@@ -69,8 +78,7 @@ json_t *json_parse(str text, str path, unsigned flags, struct err *err)
         return j;
     err_set(err, "invalid_json", "not valid JSON: %s", e.text);
     explain(err, json_error_code(&e));
-    /* jansson counts to the end of what it could not take. */
-    place_of(text, e.position > 0 ? (size_t)e.position - 1 : 0, &line, &column);
+    place_of(text, error_offset(&e), &line, &column);
     err_in_file(err, path, line, column);
     return NULL;
 }

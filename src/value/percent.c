@@ -4,9 +4,11 @@
 #include "value/ops.h"
 #include "value/text_int.h"
 #include "value/types.h"
+#include <float.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 
 enum percent_flag {
     PERCENT_LEFT = 1,
@@ -190,47 +192,42 @@ static bool add_number(struct percent *p, const struct directive *d, const struc
     return !left || format_fill(b, ' ', padding);
 }
 
-/* %d takes floats, cutting them; %x and %o do not. */
-static bool to_integer(struct percent *p, uint32_t type, val v, int64_t *ret)
+/* %d takes floats, cutting them; %x and %o do not. A float past 64 bits stays one: its digits
+ * are all that is asked for. */
+static bool to_integer(struct percent *p, uint32_t type, val v, val *ret)
 {
     bool decimal = type == 'd' || type == 'i' || type == 'u';
-    if (val_is_int(v)) {
-        *ret = v.i;
+
+    *ret = v;
+    if (val_is_int(v))
         return true;
-    }
-    if (decimal && v.kind == V_FLOAT) {
-        if (isnan(v.f))
-            return heap_raise(p->h, &exc_ValueError, "cannot convert float NaN to integer");
-        if (isinf(v.f))
-            return heap_raise(p->h, &exc_OverflowError, "cannot convert float infinity to integer");
-        if (v.f >= -0x1p63 && v.f < 0x1p63) {
-            *ret = (int64_t)v.f;
-            return true;
-        }
-        return heap_raise(p->h, &exc_OverflowError,
-                          "integer overflow: the result does not fit in 64 bits");
-    }
-    return heap_raise(p->h, &exc_TypeError, "%%%c format: %s is required, not %s", (int)type,
-                      decimal ? "a real number" : "an integer", val_type_name(v));
+    if (!decimal || v.kind != V_FLOAT)
+        return heap_raise(p->h, &exc_TypeError, "%%%c format: %s is required, not %s", (int)type,
+                          decimal ? "a real number" : "an integer", val_type_name(v));
+    if (isnan(v.f))
+        return heap_raise(p->h, &exc_ValueError, "cannot convert float NaN to integer");
+    if (isinf(v.f))
+        return heap_raise(p->h, &exc_OverflowError, "cannot convert float infinity to integer");
+    if (v.f > -0x1p63 && v.f < 0x1p63)
+        *ret = val_int((int64_t)v.f);
+    return true;
 }
 
 static bool add_integer(struct percent *p, const struct directive *d, val v)
 {
-    char room[66];
-    int64_t i = 0;
+    char room[66], large[DBL_MAX_10_EXP + 3];
     bool upper = d->type == 'X', hex = upper || d->type == 'x', octal = d->type == 'o';
+    struct percent_number n = {.prefix = ""};
 
-    if (!to_integer(p, d->type, v, &i))
+    if (!to_integer(p, d->type, v, &v))
         return false;
-    struct percent_number n = {
-        .negative = i < 0,
-        .prefix = "",
-        .text = format_int_digits(room, i,
-                                  hex     ? 16
-                                  : octal ? 8
-                                          : 10,
-                                  upper),
-    };
+    if (v.kind == V_FLOAT) {
+        n.negative = v.f < 0;
+        n.text = (str){large, (size_t)snprintf(large, sizeof large, "%.0f", fabs(v.f))};
+    } else {
+        n.negative = v.i < 0;
+        n.text = format_int_digits(room, v.i, hex ? 16 : octal ? 8 : 10, upper);
+    }
     if (d->flags & PERCENT_ALTERNATE)
         n.prefix = upper ? "0X" : hex ? "0x" : octal ? "0o" : "";
     if (d->precision > (int64_t)n.text.n)
