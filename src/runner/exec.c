@@ -239,8 +239,7 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
                   struct err *err)
 {
     const char *command[COMMAND_MAX];
-    struct places *at = mem_zalloc(sizeof *at);
-    auto_free void *at_owner = at;
+    auto_free struct places *at = mem_zalloc(sizeof *at);
     cleanup(env_done) struct environment *env = mem_zalloc(sizeof *env);
     auto_buf script = BUF(RUNNER_SCRIPT_MAX), path = BUF(PATH_MAX), cwd = BUF(PATH_MAX);
     if (!id_is_safe(x->step))
