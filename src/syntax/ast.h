@@ -252,9 +252,9 @@ struct stmt {
             uint32_t n;
         } names; /* GLOBAL, NONLOCAL */
         struct {
-            str module; /* FROM: dotted; leading dots of a relative import are kept */
+            str module; /* FROM: dotted */
             pos module_at;
-            bool star;
+            bool star; /* never in a tree without errors: star imports are refused */
             struct import_name *names;
             uint32_t n;
         } import;

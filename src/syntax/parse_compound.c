@@ -220,38 +220,58 @@ static struct stmt *parse_def(struct parser *p, uint32_t from, struct expr_list 
 
 /* ---- what is refused: read whole, so that what follows is understood ---- */
 
-static struct stmt *parse_class(struct parser *p)
+/* As a function without parameters that calls what the class is made from. */
+static struct stmt *parse_class(struct parser *p, uint32_t from, struct expr_list decorators)
 {
     pos at = parse_pos(p);
-    struct block body;
+    size_t mark = parse_mark(p);
+    struct stmt *s = parse_new_stmt(p, STMT_DEF, from);
     p->at++;
     if (parse_kind(p) != TOKEN_NAME)
         return parse_unexpected(p, "the name of the class");
     parse_refuse(p, REFUSED_CLASS, at);
+    s->def.name = parse_name_of(p, parse_token(p));
+    s->def.name_at = parse_pos(p);
     struct expr *name = parse_atom(p);
-    if (parse_kind(p) == TOKEN_OPEN_PAREN && !parse_call(p, name, at.offset))
-        return NULL;
+    for (uint32_t i = 0; i < decorators.n; i++)
+        parse_push_expr(p, decorators.at[i]);
+    if (parse_kind(p) == TOKEN_OPEN_PAREN) {
+        struct expr *bases = parse_call(p, name, at.offset);
+        if (!bases)
+            return NULL;
+        for (uint32_t i = 0; i < bases->call.n; i++)
+            parse_push_expr(p, bases->call.args[i].value);
+    }
+    s->def.decorators = parse_take_list(p, mark);
+    s->at = parse_since(p, at.offset);
     bool in_function = p->in_function, in_loop = p->in_loop;
     p->in_function = p->in_loop = false;
-    bool done = parse_colon_block(p, "class definition", at, &body);
+    bool done = parse_colon_block(p, "class definition", at, &s->def.body);
     p->in_function = in_function;
     p->in_loop = in_loop;
-    return done ? parse_new_stmt(p, STMT_PASS, at.offset) : NULL;
+    return done ? s : NULL;
 }
 
+/* Pushes a binding for each item. */
 static bool parse_with_items(struct parser *p, enum token_kind end)
 {
     do {
         if (parse_kind(p) == end)
             break;
-        struct expr *e = parse_expr(p);
-        if (!e)
+        struct expr *value = parse_expr(p);
+        struct expr_list targets = {0};
+        if (!value)
             return false;
         if (parse_accept(p, TOKEN_AS)) {
-            e = parse_kind(p) == TOKEN_STAR ? parse_star_named_expr(p) : parse_bit_or(p);
-            if (!e || !parse_check_target(p, e, TARGET_ASSIGN))
+            struct expr *target =
+                parse_kind(p) == TOKEN_STAR ? parse_star_named_expr(p) : parse_bit_or(p);
+            if (!target || !parse_check_target(p, target, TARGET_ASSIGN))
                 return false;
+            size_t mark = parse_mark(p);
+            parse_push_expr(p, target);
+            targets = parse_take_list(p, mark);
         }
+        parse_push_stmt(p, parse_stand_in_binding(p, value->at, &targets, value));
     } while (parse_accept(p, TOKEN_COMMA));
     return true;
 }
@@ -272,9 +292,17 @@ static bool has_parenthesized_items(const struct parser *p)
     return false;
 }
 
+static struct block take_block(struct parser *p, size_t mark)
+{
+    struct block b;
+    b.at = parse_take(p, mark, sizeof(struct stmt *), &b.n);
+    return b;
+}
+
 static struct stmt *parse_with(struct parser *p, enum refused what, pos at)
 {
     struct block body;
+    size_t mark = parse_mark(p);
     parse_refuse(p, what, at);
     p->at++;
     bool parentheses = has_parenthesized_items(p) && parse_accept(p, TOKEN_OPEN_PAREN);
@@ -282,17 +310,18 @@ static struct stmt *parse_with(struct parser *p, enum refused what, pos at)
         (parentheses && !parse_expect_close(p, TOKEN_CLOSE_PAREN)) ||
         !parse_colon_block(p, "'with' statement", at, &body))
         return NULL;
-    return parse_new_stmt(p, STMT_PASS, at.offset);
+    parse_push_stmt(p, parse_stand_in(p, at.offset, body));
+    return parse_stand_in(p, at.offset, take_block(p, mark));
 }
 
-static struct stmt *parse_async(struct parser *p)
+static struct stmt *parse_async(struct parser *p, uint32_t from, struct expr_list decorators)
 {
     pos at = parse_span(parse_pos(p), parse_pos_of(p, &p->tokens.at[p->at + 1]));
     p->at++;
     switch (parse_kind(p)) {
     case TOKEN_DEF:
         parse_refuse(p, REFUSED_ASYNC_DEF, at);
-        return parse_def(p, at.offset, (struct expr_list){0});
+        return parse_def(p, from, decorators);
     case TOKEN_FOR:
         parse_refuse(p, REFUSED_ASYNC_FOR, at);
         return parse_for(p);
@@ -320,9 +349,9 @@ static struct stmt *parse_decorated(struct parser *p)
     case TOKEN_DEF:
         return parse_def(p, from, decorators);
     case TOKEN_CLASS:
-        return parse_class(p);
+        return parse_class(p, from, decorators);
     case TOKEN_ASYNC:
-        return parse_async(p);
+        return parse_async(p, from, decorators);
     default:
         return parse_unexpected(p, "'def'");
     }
@@ -345,22 +374,25 @@ static bool at_match(const struct parser *p)
 static struct stmt *parse_match(struct parser *p)
 {
     pos at = parse_pos(p);
+    size_t mark = parse_mark(p);
     parse_refuse(p, REFUSED_MATCH, at);
     p->at++;
     struct expr *subject = parse_star_exprs(p);
+    if (subject)
+        parse_push_stmt(p, parse_stand_in_binding(p, subject->at, &(struct expr_list){0}, subject));
     parse_skip_line(p);
     parse_accept(p, TOKEN_INDENT);
     while (parse_kind(p) != TOKEN_DEDENT && parse_kind(p) != TOKEN_EOF) {
         struct block body;
         while (parse_kind(p) != TOKEN_NEWLINE && parse_kind(p) != TOKEN_EOF)
             p->at++;
-        if (parse_kind_ahead(p, 1) == TOKEN_INDENT)
-            parse_block(p, "'case' statement", at, &body);
-        else
+        if (parse_kind_ahead(p, 1) != TOKEN_INDENT)
             parse_accept(p, TOKEN_NEWLINE);
+        else if (parse_block(p, "'case' statement", at, &body))
+            parse_push_stmt(p, parse_stand_in(p, at.offset, body));
     }
     parse_accept(p, TOKEN_DEDENT);
-    return subject ? parse_new_stmt(p, STMT_PASS, at.offset) : NULL;
+    return parse_stand_in(p, at.offset, take_block(p, mark));
 }
 
 static struct stmt *parse_compound(struct parser *p, bool *ret_is_compound)
@@ -380,11 +412,11 @@ static struct stmt *parse_compound(struct parser *p, bool *ret_is_compound)
     case TOKEN_AT:
         return parse_decorated(p);
     case TOKEN_CLASS:
-        return parse_class(p);
+        return parse_class(p, parse_token(p)->offset, (struct expr_list){0});
     case TOKEN_WITH:
         return parse_with(p, REFUSED_WITH, parse_pos(p));
     case TOKEN_ASYNC:
-        return parse_async(p);
+        return parse_async(p, parse_token(p)->offset, (struct expr_list){0});
     default:
         if (at_match(p))
             return parse_match(p);

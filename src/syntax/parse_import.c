@@ -91,6 +91,20 @@ static bool parse_imported_names(struct parser *p)
     return !parentheses || parse_expect_close(p, TOKEN_CLOSE_PAREN);
 }
 
+/* What a refused import would bind. */
+static struct stmt *bind_imported(struct parser *p, const struct stmt *s)
+{
+    size_t mark = parse_mark(p);
+    for (uint32_t i = 0; i < s->import.n; i++) {
+        const struct import_name *n = &s->import.names[i];
+        struct expr *name = parse_new(p, EXPR_NAME, n->as.n ? n->as_at : n->at);
+        name->s = n->as.n ? n->as : n->name;
+        parse_push_expr(p, name);
+    }
+    struct expr_list targets = parse_take_list(p, mark);
+    return parse_stand_in_binding(p, s->at, &targets, parse_new(p, EXPR_NONE, s->at));
+}
+
 static struct stmt *parse_from_import(struct parser *p, struct stmt *s)
 {
     bool dots = skip_dots(p);
@@ -102,14 +116,13 @@ static struct stmt *parse_from_import(struct parser *p, struct stmt *s)
     if (parse_kind(p) == TOKEN_STAR) {
         parse_refuse(p, REFUSED_STAR_IMPORT, parse_pos(p));
         p->at++;
-        s->import.star = true;
-        return s;
+        return bind_imported(p, s);
     }
     size_t mark = parse_mark(p);
     if (!parse_imported_names(p))
         return NULL;
     s->import.names = parse_take(p, mark, sizeof(struct import_name), &s->import.n);
-    return s;
+    return dots ? bind_imported(p, s) : s;
 }
 
 struct stmt *parse_import(struct parser *p)

@@ -118,6 +118,10 @@ enum refused {
     REFUSED_RELATIVE_IMPORT,
 };
 void parse_refuse(struct parser *p, enum refused what, pos at);
+/* In the place of what was refused, so that the names in it are judged in the same pass: */
+struct stmt *parse_stand_in(struct parser *p, uint32_t from, struct block statements);
+struct stmt *parse_stand_in_binding(struct parser *p, pos at, const struct expr_list *targets,
+                                    struct expr *value);
 
 /* ---- children of unfinished nodes ---- */
 

@@ -46,3 +46,28 @@ void parse_refuse(struct parser *p, enum refused what, pos at)
     err_at(e, "not_supported", at, "%s", refusals[what].message);
     err_hint(e, "%s", refusals[what].hint);
 }
+
+/* if True: statements */
+struct stmt *parse_stand_in(struct parser *p, uint32_t from, struct block statements)
+{
+    struct stmt *s = parse_new_stmt(p, STMT_IF, from);
+    s->at = parse_since(p, from);
+    s->if_.test = parse_new(p, EXPR_TRUE, s->at);
+    s->if_.then = statements;
+    return s;
+}
+
+/* targets = value, or the value alone where nothing is bound. */
+struct stmt *parse_stand_in_binding(struct parser *p, pos at, const struct expr_list *targets,
+                                    struct expr *value)
+{
+    struct stmt *s = parse_new_stmt(p, targets->n ? STMT_ASSIGN : STMT_EXPR, at.offset);
+    s->at = at;
+    if (targets->n) {
+        s->assign.targets = *targets;
+        s->assign.value = value;
+    } else {
+        s->expr = value;
+    }
+    return s;
+}

@@ -71,7 +71,7 @@ static void bad_character(struct scan *s)
     }
     s->bad_line = true;
     if (cp < 0x80 && cp > 0x20 && cp != 0x7F)
-        scan_fail(s, from, s->at, "invalid syntax");
+        scan_fail(s, from, s->at, "invalid syntax: unexpected '%c'", (char)cp);
     else if (cp < 0x80 || (cp >= 0x80 && cp < 0xA1))
         scan_fail(s, from, s->at, "invalid non-printable character U+%04X", cp);
     else

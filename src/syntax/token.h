@@ -7,39 +7,27 @@
 
 /* Kind, and its text as messages show it. Keywords stand first: the scanner interns them in this
  * order, so that the symbol of a keyword is its kind. */
-#define SYNTAX_KEYWORDS(X)                                                                  \
-    X(FALSE, "False")                                                                       \
-    X(NONE, "None")                                                                         \
-    X(TRUE, "True")                                                                         \
-    X(AND, "and")                                                                           \
-    X(AS, "as")                                                                             \
-    X(ASSERT, "assert")                                                                     \
-    X(ASYNC, "async") X(AWAIT, "await") X(BREAK, "break") X(CLASS, "class")                 \
-        X(CONTINUE, "continue") X(DEF, "def") X(DEL, "del") X(ELIF, "elif") X(ELSE, "else") \
-            X(EXCEPT, "except") X(FINALLY, "finally") X(FOR, "for") X(FROM, "from")         \
-                X(GLOBAL, "global") X(IF, "if") X(IMPORT, "import") X(IN, "in") X(IS, "is") \
-                    X(LAMBDA, "lambda") X(NONLOCAL, "nonlocal") X(NOT, "not") X(OR, "or")   \
-                        X(PASS, "pass") X(RAISE, "raise") X(RETURN, "return") X(TRY, "try") \
-                            X(WHILE, "while") X(WITH, "with") X(YIELD, "yield")
-#define SYNTAX_OPERATORS(X)                                                                     \
-    X(OPEN_PAREN, "(")                                                                          \
-    X(OPEN_BRACKET, "[")                                                                        \
-    X(OPEN_BRACE, "{")                                                                          \
-    X(CLOSE_PAREN, ")")                                                                         \
-    X(CLOSE_BRACKET, "]")                                                                       \
-    X(CLOSE_BRACE, "}")                                                                         \
-    X(COMMA, ",") X(COLON, ":") X(SEMICOLON, ";") X(DOT, ".") X(ELLIPSIS, "...") X(ARROW, "->") \
-        X(WALRUS, ":=") X(ASSIGN, "=") X(PLUS, "+") X(MINUS, "-") X(STAR, "*") X(SLASH, "/")    \
-            X(DOUBLE_SLASH, "//") X(PERCENT, "%") X(DOUBLE_STAR, "**") X(LEFT_SHIFT, "<<")      \
-                X(RIGHT_SHIFT, ">>") X(AMPERSAND, "&") X(PIPE, "|") X(CARET, "^") X(TILDE, "~") \
-                    X(AT, "@") X(EQ, "==") X(NE, "!=") X(LT, "<") X(LE, "<=") X(GT, ">")        \
-                        X(GE, ">=") X(PLUS_ASSIGN, "+=") X(MINUS_ASSIGN, "-=")                  \
-                            X(STAR_ASSIGN, "*=") X(SLASH_ASSIGN, "/=")                          \
-                                X(DOUBLE_SLASH_ASSIGN, "//=") X(PERCENT_ASSIGN, "%=")           \
-                                    X(DOUBLE_STAR_ASSIGN, "**=") X(LEFT_SHIFT_ASSIGN, "<<=")    \
-                                        X(RIGHT_SHIFT_ASSIGN, ">>=") X(AMPERSAND_ASSIGN, "&=")  \
-                                            X(PIPE_ASSIGN, "|=") X(CARET_ASSIGN, "^=")          \
-                                                X(AT_ASSIGN, "@=")
+/* clang-format off */
+#define SYNTAX_KEYWORDS(X)                                                                        \
+    X(FALSE, "False") X(NONE, "None") X(TRUE, "True") X(AND, "and") X(AS, "as")                   \
+    X(ASSERT, "assert") X(ASYNC, "async") X(AWAIT, "await") X(BREAK, "break") X(CLASS, "class")   \
+    X(CONTINUE, "continue") X(DEF, "def") X(DEL, "del") X(ELIF, "elif") X(ELSE, "else")           \
+    X(EXCEPT, "except") X(FINALLY, "finally") X(FOR, "for") X(FROM, "from") X(GLOBAL, "global")   \
+    X(IF, "if") X(IMPORT, "import") X(IN, "in") X(IS, "is") X(LAMBDA, "lambda")                   \
+    X(NONLOCAL, "nonlocal") X(NOT, "not") X(OR, "or") X(PASS, "pass") X(RAISE, "raise")           \
+    X(RETURN, "return") X(TRY, "try") X(WHILE, "while") X(WITH, "with") X(YIELD, "yield")
+#define SYNTAX_OPERATORS(X)                                                                       \
+    X(OPEN_PAREN, "(") X(OPEN_BRACKET, "[") X(OPEN_BRACE, "{") X(CLOSE_PAREN, ")")                \
+    X(CLOSE_BRACKET, "]") X(CLOSE_BRACE, "}") X(COMMA, ",") X(COLON, ":") X(SEMICOLON, ";")       \
+    X(DOT, ".") X(ELLIPSIS, "...") X(ARROW, "->") X(WALRUS, ":=") X(ASSIGN, "=") X(PLUS, "+")     \
+    X(MINUS, "-") X(STAR, "*") X(SLASH, "/") X(DOUBLE_SLASH, "//") X(PERCENT, "%")                \
+    X(DOUBLE_STAR, "**") X(LEFT_SHIFT, "<<") X(RIGHT_SHIFT, ">>") X(AMPERSAND, "&") X(PIPE, "|")  \
+    X(CARET, "^") X(TILDE, "~") X(AT, "@") X(EQ, "==") X(NE, "!=") X(LT, "<") X(LE, "<=")         \
+    X(GT, ">") X(GE, ">=") X(PLUS_ASSIGN, "+=") X(MINUS_ASSIGN, "-=") X(STAR_ASSIGN, "*=")        \
+    X(SLASH_ASSIGN, "/=") X(DOUBLE_SLASH_ASSIGN, "//=") X(PERCENT_ASSIGN, "%=")                   \
+    X(DOUBLE_STAR_ASSIGN, "**=") X(LEFT_SHIFT_ASSIGN, "<<=") X(RIGHT_SHIFT_ASSIGN, ">>=")         \
+    X(AMPERSAND_ASSIGN, "&=") X(PIPE_ASSIGN, "|=") X(CARET_ASSIGN, "^=") X(AT_ASSIGN, "@=")
+/* clang-format on */
 
 enum token_kind {
 #define X(name, text) TOKEN_##name,

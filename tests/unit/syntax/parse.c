@@ -414,6 +414,35 @@ static void parse__adds_to_errors_that_are_there(void **state)
     parse_done(&p);
 }
 
+static void parse_some__keeps_the_statements_of_refused_constructs(void **state)
+{
+    struct parse p = {0};
+    (void)state;
+    uint32_t id = sources_add(&p.sources, STR("t.py"),
+                              STR("class A(b):\n    c\n"
+                                  "with d as e: f\n"
+                                  "match g:\n    case 1:\n        h\n"
+                                  "from .i import j as k\n"
+                                  "l m\nn\n"),
+                              POS_NONE);
+    struct module *m = syntax_parse_some(&p.sources, id, &p.arena, &p.errors);
+    assert_int_equal(p.errors.n, 5);
+    assert_int_equal(m->body.n, 5);
+    struct stmt **at = m->body.at;
+    assert_int_equal(at[0]->kind, STMT_DEF);
+    assert_true(str_is(at[0]->def.decorators.at[0]->s, "b"));
+    assert_true(str_is(at[0]->def.body.at[0]->expr->s, "c"));
+    struct block with = at[1]->if_.then;
+    assert_true(str_is(with.at[0]->assign.targets.at[0]->s, "e"));
+    assert_true(str_is(with.at[1]->if_.then.at[0]->expr->s, "f"));
+    struct block match = at[2]->if_.then;
+    assert_true(str_is(match.at[0]->expr->s, "g"));
+    assert_true(str_is(match.at[1]->if_.then.at[0]->expr->s, "h"));
+    assert_true(str_is(at[3]->assign.targets.at[0]->s, "k"));
+    assert_true(str_is(at[4]->expr->s, "n"));
+    parse_done(&p);
+}
+
 /* ---- expressions alone ---- */
 
 static void parse_expr__takes_one_expression_and_nothing_more(void **state)
@@ -465,6 +494,7 @@ int main(void)
         cmocka_unit_test(parse__ends_on_a_mebibyte_of_anything),
         cmocka_unit_test(parse__reports_a_hundred_errors_at_most),
         cmocka_unit_test(parse__adds_to_errors_that_are_there),
+        cmocka_unit_test(parse_some__keeps_the_statements_of_refused_constructs),
         cmocka_unit_test(parse_expr__takes_one_expression_and_nothing_more),
     };
     return cmocka_run_group_tests_name("syntax", tests, NULL, NULL);
