@@ -44,10 +44,10 @@ static bool int_with_base(struct heap *h, val text, val base, val *ret)
         return heap_raise(h, &exc_TypeError, "int() missing string argument");
     if (!val_index(h, base, &b))
         return false;
-    if (text.kind != V_STR)
-        return heap_raise(h, &exc_TypeError, "int() can't convert non-string with explicit base");
     if (b != 0 && (b < 2 || b > 36))
         return heap_raise(h, &exc_ValueError, "int() base must be >= 2 and <= 36, or 0");
+    if (text.kind != V_STR)
+        return heap_raise(h, &exc_TypeError, "int() can't convert non-string with explicit base");
     return number_parse_int(h, text, b, ret);
 }
 
@@ -116,7 +116,7 @@ static bool make_str(struct heap *h, val *args, val *ret)
     for (int i = 1; i < 3; i++)
         if (!val_is_unbound(args[i]) && args[i].kind != V_STR)
             return heap_raise(h, &exc_TypeError, "str() argument '%s' must be str, not %s",
-                              str_names[i], val_type_name(args[i]));
+                              str_names[i], val_argument_name(args[i]));
     if (val_is_unbound(args[0]))
         return text_new(h, STR(""), ret);
     if (val_is_unbound(args[1]) && val_is_unbound(args[2]))

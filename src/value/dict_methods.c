@@ -162,7 +162,11 @@ static bool dict_values(struct heap *h, val *args, val *ret)
 
 static bool dict_pop(struct heap *h, val *args, val *ret)
 {
-    if (!val_decide(h, args[1], &args[1]) || !dict_remove(h, args[0].dict, args[1], ret))
+    *ret = VAL_UNBOUND;
+    if (!val_decide(h, args[1], &args[1]))
+        return false;
+    /* Nothing is in an empty dict, so that CPython does not even hash the key. */
+    if (args[0].dict->n && !dict_remove(h, args[0].dict, args[1], ret))
         return false;
     if (!val_is_unbound(*ret))
         return true;

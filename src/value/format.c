@@ -93,7 +93,7 @@ bool val_format(struct heap *h, val v, char conversion, val spec, val *ret)
         return spec.object->class->format(h, v, conversion, spec, ret);
     if (!plain && spec.kind != V_STR)
         return heap_raise(h, &exc_TypeError, "format() argument 2 must be str, not %s",
-                          val_type_name(spec));
+                          val_argument_name(spec));
     if (!convert(h, v, conversion, &v))
         return false;
     if (plain)

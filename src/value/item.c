@@ -275,10 +275,12 @@ bool val_delitem(struct heap *h, val v, val key)
             return false;
         return !val_is_unbound(removed) || heap_raise_with(h, &exc_KeyError, &key, 1);
     }
-    if (v.kind != V_LIST) /* CPython words it in two ways */
+    if (v.kind != V_LIST) /* CPython words it in two ways, of which one is for containers */
         return heap_raise(
             h, &exc_TypeError, "'%s' object %s support item deletion", val_type_name(v),
-            v.kind >= V_STR && v.kind <= V_VIEW && v.kind != V_SLICE ? "doesn't" : "does not");
+            v.kind >= V_STR && v.kind <= V_VIEW && v.kind != V_SLICE && val_is_int(key)
+                ? "doesn't"
+                : "does not");
     if (!table_check_open(h, v.o))
         return false;
     if (key.kind == V_SLICE)

@@ -132,26 +132,36 @@ static uint32_t slot_of(const struct binding *b, uint32_t i)
     return b->first + i + behind_rest;
 }
 
-static bool bind_keyword(struct binding *b, val name, val value, struct dict_obj *rest)
+/* A keyword that has no place is judged after the arguments that are missing, as in CPython. */
+static bool misplaced_keyword(struct binding *b, val name)
 {
     const struct native_def *d = b->def;
     int i = find_name(d, text_str(name));
 
-    if (i >= 0) {
-        val *slot = &b->slots[slot_of(b, (uint32_t)i)];
-        if (!val_is_unbound(*slot))
-            return heap_raise(b->heap, &exc_TypeError,
-                              "argument for %s() given by name ('%s') and position (%d)", d->name,
-                              d->names[i], i + 1);
-        *slot = value;
-        return true;
-    }
-    if (rest)
-        return dict_set(b->heap, rest, name, value);
-    if (!d->names)
-        return heap_raise(b->heap, &exc_TypeError, "%s() takes no keyword arguments", qualified(b));
+    if (i >= 0)
+        return heap_raise(b->heap, &exc_TypeError,
+                          "argument for %s() given by name ('%s') and position (%d)", d->name,
+                          d->names[i], i + 1);
     return heap_raise(b->heap, &exc_TypeError, "'%.*s' is an invalid keyword argument for %s()",
                       STR_ARG(text_str(name)), d->name);
+}
+
+/* Binds what has a place; *misplaced becomes the first that has none. */
+static bool bind_keywords(struct binding *b, struct dict_obj *rest, val *misplaced)
+{
+    const struct call_args *args = b->args;
+    for (uint32_t k = 0; k < args->named_count; k++) {
+        int i = find_name(b->def, text_str(args->names[k]));
+        val *slot = i < 0 ? NULL : &b->slots[slot_of(b, (uint32_t)i)];
+        if (slot && val_is_unbound(*slot))
+            *slot = args->named[k];
+        else if (!slot && rest) {
+            if (!dict_set(b->heap, rest, args->names[k], args->named[k]))
+                return false;
+        } else if (val_is_unbound(*misplaced))
+            *misplaced = args->names[k];
+    }
+    return true;
 }
 
 static bool check_required(struct binding *b)
@@ -208,10 +218,10 @@ static bool bind(struct binding *b)
         rest = v.dict;
         hold_slot(b, b->count - 1, v);
     }
-    for (uint32_t i = 0; i < args->named_count; i++)
-        if (!bind_keyword(b, args->names[i], args->named[i], rest))
-            return false;
-    return check_required(b);
+    val misplaced = VAL_UNBOUND;
+    if (!bind_keywords(b, rest, &misplaced) || !check_required(b))
+        return false;
+    return val_is_unbound(misplaced) || misplaced_keyword(b, misplaced);
 }
 
 /* ---- deferred arguments ---- */

@@ -38,7 +38,8 @@ static bool binary_add(struct heap *h, bool inplace, val a, val b, val *ret)
 
 static bool binary_mul(struct heap *h, bool inplace, val a, val b, val *ret)
 {
-    if (!is_sequence(a) && !is_sequence(b))
+    bool other_container = a.kind >= V_STR && a.kind <= V_VIEW && a.kind != V_SLICE;
+    if (!is_sequence(a) && (!is_sequence(b) || (inplace && other_container)))
         return unsupported(h, BINARY_MUL, inplace, a, b);
     val sequence = is_sequence(a) ? a : b, times = is_sequence(a) ? b : a;
     if (!val_is_int(times))
@@ -160,7 +161,7 @@ bool op_inplace(struct heap *h, enum binary_op op, val a, val b, val *ret)
         }
         break;
     case V_SET:
-        if (is_set_like(b) &&
+        if (val_is_set(b) &&
             (op == BINARY_OR || op == BINARY_AND || op == BINARY_SUB || op == BINARY_XOR)) {
             *ret = a;
             return table_check_open(h, a.o) && set_combine_inplace(h, op, a.set, b);

@@ -53,7 +53,9 @@ static inline bool val_is_set(val v)
 bool set_combine(struct heap *h, enum binary_op op, enum val_kind kind, val a, val b,
                  val *ret) must_use;
 bool set_combine_inplace(struct heap *h, enum binary_op op, struct set_obj *s, val b) must_use;
-/* *ret: every element of a is in b. Both are sets or views that are. */
+/* Gives `to` the entries of `from`, which gets those of `to`. */
+void set_swap(struct set_obj *to, struct set_obj *from);
+/* *ret: every element of a, any iterable, is in b, a set or a view that is one. */
 bool set_is_subset(struct heap *h, val a, val b, bool *ret) must_use;
 /* A set of any iterable's elements; a set itself where it is one. */
 bool set_of(struct heap *h, val iterable, val *ret) must_use;

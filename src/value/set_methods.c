@@ -62,9 +62,17 @@ static bool set_update(struct heap *h, val *args, val *ret)
     return update_with(h, BINARY_OR, args, ret);
 }
 
+/* All or nothing: the set changes when every other has been read. */
 static bool set_intersection_update(struct heap *h, val *args, val *ret)
 {
-    return update_with(h, BINARY_AND, args, ret);
+    const struct tuple_obj *others = args[1].tuple;
+    val result = args[0];
+    for (uint32_t i = 0; i < others->n; i++)
+        if (!set_combine(h, BINARY_AND, V_SET, result, others->at[i], &result))
+            return false;
+    if (result.set->n != args[0].set->n)
+        set_swap(args[0].set, result.set);
+    return method_none(ret);
 }
 
 static bool set_difference_update(struct heap *h, val *args, val *ret)
@@ -151,9 +159,8 @@ static bool set_issubset(struct heap *h, val *args, val *ret)
 
 static bool set_issuperset(struct heap *h, val *args, val *ret)
 {
-    val other;
     bool is;
-    if (!set_of(h, args[1], &other) || !set_is_subset(h, other, args[0], &is))
+    if (!set_is_subset(h, args[1], args[0], &is))
         return false;
     *ret = val_bool(is);
     return true;

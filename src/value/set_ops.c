@@ -76,12 +76,28 @@ static bool combine_into(struct heap *h, enum binary_op op, struct set_obj *to, 
     switch (op) {
     case BINARY_OR:
         return add_all(h, to, a) && add_all(h, to, b);
-    case BINARY_AND:
-        return add_where(h, to, a, b, true);
+    case BINARY_AND: /* a view looks up what the other has */
+        return view_is_set(a) && b.kind != V_SET ? add_where(h, to, b, a, true)
+                                                 : add_where(h, to, a, b, true);
     case BINARY_SUB:
         return add_where(h, to, a, b, false);
     default:
         return add_where(h, to, a, b, false) && add_where(h, to, b, a, false);
+    }
+}
+
+/* Whether b, which is no set, is read into one first. */
+static bool must_be_set(enum binary_op op, val a, val b)
+{
+    switch (op) {
+    case BINARY_OR:
+        return false;
+    case BINARY_AND:
+        return !view_is_set(a) && !view_is_set(b);
+    case BINARY_SUB: /* what is taken away must be hashable, as in CPython */
+        return b.kind != V_VIEW || view_of(b)->which != VIEW_KEYS;
+    default:
+        return !view_is_set(b);
     }
 }
 
@@ -95,13 +111,13 @@ bool set_combine(struct heap *h, enum binary_op op, enum val_kind kind, val a, v
     heap_hold(h, b);
     uint32_t held = 3;
     bool ok = true;
-    /* An iterable that is no set is read once, into one. */
-    if (op == BINARY_XOR && !val_is_set(a) && !view_is_set(a)) {
+    /* An iterable that is no set is read once, into one; views too, where CPython does. */
+    if (!val_is_set(a) && (op == BINARY_XOR || op == BINARY_SUB)) {
         ok = set_of(h, a, &a);
         heap_hold(h, a);
         held++;
     }
-    if (ok && op != BINARY_OR && !val_is_set(b) && !view_is_set(b)) {
+    if (ok && !val_is_set(b) && must_be_set(op, a, b)) {
         ok = set_of(h, b, &b);
         heap_hold(h, b);
         held++;
@@ -124,8 +140,7 @@ static bool flip_element(struct heap *h, void *set, val element)
     return set_remove(h, set, element, &was) && (was || set_add(h, set, element));
 }
 
-/* Gives `to` the entries of `from`, which is left empty. */
-static void set_swap(struct set_obj *to, struct set_obj *from)
+void set_swap(struct set_obj *to, struct set_obj *from)
 {
     struct set_obj old = *to;
     *to = *from;
@@ -171,20 +186,17 @@ bool set_combine_inplace(struct heap *h, enum binary_op op, struct set_obj *s, v
 
 /* ---- containment ---- */
 
+/* Ends the walk, without a fault, at the first element that is missing. */
 static bool check_element(struct heap *h, void *data, val element)
 {
     struct filter *f = data;
-    bool has;
-    if (f->keep && !has_element(h, f->other, element, &has))
-        return false;
-    f->keep = f->keep && has;
-    return true;
+    return has_element(h, f->other, element, &f->keep) && f->keep;
 }
 
 bool set_is_subset(struct heap *h, val a, val b, bool *ret)
 {
     struct filter f = {.other = b, .keep = true};
-    if (!val_each(h, a, check_element, &f))
+    if (!val_each(h, a, check_element, &f) && h->fault.kind != FAULT_NONE)
         return false;
     *ret = f.keep;
     return true;

@@ -43,10 +43,10 @@ static bool find(struct heap *h, val *args, bool last, int64_t *ret)
     size_t from, to, at;
     bool in;
 
-    if (args[1].kind != V_STR)
-        return heap_raise(h, &exc_TypeError, "must be str, not %s", val_type_name(args[1]));
     if (!str_arg_range(h, args[0].s, args[2], args[3], &from, &to, &in))
         return false;
+    if (args[1].kind != V_STR)
+        return heap_raise(h, &exc_TypeError, "must be str, not %s", val_type_name(args[1]));
     *ret = -1;
     if (!in)
         return true;
@@ -133,10 +133,10 @@ bool str_method_count(struct heap *h, val *args, val *ret)
     size_t from, to;
     bool in;
 
-    if (args[1].kind != V_STR)
-        return heap_raise(h, &exc_TypeError, "must be str, not %s", val_type_name(args[1]));
     if (!str_arg_range(h, args[0].s, args[2], args[3], &from, &to, &in))
         return false;
+    if (args[1].kind != V_STR)
+        return heap_raise(h, &exc_TypeError, "must be str, not %s", val_type_name(args[1]));
     str s = str_sub(text_str(args[0]), from, to), needle = text_str(args[1]);
     int64_t count = 0;
     if (in)
@@ -244,7 +244,7 @@ bool str_method_replace(struct heap *h, val *args, val *ret)
     for (int i = 1; i <= 2; i++)
         if (args[i].kind != V_STR)
             return heap_raise(h, &exc_TypeError, "replace() argument %d must be str, not %s", i,
-                              val_type_name(args[i]));
+                              val_argument_name(args[i]));
     if (!str_arg_int(h, args[3], -1, &times))
         return false;
     if (times < 0)

@@ -44,7 +44,7 @@ static bool check_text(struct heap *h, val v, int which)
 {
     return v.kind == V_STR ||
            heap_raise(h, &exc_TypeError, "maketrans() argument %d must be str, not %s", which,
-                      val_type_name(v));
+                      val_argument_name(v));
 }
 
 bool str_method_maketrans(struct heap *h, val *args, val *ret)

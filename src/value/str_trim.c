@@ -67,7 +67,7 @@ bool str_method_rstrip(struct heap *h, val *args, val *ret)
 static bool check_affix(struct heap *h, val v, const char *name)
 {
     return v.kind == V_STR || heap_raise(h, &exc_TypeError, "%s() argument must be str, not %s",
-                                         name, val_type_name(v));
+                                         name, val_argument_name(v));
 }
 
 bool str_method_removeprefix(struct heap *h, val *args, val *ret)

@@ -120,6 +120,11 @@ const char *val_type_name(val v)
     return val_type_of(v)->name;
 }
 
+const char *val_argument_name(val v)
+{
+    return v.kind == V_NONE ? "None" : val_type_name(v);
+}
+
 bool type_is_subclass(const struct type_info *t, const struct type_info *of)
 {
     if (of == &type_object)

@@ -237,6 +237,8 @@ struct type_info {
 const struct type_info *val_type_of(val v);
 /* "int", "NoneType", "builtin_function_or_method": CPython's names. */
 const char *val_type_name(val v);
+/* The same as CPython's errors of one argument have it: None stands for its type. */
+const char *val_argument_name(val v);
 bool type_is_subclass(const struct type_info *t, const struct type_info *of);
 
 /* ---- native functions ---- */
