@@ -1,6 +1,4 @@
 #include "engine/engine_int.h"
-#include <signal.h>
-#include <stdio.h>
 
 static void on_wake(uv_poll_t *p, int status, int events)
 {

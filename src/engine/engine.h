@@ -31,6 +31,9 @@ struct engine_options {
     size_t secret_count;
     /* Files copied into a workspace so far; may be NULL. */
     void (*progress)(void *data, int64_t run_id, size_t files, size_t total);
+    /* Trouble that ends no run by itself (a workspace that was left, say), or ends this process's
+     * part of one (what cannot be recorded). May be NULL. */
+    void (*notice)(void *data, int64_t run_id, str text);
     void *data; /* of the callbacks */
 };
 

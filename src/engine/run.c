@@ -1,7 +1,15 @@
 /* A live run: what the core says is recorded, then done, then told. */
 #include "engine/engine_int.h"
 #include <signal.h>
-#include <stdio.h>
+
+static void notice(struct live_run *r, const char *what, const struct err *err)
+{
+    const struct engine_options *o = &r->engine->options;
+    auto_buf text = BUF(RESULT_MAX);
+    buf_addf(&text, "%s: %.*s", what, STR_ARG(err->message));
+    if (o->notice)
+        o->notice(o->data, r->id, buf_str(&text));
+}
 
 /* ---- submitting ---- */
 
@@ -26,8 +34,7 @@ static void on_durable(void *ctx, struct store_batch *b, struct err *err)
     if (err && !r->complete) {
         /* What cannot be recorded must not be done: the run stops where it is, for a later resume.
          */
-        fprintf(stderr, "plue: run %lld cannot be recorded and stops here: %.*s\n",
-                (long long)r->id, STR_ARG(err->message));
+        notice(r, "it cannot be recorded and stops here", err);
         e->store_failed = true;
         for (uint32_t i = 0; i < r->step_count; i++)
             if (r->steps[i].process)
@@ -380,7 +387,7 @@ void run_tell(struct live_run *r, const struct run_event *event)
     if (r->complete || r->engine->store_failed)
         return;
     if (!run_apply(&r->core, &r->plan, event, &actions, &err)) {
-        fprintf(stderr, "plue: run %lld: %.*s\n", (long long)r->id, STR_ARG(err.message));
+        notice(r, "the engine refused an event", &err);
         return;
     }
     if (actions.list.n == 0)
