@@ -246,8 +246,7 @@ static void workspace_closed(void *user, const struct err *err)
 {
     struct live_run *r = user;
     if (err)
-        fprintf(stderr, "plue: the workspace of run %lld was not removed: %.*s\n", (long long)r->id,
-                STR_ARG(err->message));
+        notice(r, "its workspace was not removed", err);
     r->workspace = NULL;
     r->pending--;
     run_forget(r);
