@@ -68,7 +68,7 @@ static bool find(struct heap *h, val *args, bool last, int64_t *ret)
 
 static bool find_index(struct heap *h, val *args, bool last, val *ret)
 {
-    int64_t at;
+    int64_t at = -1;
     if (!find(h, args, last, &at))
         return false;
     *ret = val_int(at);
@@ -108,7 +108,7 @@ bool str_method_rindex(struct heap *h, val *args, val *ret)
 
 bool text_has(struct heap *h, val s, val needle, bool *ret)
 {
-    size_t at;
+    size_t at = SIZE_MAX;
     if (!find_first(h, text_str(s), text_str(needle), &at))
         return false;
     *ret = at != SIZE_MAX;
