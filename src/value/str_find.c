@@ -40,8 +40,8 @@ static bool find_first(struct heap *h, str s, str needle, size_t *ret)
 /* Code point index of the hit, or -1. */
 static bool find(struct heap *h, val *args, bool last, int64_t *ret)
 {
-    size_t from, to, at;
-    bool in;
+    size_t from = 0, to = 0, at = 0;
+    bool in = false;
 
     if (!str_arg_range(h, args[0].s, args[2], args[3], &from, &to, &in))
         return false;
@@ -130,8 +130,8 @@ static int64_t count_in(str s, str needle, int64_t most)
 
 bool str_method_count(struct heap *h, val *args, val *ret)
 {
-    size_t from, to;
-    bool in;
+    size_t from = 0, to = 0;
+    bool in = false;
 
     if (!str_arg_range(h, args[0].s, args[2], args[3], &from, &to, &in))
         return false;
@@ -155,7 +155,7 @@ static bool ends_match(str s, val affix, bool at_end)
 static bool match_affix(struct heap *h, val *args, bool at_end, val *ret)
 {
     const char *name = at_end ? "endswith" : "startswith";
-    size_t from, to;
+    size_t from = 0, to = 0;
     bool in, match = false;
 
     if (!str_arg_range(h, args[0].s, args[2], args[3], &from, &to, &in))
