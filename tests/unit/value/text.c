@@ -56,7 +56,7 @@ static void text__interned_strings_end_with_their_last_use(void **state)
 {
     (void)state;
     auto_heap h;
-    char name[16];
+    char name[32];
     heap_init(&h, NULL);
     for (int i = 0; i < 1000; i++) {
         snprintf(name, sizeof name, "name-%d", i);
