@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -337,6 +338,40 @@ static void open__refuses_by_name_and_says_how_to_mend(void **state)
                    "there is no promise 'memry' to waive");
 }
 
+static size_t count_descriptors(void)
+{
+    DIR *d = opendir("/proc/self/fd");
+    size_t n = 0;
+    while (d && readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+/* With one descriptor more each time, until there are enough: every shortage is an error, none a
+ * leak and none a step that starts without a part of its wall. */
+static void start__survives_every_shortage_of_descriptors(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit full, few;
+    size_t before = count_descriptors(), failures = 0;
+    bool started = false;
+    getrlimit(RLIMIT_NOFILE, &full);
+    for (rlim_t n = before - 2; !started && n < before + 100; n++) {
+        auto_err err = ERR_INIT;
+        few = (struct rlimit){n, full.rlim_max};
+        setrlimit(RLIMIT_NOFILE, &few);
+        started = run(f, "grep -c '^Seccomp:.2' /proc/self/status; cat /etc/hosts", &err);
+        setrlimit(RLIMIT_NOFILE, &full);
+        failures += !started;
+        assert_true(started || (err_is_set(&err) && err.message.n > 0));
+        assert_int_equal(count_descriptors(), before);
+    }
+    assert_true(started && failures > 5);
+    assert_string_equal(buf_c(&f->out), "1\n127.0.0.1 localhost plue\n::1 localhost\n");
+    assert_int_equal(f->exit.exit_code, 0);
+}
+
 /* ---- deaths ---- */
 
 static bool process_is_alive(pid_t pid)
@@ -417,6 +452,7 @@ int main(void)
         WALL(limits__a_memory_hog_dies_and_is_named),
         WALL(limits__a_fork_bomb_stays_small_and_dies_with_its_step),
         cmocka_unit_test(open__refuses_by_name_and_says_how_to_mend),
+        WALL(start__survives_every_shortage_of_descriptors),
         WALL(death__of_the_program_ends_its_steps_but_not_tmp),
         WALL(close__leaves_no_control_group_behind),
     };
