@@ -223,6 +223,8 @@ bool heap_raise(struct heap *h, const struct type_info *type, const char *fmt, .
 }
 
 static bool heap_set_err(struct heap *h, enum fault_kind kind, const char *code, const char *hint,
+                         const char *fmt, va_list args) printf_like(5, 0);
+static bool heap_set_err(struct heap *h, enum fault_kind kind, const char *code, const char *hint,
                          const char *fmt, va_list args)
 {
     if (h->fault.kind != FAULT_NONE)
