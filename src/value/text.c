@@ -167,7 +167,7 @@ static struct str_obj *text_intern(struct heap *h, str s)
 
 bool text_new_points(struct heap *h, str s, size_t points, val *ret)
 {
-    bool interned = s.n == points && s.n <= INTERN_MAX_BYTES;
+    bool interned = s.n == points && s.n <= 1;
     struct str_obj *o = interned ? text_intern(h, s) : text_plain(h, s, points);
     if (!o)
         return false;
@@ -178,6 +178,17 @@ bool text_new_points(struct heap *h, str s, size_t points, val *ret)
 bool text_new(struct heap *h, str s, val *ret)
 {
     return text_new_points(h, s, utf8_length(s), ret);
+}
+
+bool text_new_interned(struct heap *h, str s, val *ret)
+{
+    if (s.n > INTERN_MAX_BYTES || !utf8_is_ascii(s))
+        return text_new(h, s, ret);
+    struct str_obj *o = text_intern(h, s);
+    if (!o)
+        return false;
+    *ret = val_obj(V_STR, o);
+    return true;
 }
 
 bool text_new_untrusted(struct heap *h, str s, val *ret)

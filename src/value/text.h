@@ -13,8 +13,11 @@ static inline bool text_is_ascii(const struct str_obj *s)
     return s->n == s->points;
 }
 
-/* Copies valid UTF-8; short trusted ASCII strings are interned. False: FAULT_LIMIT. */
+/* Copies valid UTF-8; the empty string and single ASCII characters are interned. False:
+ * FAULT_LIMIT. */
 bool text_new(struct heap *h, str s, val *ret) must_use;
+/* For names and literals, which are met again: short ASCII strings are interned. */
+bool text_new_interned(struct heap *h, str s, val *ret) must_use;
 /* The same, untrusted as a whole. */
 bool text_new_untrusted(struct heap *h, str s, val *ret) must_use;
 bool text_printf(struct heap *h, val *ret, const char *fmt, ...) printf_like(3, 4) must_use;

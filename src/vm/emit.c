@@ -166,7 +166,7 @@ uint32_t fn_const_str(struct fn *f, str s)
     val v = VAL_UNBOUND;
     buf_add_byte(&key, V_STR);
     buf_add_str(&key, s);
-    if (!map_has(&f->const_index, buf_str(&key)) && !text_new(h, s, &v)) {
+    if (!map_has(&f->const_index, buf_str(&key)) && !text_new_interned(h, s, &v)) {
         machine_fault_to_error(f->unit);
         return 0;
     }
