@@ -246,23 +246,33 @@ static void stmt_return(struct fn *f, const struct stmt *s)
     assigned_all(f);
 }
 
+/* A chain of elif may be longer than the C stack is deep: it is a loop. */
 static void stmt_if(struct fn *f, const struct stmt *s)
 {
-    struct jumps otherwise = {0};
-    expr_jump(f, s->if_.test, false, &otherwise);
-    struct assigned before = f->assigned;
-    stmt_block(f, &s->if_.then);
-    struct assigned after_then = f->assigned;
-    f->assigned = before;
-    if (s->if_.otherwise.n == 0) {
+    struct jumps ends = {0};
+    struct assigned after;
+    memset(&after, 0xff, sizeof after);
+    for (;; s = s->if_.otherwise.at[0]) {
+        uint32_t top = f->top;
+        struct jumps otherwise = {0};
+        const struct block *rest = &s->if_.otherwise;
+        fn_at(f, s->at);
+        expr_jump(f, s->if_.test, false, &otherwise);
+        struct assigned before = f->assigned;
+        f->top = top;
+        stmt_block(f, &s->if_.then);
+        assigned_meet(&after, &f->assigned);
+        f->assigned = before;
+        if (rest->n)
+            jumps_add(&ends, emit_jump(f, OP_JUMP, 0, 0));
         jumps_here(f, &otherwise);
-    } else {
-        uint32_t end = emit_jump(f, OP_JUMP, 0, 0);
-        jumps_here(f, &otherwise);
-        stmt_block(f, &s->if_.otherwise);
-        patch_here(f, end);
+        if (rest->n == 1 && rest->at[0]->kind == STMT_IF)
+            continue;
+        stmt_block(f, rest);
+        assigned_meet(&f->assigned, &after);
+        jumps_here(f, &ends);
+        return;
     }
-    assigned_meet(&f->assigned, &after_then);
 }
 
 static void loop_body(struct fn *f, const struct block *body, struct jumps *breaks,

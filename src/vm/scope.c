@@ -497,6 +497,19 @@ static void walk_simple(struct walker *w, const struct stmt *s)
     }
 }
 
+/* A chain of elif may be longer than the C stack is deep. */
+static void walk_if(struct walker *w, const struct stmt *s)
+{
+    for (;;) {
+        walk_expr(w, s->if_.test);
+        walk_block(w, &s->if_.then);
+        if (s->if_.otherwise.n != 1 || s->if_.otherwise.at[0]->kind != STMT_IF)
+            break;
+        s = s->if_.otherwise.at[0];
+    }
+    walk_block(w, &s->if_.otherwise);
+}
+
 static void walk_stmt(struct walker *w, const struct stmt *s)
 {
     switch (s->kind) {
@@ -512,9 +525,7 @@ static void walk_stmt(struct walker *w, const struct stmt *s)
         walk_imports(w, s);
         return;
     case STMT_IF:
-        walk_expr(w, s->if_.test);
-        walk_block(w, &s->if_.then);
-        walk_block(w, &s->if_.otherwise);
+        walk_if(w, s);
         return;
     case STMT_WHILE:
         walk_expr(w, s->while_.test);
