@@ -462,10 +462,17 @@ static void containers__are_as_in_cpython(void **state)
     expr_check(cases, sizeof cases / sizeof cases[0]);
 }
 
+static void containers__end_well_at_any_limit(void **state)
+{
+    (void)state;
+    expr_sweep(cases, sizeof cases / sizeof cases[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(containers__are_as_in_cpython),
+        cmocka_unit_test(containers__end_well_at_any_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

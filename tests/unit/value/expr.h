@@ -87,7 +87,8 @@ static bool expr_elements(struct expr *e, const char *close, struct list_obj *in
         val v;
         if (!expr_any(e, &v))
             return false;
-        must(e->h, list_push(e->h, into, v));
+        if (!list_push(e->h, into, v))
+            return false;
         if (!expr_token(e, ",")) {
             expr_expect(e, close);
             break;
@@ -191,7 +192,8 @@ static bool expr_call(struct expr *e, val fn, val *ret)
         if (!expr_any(e, &v))
             return false;
         if (keyword) {
-            must(e->h, text_new(e->h, name, &names[args.named_count]));
+            if (!text_new(e->h, name, &names[args.named_count]))
+                return false;
             named[args.named_count++] = v;
         } else {
             at[args.n++] = v;
@@ -339,25 +341,55 @@ static bool expr_statement(struct expr *e, val *ret)
     return expr_any(e, ret);
 }
 
-/* The repr of the last statement's value, or the fault. */
-static const char *expr_eval(struct heap *h, const char *source)
+/* The repr of the last statement's value. */
+static bool expr_run(struct heap *h, const char *source, val *ret)
 {
     struct expr e = {.h = h, .at = source};
     val v = VAL_NONE;
     do {
         if (!expr_statement(&e, &v))
-            return fault_text(h);
+            return false;
     } while (expr_token(&e, ";"));
     expr_space(&e);
     if (*e.at)
         fail_msg("not understood: %s", e.at);
-    val r;
-    return val_repr(h, v, &r) ? repr(h, v) : fault_text(h);
+    return val_repr(h, v, ret);
+}
+
+/* The repr of the last statement's value, or the fault. */
+static inline const char *expr_eval(struct heap *h, const char *source)
+{
+    static char text[4096];
+    val v;
+    if (!expr_run(h, source, &v))
+        return fault_text(h);
+    snprintf(text, sizeof text, "%.*s", STR_ARG(text_str(v)));
+    return text;
 }
 
 struct expr_case {
     const char *source, *answer;
 };
+
+/* However little it may use, a case ends in its answer, its exception or a limit. */
+static inline void expr_sweep(const struct expr_case *cases, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (int bytes = 100; bytes < 12000; bytes += bytes / 3) {
+            auto_heap h;
+            val v;
+            struct heap_limits limits = heap_default_limits;
+            limits.bytes = (size_t)bytes;
+            limits.instructions = bytes % 50;
+            heap_init(&h, &limits);
+            bool ok = expr_run(&h, cases[i].source, &v);
+            assert_int_equal(ok, h.fault.kind == FAULT_NONE);
+            assert_true(h.fault.kind <= FAULT_LIMIT);
+            assert_true(h.bytes <= limits.bytes);
+            assert_int_equal(h.depth, 0);
+            assert_int_equal(h.fault.kind == FAULT_LIMIT, err_is_set(&h.fault.err));
+        }
+}
 
 /* Each case in a heap of its own; all that differ are named. */
 static void expr_check(const struct expr_case *cases, size_t n)

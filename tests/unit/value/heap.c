@@ -121,7 +121,8 @@ static void heap__depth_limit_is_a_fault(void **state)
     heap_init(&h, &limits);
     must(&h, heap_enter(&h));
     must(&h, heap_enter(&h));
-    must_fail(&h, heap_enter(&h), "depth_limit: calls or data are nested deeper than the depth limit of 2");
+    must_fail(&h, heap_enter(&h),
+              "depth_limit: calls or data are nested deeper than the depth limit of 2");
     heap_leave(&h);
     must(&h, heap_enter(&h));
 }

@@ -291,10 +291,17 @@ static void numbers__past_64_bits_are_refused(void **state)
     }
 }
 
+static void numbers__end_well_at_any_limit(void **state)
+{
+    (void)state;
+    expr_sweep(cases, sizeof cases / sizeof cases[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers__are_as_in_cpython),
+        cmocka_unit_test(numbers__end_well_at_any_limit),
         cmocka_unit_test(numbers__past_64_bits_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
