@@ -183,6 +183,10 @@ static void describe_exit(const struct runner_exit *x, struct err *err, enum rea
         err_set(err, "out_of_memory", "the step used more memory than it may");
         err_hint(err, "the limit of a step is 4 GiB");
         *ret = REASON_OUT_OF_MEMORY;
+    } else if (x->workspace_full) {
+        err_set(err, "workspace_full", "the step filled the workspace, which may hold 10 GiB");
+        err_hint(err, "remove what later steps do not need");
+        *ret = REASON_SIGNALLED;
     } else if (x->signal) {
         err_set(err, "signalled", "the command was ended by signal %d (%s)", x->signal,
                 strsignal(x->signal));
