@@ -97,12 +97,12 @@ bool format_add_int(struct text_builder *b, int64_t i, const struct format_spec 
 
 /* ---- float ---- */
 
-/* Python's float() text: g that goes over to exponents one digit earlier, so that there is always
- * room for ".0". */
-static void add_general_dot(struct buf *out, double d, int precision, bool alternate)
+/* g where printf's is no help: with dot_zero it goes over to exponents one digit earlier, so that
+ * there is always room for ".0"; and glibc's %#g drops zeros when rounding adds a digit. */
+static void add_general(struct buf *out, double d, int precision, bool alternate, bool dot_zero)
 {
     char small[SMALL_PRECISION + 16];
-    auto_buf large = BUF(BUF_TEXT_MAX);
+    auto_buf large = BUF((size_t)precision + 16);
     const char *text = small;
 
     if (precision < 1)
@@ -115,10 +115,13 @@ static void add_general_dot(struct buf *out, double d, int precision, bool alter
     }
     const char *e = strchr(text, 'e');
     int exponent = e ? atoi(e + 1) : 0;
-    if (exponent >= -4 && exponent < precision - 1) {
+    if (exponent >= -4 && exponent < precision - dot_zero) {
         size_t start = out->n;
-        buf_addf(out, alternate ? "%#.*g" : "%.*g", precision, d);
-        if (!memchr(out->p + start, '.', out->n - start))
+        if (alternate)
+            buf_addf(out, "%#.*f", precision - 1 - exponent, d);
+        else
+            buf_addf(out, "%.*g", precision, d);
+        if (dot_zero && !out->overflow && !memchr(out->p + start, '.', out->n - start))
             buf_add_c(out, ".0");
         return;
     }
@@ -175,10 +178,10 @@ bool format_double(struct text_builder *b, double d, char type, int64_t precisio
         buf_addf(out, alternate ? "%#.*f" : "%.*f", (int)precision, d);
         break;
     case 'g':
-        if (dot_zero)
-            add_general_dot(out, d, (int)precision, alternate);
+        if (dot_zero || alternate)
+            add_general(out, d, (int)precision, alternate, dot_zero);
         else
-            buf_addf(out, alternate ? "%#.*g" : "%.*g", (int)precision, d);
+            buf_addf(out, "%.*g", (int)precision, d);
         break;
     default:
         add_repr(out, d, alternate, dot_zero);
