@@ -273,11 +273,13 @@ static bool table_changed(struct heap *h, const struct table *t, const struct it
                                           : "dictionary changed size during iteration");
 }
 
-static bool next_table(struct heap *h, struct iter_obj *it, val *ret)
+/* The next key, behind which a dict's value stands; NULL in ret_entry when exhausted. */
+static bool next_entry(struct heap *h, struct iter_obj *it, const val **ret_entry)
 {
     const struct table *t = (const struct table *)it->held[0].o;
     bool reversed = it->which >= ITER_DICT_KEYS_REVERSED;
 
+    *ret_entry = NULL;
     if (t->version != it->expect)
         return table_changed(h, t, it);
     uint32_t i = reversed ? table_prev(t, (uint32_t)it->at) : table_next(t, (uint32_t)it->at);
@@ -286,7 +288,17 @@ static bool next_table(struct heap *h, struct iter_obj *it, val *ret)
         return true;
     }
     it->at = reversed ? i : i + 1;
-    const val *entry = table_key(t, i); /* a dict's value stands behind its key */
+    *ret_entry = table_key(t, i);
+    return true;
+}
+
+static bool next_table(struct heap *h, struct iter_obj *it, val *ret)
+{
+    const val *entry;
+    if (!next_entry(h, it, &entry))
+        return false;
+    if (!entry)
+        return true;
     switch (it->which) {
     case ITER_DICT_VALUES:
     case ITER_DICT_VALUES_REVERSED:
@@ -317,19 +329,25 @@ static bool next_reversed(struct heap *h, struct iter_obj *it, val *ret)
     return true;
 }
 
+/* at[0] is V_UNBOUND when exhausted. */
+static bool enumerate_pair(struct heap *h, struct iter_obj *it, val *at)
+{
+    bool past_end = it->left != 0; /* the last number has been given */
+    at[0] = VAL_UNBOUND;
+    if (!val_next(h, it->held[0], &at[1]))
+        return false;
+    if (val_is_unbound(at[1]))
+        return true;
+    at[0] = val_int(it->at);
+    it->left = __builtin_add_overflow(it->at, 1, &it->at);
+    return !past_end || heap_raise(h, &exc_OverflowError,
+                                   "integer overflow: the result does not fit in 64 bits");
+}
+
 static bool next_enumerate(struct heap *h, struct iter_obj *it, val *ret)
 {
-    val pair[2] = {val_int(it->at)};
-    bool past_end = it->left != 0; /* the last number has been given */
-    if (!val_next(h, it->held[0], &pair[1]))
-        return false;
-    if (val_is_unbound(pair[1]))
-        return true;
-    it->left = __builtin_add_overflow(it->at, 1, &it->at);
-    if (past_end)
-        return heap_raise(h, &exc_OverflowError,
-                          "integer overflow: the result does not fit in 64 bits");
-    return tuple_from(h, pair, 2, ret);
+    val pair[2];
+    return enumerate_pair(h, it, pair) && (val_is_unbound(pair[0]) || tuple_from(h, pair, 2, ret));
 }
 
 static bool zip_mismatch(struct heap *h, uint32_t at, const char *word)
@@ -377,6 +395,39 @@ static bool next_zip(struct heap *h, struct iter_obj *it, val *ret)
         *ret = tuple;
     else if (it->which == ITER_ZIP_STRICT)
         return i ? zip_mismatch(h, i, "shorter") : zip_check_ends(h, it);
+    return true;
+}
+
+static bool zip_pair(struct heap *h, struct iter_obj *it, val *at)
+{
+    if (!heap_charge(h, 1) || !val_next(h, it->held[0], &at[0]))
+        return false;
+    if (val_is_unbound(at[0]))
+        return true;
+    heap_hold(h, at[0]);
+    bool ok = heap_charge(h, 1) && val_next(h, it->held[1], &at[1]);
+    heap_release(h, 1);
+    if (ok && val_is_unbound(at[1]))
+        at[0] = VAL_UNBOUND;
+    return ok;
+}
+
+bool iter_next_pair(struct heap *h, struct iter_obj *it, val *at)
+{
+    const val *entry;
+    at[0] = VAL_UNBOUND;
+    if (it->which == ITER_ENUMERATE)
+        return enumerate_pair(h, it, at);
+    if (it->which == ITER_ZIP)
+        return zip_pair(h, it, at);
+    if (val_is_unbound(it->held[0]))
+        return true;
+    if (!next_entry(h, it, &entry))
+        return false;
+    if (entry) {
+        at[0] = entry[0];
+        at[1] = entry[1];
+    }
     return true;
 }
 

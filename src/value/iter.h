@@ -43,6 +43,15 @@ const struct type_info *iter_type(const struct iter_obj *it);
 /* The number of elements that are certainly still to come, for reserving room; 0 if unknown. */
 uint32_t iter_hint(val iterator);
 
+/* Iterators whose elements are pairs, which a loop can take without a tuple around them. */
+static inline bool iter_gives_pairs(const struct iter_obj *it)
+{
+    return it->which == ITER_DICT_ITEMS || it->which == ITER_ENUMERATE ||
+           (it->which == ITER_ZIP && it->held_count == 2);
+}
+/* The next pair; at[0] is V_UNBOUND when exhausted. */
+bool iter_next_pair(struct heap *h, struct iter_obj *it, val *at) must_use;
+
 /* reversed(v): TypeError: 'set' object is not reversible. */
 bool iter_reversed(struct heap *h, val v, val *ret) must_use;
 bool iter_enumerate(struct heap *h, val iterable, int64_t start, val *ret) must_use;

@@ -240,13 +240,13 @@ static const struct object *first_deferred(const struct call_args *args)
 static bool decide_slots(struct binding *b)
 {
     for (uint32_t i = b->first; i < b->count; i++)
-        if (!val_decide(b->heap, b->slots[i], &b->slots[i]))
+        if (b->slots[i].kind == V_OBJECT && !val_decide(b->heap, b->slots[i], &b->slots[i]))
             return false;
     if (!(b->def->flags & NATIVE_VARARGS))
         return true;
     struct tuple_obj *rest = b->slots[b->first + b->def->max].tuple;
     for (uint32_t i = 0; i < rest->n; i++)
-        if (!val_decide(b->heap, rest->at[i], &rest->at[i]))
+        if (rest->at[i].kind == V_OBJECT && !val_decide(b->heap, rest->at[i], &rest->at[i]))
             return false;
     return true;
 }

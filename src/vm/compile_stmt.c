@@ -3,6 +3,20 @@
 
 /* ---- assignment ---- */
 
+/* The first of the targets' registers, where they are variables that stand side by side. */
+static reg neighbours(struct fn *f, const struct expr_list *items)
+{
+    reg first = NO_REG;
+    for (uint32_t i = 0; i < items->n; i++) {
+        reg r = items->at[i]->kind == EXPR_NAME ? name_target(f, items->at[i]->s) : NO_REG;
+        if (r == NO_REG || (i > 0 && r != first + i))
+            return NO_REG;
+        if (i == 0)
+            first = r;
+    }
+    return first;
+}
+
 static void unpack(struct fn *f, const struct expr *target, reg from)
 {
     const struct expr_list *items = &target->items;
@@ -15,7 +29,15 @@ static void unpack(struct fn *f, const struct expr *target, reg from)
                        "multiple starred expressions in assignment");
         star = i;
     }
-    reg base = fn_temps(f, items->n);
+    reg base = star == items->n ? neighbours(f, items) : NO_REG;
+    if (base != NO_REG) {
+        fn_at(f, target->at);
+        emit(f, OP_UNPACK, 0, base, from, items->n);
+        for (uint32_t i = 0; i < items->n; i++)
+            name_assigned(f, items->at[i]->s);
+        return;
+    }
+    base = fn_temps(f, items->n);
     fn_at(f, target->at);
     if (star == items->n) {
         emit(f, OP_UNPACK, 0, base, from, items->n);

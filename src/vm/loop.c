@@ -45,70 +45,74 @@ static bool unpack_iterator(struct vm *vm, val from, val *ret)
                       val_type_name(from));
 }
 
-/* Takes at most n elements into the registers from a on. */
-static bool unpack_some(struct vm *vm, uint32_t a, val iterator, uint32_t n, uint32_t *ret_n)
+/* Takes at most n elements into a new list: variables change only when all are there. */
+static bool unpack_some(struct vm *vm, val iterator, uint32_t n, val *ret)
 {
     struct heap *h = &vm->heap;
-    val v;
+    val list, v;
+    bool ok = true;
+    if (!list_new(h, n, &list))
+        return false;
     heap_hold(h, iterator);
-    for (*ret_n = 0; *ret_n < n; ++*ret_n) {
-        if (!val_next(h, iterator, &v)) {
-            heap_release(h, 1);
-            return false;
-        }
-        if (v.kind == V_UNBOUND)
+    heap_hold(h, list);
+    for (uint32_t i = 0; i < n && ok; i++) {
+        ok = heap_charge(h, 1) && val_next(h, iterator, &v);
+        if (!ok || v.kind == V_UNBOUND)
             break;
-        vm_regs(vm)[a + *ret_n] = v;
+        ok = list_push(h, list.list, v);
     }
-    heap_release(h, 1);
-    return heap_charge(h, *ret_n);
+    heap_release(h, 2);
+    *ret = list;
+    return ok;
 }
 
 bool loop_unpack(struct vm *vm, uint32_t a, val from, uint32_t n)
 {
     struct heap *h = &vm->heap;
-    val iterator, more;
-    uint32_t got;
-    if (!unpack_iterator(vm, from, &iterator) || !unpack_some(vm, a, iterator, n, &got))
+    val iterator, list;
+    if (!unpack_iterator(vm, from, &iterator) || !unpack_some(vm, iterator, n + 1, &list))
         return false;
-    if (got < n)
+    if (list.list->n < n)
         return heap_raise(h, &exc_ValueError, "not enough values to unpack (expected %u, got %u)",
-                          n, got);
-    heap_hold(h, iterator);
-    bool ok = val_next(h, iterator, &more);
-    heap_release(h, 1);
-    if (ok && more.kind != V_UNBOUND)
+                          n, list.list->n);
+    if (list.list->n > n)
         return heap_raise(h, &exc_ValueError, "too many values to unpack (expected %u)", n);
-    return ok;
+    for (uint32_t i = 0; i < n; i++)
+        vm_regs(vm)[a + i] = list.list->at[i];
+    return true;
+}
+
+static bool too_few(struct heap *h, uint32_t want, uint32_t got)
+{
+    return heap_raise(h, &exc_ValueError,
+                      "not enough values to unpack (expected at least %u, got %u)", want, got);
 }
 
 bool loop_unpack_rest(struct vm *vm, uint32_t a, val from, uint32_t before, uint32_t after)
 {
     struct heap *h = &vm->heap;
-    val iterator, list, rest;
-    uint32_t got;
-    if (!unpack_iterator(vm, from, &iterator) || !unpack_some(vm, a, iterator, before, &got))
+    val iterator, first, list, rest;
+    if (!unpack_iterator(vm, from, &iterator) || !unpack_some(vm, iterator, before, &first))
         return false;
-    if (got < before)
-        return heap_raise(h, &exc_ValueError,
-                          "not enough values to unpack (expected at least %u, got %u)",
-                          before + after, got);
+    if (first.list->n < before)
+        return too_few(h, before + after, first.list->n);
     heap_hold(h, iterator);
+    heap_hold(h, first);
     bool ok = val_to_list(h, iterator, &list);
-    heap_release(h, 1);
+    heap_release(h, 2);
     if (!ok)
         return false;
     if (list.list->n < after)
-        return heap_raise(h, &exc_ValueError,
-                          "not enough values to unpack (expected at least %u, got %u)",
-                          before + after, before + list.list->n);
+        return too_few(h, before + after, before + list.list->n);
     uint32_t kept = list.list->n - after;
     if (!list_from(h, list.list->at, kept, &rest))
         return false;
-    val *regs = vm_regs(vm) + a + before;
-    *regs++ = rest;
+    val *regs = vm_regs(vm) + a;
+    for (uint32_t i = 0; i < before; i++)
+        regs[i] = first.list->at[i];
+    regs[before] = rest;
     for (uint32_t i = 0; i < after; i++)
-        regs[i] = list.list->at[kept + i];
+        regs[before + 1 + i] = list.list->at[kept + i];
     return true;
 }
 

@@ -1,4 +1,5 @@
 #include "value/dict.h"
+#include "value/iter.h"
 #include "value/list.h"
 #include "value/ops.h"
 #include "value/text.h"
@@ -432,9 +433,26 @@ op_SLICE:
     ARITHMETIC(FLOORDIV_K, BINARY_FLOORDIV, K[pc->c], FLOORDIV_INT, NO_FAST)
     ARITHMETIC(MOD, BINARY_MOD, R_C, MOD_INT, NO_FAST)
     ARITHMETIC(MOD_K, BINARY_MOD, K[pc->c], MOD_INT, NO_FAST)
-op_BINARY:
-    SLOW(binary(h, pc, (enum binary_op)pc[1].u, R_B, R_C, &out));
+op_BINARY : {
+    val b = R_B, c = R_C;
+    if (b.kind == V_INT && c.kind == V_INT) {
+        switch (pc[1].u) {
+        case BINARY_AND:
+            R_A = val_int(b.i & c.i);
+            NEXT(2);
+        case BINARY_OR:
+            R_A = val_int(b.i | c.i);
+            NEXT(2);
+        case BINARY_XOR:
+            R_A = val_int(b.i ^ c.i);
+            NEXT(2);
+        default:
+            break;
+        }
+    }
+    SLOW(binary(h, pc, (enum binary_op)pc[1].u, b, c, &out));
     NEXT(2);
+}
 op_NOT:
     SAVE();
     if (!val_truth(h, R_B, &truth))
@@ -591,6 +609,28 @@ op_FOR : {
         vm_top_frame(vm)->pc = gen->pc;
         goto entered;
     }
+    case V_ITER: {
+        /* for k, v in d.items(): without the tuple. */
+        const struct instr *body = pc + 2 + pc[1].s;
+        if (body->op == OP_UNPACK && body->b == pc->b && body->c == 2 &&
+            iter_gives_pairs(it->iter)) {
+            val pair[2];
+            SAVE();
+            if (!iter_next_pair(h, it->iter, pair))
+                goto fault;
+            RELOAD();
+            if (pair[0].kind == V_UNBOUND)
+                NEXT(2);
+            R[body->a] = pair[0];
+            R[body->a + 1] = pair[1];
+            PAY(3);
+            mark = pc = body + 1;
+            if (unlikely(h->fuel < 0))
+                goto out_of_fuel;
+            DISPATCH();
+        }
+    }
+        /* fall through */
     default:
         SAVE();
         if (!val_next(h, *it, &result))
@@ -718,6 +758,10 @@ op_CALL : {
         }
     } else if (fn.kind == V_NATIVE) {
         SLOW(call_native(vm, fn.native, NULL, &R_B + 1, pc->c, &out));
+        NEXT(1);
+    } else if (fn.kind == V_TYPE && fn.type->construct && fn.type != &type_list &&
+               fn.type != &type_dict) {
+        SLOW(call_native(vm, fn.type->construct, NULL, &R_B + 1, pc->c, &out));
         NEXT(1);
     }
     args = (struct call_args){.at = &R_B + 1, .n = pc->c};
