@@ -67,7 +67,7 @@ bool dict_set_str(struct heap *h, struct dict_obj *d, str key, val value)
     uint32_t at = table_find_str(table_of(d), key);
     val text;
     if (at == TABLE_NONE)
-        return text_new(h, key, &text) && dict_set(h, d, text, value);
+        return text_new_interned(h, key, &text) && dict_set(h, d, text, value);
     if (!table_check_open(h, &d->h))
         return false;
     d->entries[at].value = value;

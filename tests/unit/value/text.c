@@ -39,17 +39,24 @@ static const char *marked(val v)
 }
 #define assert_marked(v, expected) assert_string_equal(marked(v), (expected))
 
+static val interned(struct heap *h, const char *c)
+{
+    val v;
+    must(h, text_new_interned(h, str_of(c), &v));
+    return v;
+}
+
 /* ---- creation ---- */
 
-static void text__short_ascii_is_one_object(void **state)
+static void text__short_names_are_one_object(void **state)
 {
     (void)state;
     auto_heap h;
     heap_init(&h, NULL);
-    assert_ptr_equal(txt(&h, "name").s, txt(&h, "name").s);
-    assert_ptr_equal(txt(&h, "").s, txt(&h, "").s);
-    assert_ptr_not_equal(txt(&h, "n\xC3\xA9").s, txt(&h, "n\xC3\xA9").s);
-    assert_ptr_not_equal(raw(&h, "name").s, txt(&h, "name").s);
+    assert_ptr_equal(interned(&h, "name").s, interned(&h, "name").s);
+    assert_ptr_equal(interned(&h, "").s, interned(&h, "").s);
+    assert_ptr_not_equal(interned(&h, "n\xC3\xA9").s, interned(&h, "n\xC3\xA9").s);
+    assert_ptr_not_equal(raw(&h, "name").s, interned(&h, "name").s);
 }
 
 static void text__interned_strings_end_with_their_last_use(void **state)
@@ -60,7 +67,7 @@ static void text__interned_strings_end_with_their_last_use(void **state)
     heap_init(&h, NULL);
     for (int i = 0; i < 1000; i++) {
         snprintf(name, sizeof name, "name-%d", i);
-        val v = txt(&h, name);
+        val v = interned(&h, name);
         if (i % 100 == 0)
             heap_hold(&h, v);
     }
@@ -69,10 +76,10 @@ static void text__interned_strings_end_with_their_last_use(void **state)
     /* The held ones are found again, the others are made anew. */
     for (int i = 0; i < 1000; i += 100) {
         snprintf(name, sizeof name, "name-%d", i);
-        txt(&h, name);
+        interned(&h, name);
     }
     assert_int_equal(h.bytes, after);
-    txt(&h, "name-1");
+    interned(&h, "name-1");
     assert_true(h.bytes > after);
     heap_release(&h, 10);
 }
@@ -382,7 +389,7 @@ static void format__refuses_the_way_out_through_attributes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text__short_ascii_is_one_object),
+        cmocka_unit_test(text__short_names_are_one_object),
         cmocka_unit_test(text__interned_strings_end_with_their_last_use),
         cmocka_unit_test(text__appending_in_a_loop_is_linear),
         cmocka_unit_test(text__two_sums_of_one_string_do_not_meet),
