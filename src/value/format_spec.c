@@ -119,6 +119,19 @@ static bool parse_separator(struct spec_reader *r, struct format_spec *s)
     return true;
 }
 
+/* Not by a format string, which would end at the first NUL of the text. */
+static bool invalid_spec(struct heap *h, str text, const char *type_name)
+{
+    auto_text_builder b;
+    val message;
+
+    text_builder_init(&b, h);
+    buf_add_c(&b.bytes, "Invalid format specifier '");
+    text_builder_add(&b, text);
+    buf_addf(&b.bytes, "' for object of type '%s'", type_name);
+    return text_builder_finish(&b, &message) && heap_raise_with(h, &exc_ValueError, &message, 1);
+}
+
 bool format_spec_parse(struct heap *h, str text, uint32_t default_align, const char *type_name,
                        struct format_spec *ret)
 {
@@ -137,9 +150,7 @@ bool format_spec_parse(struct heap *h, str text, uint32_t default_align, const c
     if (!at_end(&r)) {
         s.type = utf8_next(r.text, &r.at);
         if (!at_end(&r))
-            return heap_raise(h, &exc_ValueError,
-                              "Invalid format specifier '%.*s' for object of type '%s'",
-                              STR_ARG(text), type_name);
+            return invalid_spec(h, text, type_name);
     }
     /* Text has the type s where none is given. */
     if (!check_separator(h, &s, default_align == '<' ? 's' : 0))
