@@ -212,8 +212,16 @@ bool iter_filter(struct heap *h, val fn, val iterable, val *ret)
     return hold_iterators(h, it, 1, &iterable, 1);
 }
 
+static bool is_callable(val v)
+{
+    return v.kind == V_FUNC || v.kind == V_TYPE || v.kind == V_NATIVE || v.kind == V_METHOD ||
+           (v.kind == V_OBJECT && v.object->class->call);
+}
+
 bool iter_call(struct heap *h, val fn, val sentinel, val *ret)
 {
+    if (!is_callable(fn))
+        return heap_raise(h, &exc_TypeError, "iter(v, w): v must be callable");
     struct iter_obj *it = iter_new(h, ITER_CALL, 2, ret);
     if (!it)
         return false;

@@ -171,7 +171,7 @@ static void float_divmod(double a, double b, double *ret_quotient, double *ret_r
 
 static bool float_pow(struct heap *h, double a, double b, val *ret)
 {
-    if (a == 0 && b < 0)
+    if (a == 0 && b < 0 && isfinite(b))
         return divided_by_zero(h, "0.0 cannot be raised to a negative power");
     if (a < 0 && isfinite(a) && isfinite(b) && b != floor(b))
         return heap_raise(h, &exc_ValueError,

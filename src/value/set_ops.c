@@ -40,9 +40,18 @@ bool set_of(struct heap *h, val iterable, val *ret)
     return true;
 }
 
+/* Only `in`, remove and discard take a set for the frozenset that it equals. */
+static bool check_no_set(struct heap *h, val element)
+{
+    uint64_t hash;
+    return element.kind != V_SET || val_hash(h, element, &hash);
+}
+
 /* Whether a set or a view that is one has the element. */
 static bool has_element(struct heap *h, val container, val element, bool *ret)
 {
+    if (!check_no_set(h, element))
+        return false;
     return container.kind == V_VIEW ? view_contains(h, container, element, ret)
                                     : set_has(h, container.set, element, ret);
 }
@@ -86,19 +95,13 @@ static bool combine_into(struct heap *h, enum binary_op op, struct set_obj *to, 
     }
 }
 
-/* Whether b, which is no set, is read into one first. */
+/* Whether b, which is no set, is read into one first: all of it must be hashable then, as in
+ * CPython. The keys of a dict are already. */
 static bool must_be_set(enum binary_op op, val a, val b)
 {
-    switch (op) {
-    case BINARY_OR:
+    if (op == BINARY_OR || (op == BINARY_AND && view_is_set(a)))
         return false;
-    case BINARY_AND:
-        return !view_is_set(a) && !view_is_set(b);
-    case BINARY_SUB: /* what is taken away must be hashable, as in CPython */
-        return b.kind != V_VIEW || view_of(b)->which != VIEW_KEYS;
-    default:
-        return !view_is_set(b);
-    }
+    return b.kind != V_VIEW || view_of(b)->which != VIEW_KEYS;
 }
 
 bool set_combine(struct heap *h, enum binary_op op, enum val_kind kind, val a, val b, val *ret)
@@ -131,7 +134,7 @@ bool set_combine(struct heap *h, enum binary_op op, enum val_kind kind, val a, v
 static bool drop_element(struct heap *h, void *set, val element)
 {
     bool was;
-    return set_remove(h, set, element, &was);
+    return check_no_set(h, element) && set_remove(h, set, element, &was);
 }
 
 static bool flip_element(struct heap *h, void *set, val element)

@@ -454,6 +454,27 @@ static const struct expr_case cases[] = {
     {"reversed(x=1)", "TypeError: reversed() takes no keyword arguments"},
     {"list(zip({1: 2}, {3: 4}.values(), {5}))", "[(1, 4, 5)]"},
     {"a = zip([1], [2]); list(a) + list(a)", "[(1, 2)]"},
+    /* what fails first, and what it leaves behind */
+    {"0.0 ** -float('inf')", "inf"},
+    {"{2: 3}.items() & [['', 0], (2, 3)]", "{(2, 3)}"},
+    {"{1, 2} & {2: [3]}.items()", "TypeError: unhashable type: 'list'"},
+    {"{1}.intersection({2: [3]}.items())", "TypeError: unhashable type: 'list'"},
+    {"{1}.difference({2: [3]}.values())", "TypeError: unhashable type: 'list'"},
+    {"set().difference_update([{1}])", "TypeError: unhashable type: 'set'"},
+    {"set().issuperset([1, [2]])", "False"},
+    {"a = {1, 2}; a &= {1: 2}.keys(); a", "{1}"},
+    {"{}.pop([1], 5)", "5"},
+    {"{}.pop([1])", "KeyError: [1]"},
+    {"a = {1}; del a['x']", "TypeError: 'set' object does not support item deletion"},
+    {"a = (1,); del a['x']", "TypeError: 'tuple' object does not support item deletion"},
+    {"a = {}; a *= [1]", "TypeError: unsupported operand type(s) for *=: 'dict' and 'list'"},
+    {"a = 5; a *= [1]; a", "[1, 1, 1, 1, 1]"},
+    {"int(2, 99)", "ValueError: int() base must be >= 2 and <= 36, or 0"},
+    {"''.find(1, [])",
+     "TypeError: slice indices must be integers or None or have an __index__ method"},
+    {"'a'.replace(None, 'b')", "TypeError: replace() argument 1 must be str, not None"},
+    {"None - {1: 2}.items()", "TypeError: 'NoneType' object is not iterable"},
+    {"'a'.split(x=1, sep=2)", "TypeError: 'x' is an invalid keyword argument for split()"},
 };
 
 static void containers__are_as_in_cpython(void **state)
