@@ -163,6 +163,32 @@ static void begin(struct vm *vm)
     err_reset(&vm->error);
 }
 
+/* For a NameError that nothing caught: the name that was meant. */
+static void suggest_name(struct vm *vm, const struct exc_obj *x, struct err *e)
+{
+    enum { CANDIDATES_MAX = 2000 };
+    static const str before = STR_INIT("name '");
+    const struct tuple_obj *args = x->args.tuple;
+    if (x->type != &exc_NameError || args->n != 1 || args->at[0].kind != V_STR ||
+        !str_starts(text_str(args->at[0]), before))
+        return;
+    str name = str_sub(text_str(args->at[0]), before.n, SIZE_MAX);
+    name = str_sub(name, 0, str_find_byte(name, '\'', 0));
+    auto_free str *names = mem_alloc(CANDIDATES_MAX * sizeof *names);
+    size_t n = builtins_names(names, CANDIDATES_MAX);
+    for (const struct vm_code *c = vm->codes; c; c = c->next)
+        for (uint32_t i = 0; c->source == e->at.source && i < c->global_count; i++)
+            if (n < CANDIDATES_MAX)
+                names[n++] = c->global_names[i];
+    if (vm->host.global_names && n < CANDIDATES_MAX) {
+        size_t more = vm->host.global_names(vm->host.data, names + n, CANDIDATES_MAX - n);
+        n += more < CANDIDATES_MAX - n ? more : CANDIDATES_MAX - n;
+    }
+    long near = str_nearest(name, names, n);
+    if (near >= 0)
+        err_hint(e, "did you mean '%.*s'?", STR_ARG(names[near]));
+}
+
 /* The exception as an error, with the places it passed. */
 static void error_of_exception(struct vm *vm, val exception, struct err *e)
 {
@@ -176,6 +202,7 @@ static void error_of_exception(struct vm *vm, val exception, struct err *e)
     if (x->trace_count)
         at = (pos){x->trace[0].source, x->trace[0].offset, x->trace[0].length};
     err_at(e, "exception", at, "%s", buf_c(&message));
+    suggest_name(vm, x, e);
     if (hint.hint.n)
         err_hint(e, "%.*s", STR_ARG(hint.hint));
     for (uint32_t i = x->trace_count; i-- > 0;) {
