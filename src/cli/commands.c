@@ -8,10 +8,18 @@
     }
 
 const struct command *const cli_commands[] = {
+    &command_init,
     &command_workflow_list,
     &command_workflow_lint,
     &command_workflow_plan,
+    &command_workflow_run,
+    &command_run_list,
+    &command_run_view,
+    &command_run_watch,
+    &command_run_cancel,
+    &command_run_resume,
     &command_eval,
+    &command_doctor,
     &command_version,
     &command_help,
     LATER("workflow diff", "show how a plan changed between two commits"),

@@ -1,0 +1,110 @@
+/* plue run list: runs, newest first. */
+#include "base/clock.h"
+#include "cli/commands.h"
+#include "cli/data.h"
+#include "cli/shapes.h"
+
+static bool read_filter(struct cli *c, struct store_run_filter *f, struct err *err)
+{
+    const char *workflow = cli_value(c, "workflow"), *status = cli_value(c, "status");
+    const char *branch = cli_value(c, "branch");
+    f->workflow = str_of(workflow ? workflow : "");
+    f->branch = str_of(branch ? branch : "");
+    if (!cli_number(c, "limit", 30, &f->limit, err) ||
+        !cli_number(c, "cursor", 0, &f->before_id, err))
+        return false;
+    if (!status)
+        return true;
+    f->by_status = run_status_parse(str_of(status), &f->status);
+    if (!f->by_status) {
+        err_set(err, "invalid_option", "there is no status '%s'", status);
+        err_hint(err, "queued, running, waiting, success, failed or cancelled");
+    }
+    return f->by_status;
+}
+
+static void print_json(struct cli *c, const struct store_run *runs, size_t n, int64_t next)
+{
+    auto_buf b = BUF(CLI_OUTPUT_MAX);
+    struct json_writer w = JSON_WRITER(&b, true);
+    json_begin_object(&w);
+    json_key_c(&w, "runs");
+    json_begin_array(&w);
+    for (size_t i = 0; i < n; i++)
+        shape_put_run(&w, &runs[i], NULL, 0);
+    json_end_array(&w);
+    json_key_c(&w, "next");
+    if (next)
+        json_put_int(&w, next);
+    else
+        json_put_null(&w);
+    json_end_object(&w);
+    cli_out_json(c, &b);
+}
+
+static void add_row(struct cli *c, struct buf *b, const struct store_run *r)
+{
+    static const char *const colors[RUN_STATUS_COUNT] = {
+        [RUN_SUCCESS] = "\x1b[32m", [RUN_FAILED] = "\x1b[31m", [RUN_RUNNING] = "\x1b[33m"};
+    const char *color = c->color && colors[r->status] ? colors[r->status] : "";
+    int64_t from = r->started_at ? r->started_at : r->created_at;
+    int64_t to = r->completed_at ? r->completed_at : clock_wall_ms();
+    auto_buf time = BUF(64), duration = BUF(64);
+    clock_add_rfc3339(&time, r->created_at);
+    clock_add_duration(&duration, to > from ? to - from : 0);
+    buf_addf(b, "%-6lld %-20.*s %s%-10s%s %-14.*s %-20.*s %9s  %.19s\n", (long long)r->id,
+             STR_ARG(r->workflow), color, run_status_name(r->status), *color ? "\x1b[0m" : "",
+             STR_ARG(r->trigger_type), STR_ARG(r->branch), buf_c(&duration), buf_c(&time));
+}
+
+static void print_table(struct cli *c, const struct store_run *runs, size_t n, int64_t next)
+{
+    auto_buf b = BUF(CLI_OUTPUT_MAX);
+    if (!n) {
+        cli_note("no runs; `plue workflow run NAME` makes one");
+        return;
+    }
+    buf_addf(&b, "%-6s %-20s %-10s %-14s %-20s %9s  %s\n", "ID", "WORKFLOW", "STATUS", "EVENT",
+             "BRANCH", "DURATION", "CREATED (UTC)");
+    for (size_t i = 0; i < n; i++)
+        add_row(c, &b, &runs[i]);
+    if (next)
+        buf_addf(&b, "older ones: --cursor %lld\n", (long long)next);
+    cli_out(c, buf_str(&b));
+}
+
+static int run(struct cli *c)
+{
+    auto_data d = {0};
+    auto_arena a = ARENA_INIT;
+    auto_err e = ERR_INIT;
+    struct store_run_filter filter = {0};
+    struct store_run *runs = NULL;
+    size_t n = 0;
+    int64_t next = 0;
+    bool ok = read_filter(c, &filter, &e) && data_open(c, DATA_LOOK, &d, &e) &&
+              store_list_runs(d.reader, &filter, &a, &runs, &n, &next, &e);
+    if (!ok && strcmp(e.code, "database_missing") != 0)
+        return cli_fail(c, NULL, &e);
+    if (c->json)
+        print_json(c, runs, n, next);
+    else
+        print_table(c, runs, n, next);
+    return CLI_OK;
+}
+
+const struct command command_run_list = {
+    .name = "run list",
+    .args = "",
+    .summary = "list runs, newest first",
+    .example = "plue run list\nplue run list --workflow ci --status failed",
+    .options = (const struct cli_option[]){{"workflow", "NAME", "only runs of this workflow"},
+                                           {"status", "STATUS", "only runs with this status"},
+                                           {"branch", "BRANCH", "only runs of this branch"},
+                                           {"limit", "N", "how many (default 30)"},
+                                           {"cursor", "ID", "begin with runs older than this one"},
+                                           CLI_DATA_DIR_OPTION,
+                                           {"json", NULL, "print JSON"},
+                                           {0}},
+    .run = run,
+};

@@ -1,0 +1,279 @@
+/* plue run view: a run and its steps, or its logs. */
+#include "cli/commands.h"
+#include "cli/data.h"
+#include "cli/progress_int.h"
+#include "cli/shapes.h"
+#include "json/json.h"
+
+enum { FLUSH_BYTES = 1 << 20, LINES_AT_ONCE = 10 * 1000, LINE_WIDTH = 1 << 20, ID_COLUMN = 24 };
+
+struct view {
+    struct cli *cli;
+    struct data data;
+    int64_t id;
+    struct arena arena;
+    struct store_run run;
+    struct store_step *steps;
+    size_t step_count;
+    struct buf out;
+    struct json_writer writer;
+    str step; /* whose lines are printed now */
+    bool prefix;
+    int64_t seq; /* of the last line or event */
+    size_t n;    /* in this round */
+};
+
+static void view_done(struct view *v)
+{
+    data_done(&v->data);
+    arena_done(&v->arena);
+    buf_done(&v->out);
+}
+
+static bool load(struct view *v, struct err *err)
+{
+    return data_find_run(v->cli, DATA_LOOK, &v->data, &v->id, err) &&
+           store_load_run(v->data.reader, v->id, &v->arena, &v->run, err) &&
+           store_load_steps(v->data.reader, v->id, STORE_LAST, STORE_STEPS_RESULTS, &v->arena,
+                            &v->steps, &v->step_count, err);
+}
+
+/* ---- logs ---- */
+
+static void flush(struct view *v, bool now)
+{
+    if (!now && v->out.n < FLUSH_BYTES)
+        return;
+    cli_out(v->cli, buf_str(&v->out));
+    buf_reset(&v->out);
+}
+
+static void put_line(struct view *v, const struct log_line *line, str step)
+{
+    v->seq = line->seq;
+    v->n++;
+    if (v->cli->json) {
+        shape_put_line(&v->writer, line, step);
+    } else {
+        if (v->prefix)
+            buf_addf(&v->out, "%s%.*s |%s ", tone_on(v->cli->color, TONE_FAINT), STR_ARG(step),
+                     tone_off(v->cli->color));
+        screen_add(&v->out, line->text, LINE_WIDTH, v->cli->color);
+        buf_add_byte(&v->out, '\n');
+    }
+    flush(v, false);
+}
+
+static bool on_line(void *ctx, const struct log_line *line)
+{
+    struct view *v = ctx;
+    put_line(v, line, v->step);
+    return true;
+}
+
+static bool on_event(void *ctx, const struct event *e)
+{
+    struct view *v = ctx;
+    v->n++;
+    v->seq = e->seq;
+    if (e->type != EVENT_STEP_OUTPUT)
+        return true;
+    json_t *data = json_loadb(e->data.p, e->data.n, JSON_ALLOW_NUL, NULL);
+    struct log_line line = {
+        .seq = e->seq, .time_ms = e->time_ms, .text = json_get_text(data, "line")};
+    if (log_stream_parse(json_get_text(data, "stream"), &line.stream)) {
+        put_line(v, &line, e->step_id);
+        v->n--;
+    }
+    json_decref(data);
+    return true;
+}
+
+/* Lines of all steps, in the order in which they came. */
+static bool add_all_lines(struct view *v, struct err *err)
+{
+    do {
+        v->n = 0;
+        if (!store_read_events(v->data.reader, v->id, v->seq, LINES_AT_ONCE, on_event, v, NULL,
+                               err))
+            return false;
+    } while (v->n == LINES_AT_ONCE);
+    return true;
+}
+
+static bool add_step_lines(struct view *v, str step, struct err *err)
+{
+    struct store_step_key key = {.run_id = v->id, .step_id = step};
+    v->step = step;
+    v->seq = 0;
+    do {
+        v->n = 0;
+        if (!store_read_log(v->data.reader, &key, v->seq, LINES_AT_ONCE, on_line, v, err))
+            return false;
+    } while (v->n == LINES_AT_ONCE);
+    return true;
+}
+
+static bool add_failed_lines(struct view *v, struct err *err)
+{
+    for (size_t i = 0; i < v->step_count; i++) {
+        const struct store_step *s = &v->steps[i];
+        bool failed = s->outcome == OUTCOME_FAILED || s->outcome == OUTCOME_TIMED_OUT;
+        if (failed && step_is_shown(s) && !add_step_lines(v, s->key.step_id, err))
+            return false;
+    }
+    return true;
+}
+
+static bool check_step(struct view *v, const char *id, struct err *err)
+{
+    VEC(str) ids = {0};
+    bool known = false;
+    for (size_t i = 0; i < v->step_count; i++) {
+        known |= str_is(v->steps[i].key.step_id, id);
+        vec_push(&ids, v->steps[i].key.step_id);
+    }
+    if (!known) {
+        long near = ids.n ? str_nearest(str_of(id), ids.at, ids.n) : -1;
+        err_set(err, "step_unknown", "run %lld has no step '%s'", (long long)v->id, id);
+        if (near >= 0)
+            err_hint(err, "did you mean '%.*s'?", STR_ARG(ids.at[near]));
+    }
+    vec_done(&ids);
+    return known;
+}
+
+static bool print_logs(struct view *v, struct err *err)
+{
+    const char *step = cli_value(v->cli, "step");
+    bool ok;
+    if (step && !check_step(v, step, err))
+        return false;
+    v->prefix = !step;
+    if (v->cli->json) {
+        json_begin_object(&v->writer);
+        json_key_c(&v->writer, "lines");
+        json_begin_array(&v->writer);
+    }
+    if (step)
+        ok = add_step_lines(v, str_of(step), err);
+    else if (cli_has(v->cli, "log-failed"))
+        ok = add_failed_lines(v, err);
+    else
+        ok = add_all_lines(v, err);
+    if (ok && v->cli->json) {
+        json_end_array(&v->writer);
+        json_end_object(&v->writer);
+        buf_add_byte(&v->out, '\n');
+    }
+    if (ok)
+        flush(v, true);
+    return ok;
+}
+
+/* ---- summary ---- */
+
+static void add_field(struct buf *b, const char *name, str value)
+{
+    if (!value.n)
+        return;
+    buf_addf(b, "  %-10s ", name);
+    screen_add(b, value, LINE_WIDTH, false);
+    buf_add_byte(b, '\n');
+}
+
+static void add_head(struct view *v)
+{
+    const struct store_run *r = &v->run;
+    struct buf *b = &v->out;
+    auto_buf time = BUF(64);
+    enum tone tone = r->status == RUN_SUCCESS  ? TONE_GOOD
+                     : r->status == RUN_FAILED ? TONE_BAD
+                                               : TONE_BUSY;
+    buf_addf(b, "run %lld of %.*s: %s%s%s", (long long)r->id, STR_ARG(r->workflow),
+             tone_on(v->cli->color, tone), run_status_name(r->status), tone_off(v->cli->color));
+    if (r->started_at && r->completed_at) {
+        buf_add_c(b, " in ");
+        clock_add_duration(b, r->completed_at - r->started_at);
+    }
+    buf_add_byte(b, '\n');
+    clock_add_rfc3339(&time, r->created_at);
+    add_field(b, "created", buf_str(&time));
+    add_field(b, "event", r->trigger_type);
+    add_field(b, "branch", r->branch);
+    add_field(b, "commit", r->sha);
+    if (!str_eq(r->inputs, STR("{}")))
+        add_field(b, "inputs", r->inputs);
+    if (r->status != RUN_SUCCESS)
+        add_field(b, "reason", r->reason.text);
+    add_field(b, "error", r->error_message);
+    if (!str_eq(r->outputs, STR("{}")))
+        add_field(b, "outputs", r->outputs);
+}
+
+static void add_step_row(struct view *v, const struct store_step *s)
+{
+    struct step_look look = step_look_of(s);
+    auto_buf remark = BUF(CLI_OUTPUT_MAX), duration = BUF(64);
+    struct buf *b = &v->out;
+    int64_t ms = step_duration_ms(s, clock_wall_ms());
+    if (ms >= 0)
+        clock_add_duration(&duration, ms);
+    add_step_remark(&remark, s);
+    buf_addf(b, "  %s%s%s ", tone_on(v->cli->color, look.tone), look.symbol,
+             tone_off(v->cli->color));
+    size_t used = screen_add(b, s->key.step_id, LINE_WIDTH, false);
+    buf_add_repeat(b, ' ', used < ID_COLUMN ? ID_COLUMN - used : 1);
+    buf_addf(b, " %-10s %8s  ", step_status_name(s->status), buf_c(&duration));
+    screen_add(b, buf_str(&remark), LINE_WIDTH, false);
+    while (b->n && b->p[b->n - 1] == ' ')
+        buf_cut(b, b->n - 1, 1);
+    buf_add_byte(b, '\n');
+}
+
+static void print_summary(struct view *v)
+{
+    if (v->cli->json) {
+        shape_put_run(&v->writer, &v->run, v->steps, v->step_count);
+        buf_add_byte(&v->out, '\n');
+        flush(v, true);
+        return;
+    }
+    add_head(v);
+    buf_add_byte(&v->out, '\n');
+    for (size_t i = 0; i < v->step_count; i++)
+        if (step_is_shown(&v->steps[i]))
+            add_step_row(v, &v->steps[i]);
+    buf_addf(&v->out, "\nits logs: plue run view %lld %s\n", (long long)v->id,
+             v->run.status == RUN_FAILED ? "--log-failed" : "--log");
+    flush(v, true);
+}
+
+static int run(struct cli *c)
+{
+    cleanup(view_done) struct view v = {.cli = c, .out = BUF(CLI_OUTPUT_MAX)};
+    auto_err e = ERR_INIT;
+    bool logs = cli_has(c, "log") || cli_has(c, "log-failed") || cli_has(c, "step");
+    v.writer = JSON_WRITER(&v.out, true);
+    if (!load(&v, &e) || (logs && !print_logs(&v, &e)))
+        return cli_fail(c, NULL, &e);
+    if (!logs)
+        print_summary(&v);
+    return CLI_OK;
+}
+
+const struct command command_run_view = {
+    .name = "run view",
+    .args = "ID",
+    .min = 1,
+    .max = 1,
+    .summary = "show a run, its steps, or their logs",
+    .example = "plue run view 12\nplue run view 12 --log-failed\nplue run view 12 --step build",
+    .options = (const struct cli_option[]){{"log", NULL, "print the logs of all steps, in order"},
+                                           {"log-failed", NULL, "print the logs of failed steps"},
+                                           {"step", "ID", "print the log of one step"},
+                                           CLI_DATA_DIR_OPTION,
+                                           {"json", NULL, "print JSON"},
+                                           {0}},
+    .run = run,
+};

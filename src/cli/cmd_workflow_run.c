@@ -1,0 +1,85 @@
+/* plue workflow run: plans with a real event, and runs the plan on this machine. */
+#include "cli/commands.h"
+#include "cli/drive.h"
+#include "cli/request.h"
+
+static bool check_options(struct cli *c, struct err *err)
+{
+    if (!cli_has(c, "ref"))
+        return true;
+    err_set(err, "not_in_this_version", "--ref is not part of this version of Plue yet");
+    err_hint(err, "git worktree add FOLDER REF, and run the workflow there");
+    return false;
+}
+
+/* The engine takes evaluation and bundle, whatever comes of it. */
+static bool start(struct cli *c, struct drive *d, struct request *r, struct err *err)
+{
+    auto_buf inputs = BUF(JSON_FILE_MAX_BYTES);
+    struct json_writer w = JSON_WRITER(&inputs, false);
+    json_t *given = json_object_get(r->event, "inputs");
+    if (json_is_object(given))
+        json_put(&w, given);
+    struct engine_request q = {
+        .evaluation = r->found.evaluation,
+        .bundle = r->registry.bundle,
+        .repository = str_of(r->registry.root),
+        .source = str_of(r->registry.root),
+        .event = r->event_text,
+        .repository_facts = r->repository_text,
+        .trigger_type = json_get_text(r->event, "type"),
+        .ref = json_get_text(r->event, "ref"),
+        .sha = json_get_text(r->event, "sha"),
+        .branch = json_get_text(r->event, "branch"),
+        .actor = json_get_text(r->event, "actor"),
+        .inputs = buf_str(&inputs),
+        .sandbox_backend = cli_value(c, "sandbox"),
+    };
+    r->found.evaluation = NULL;
+    r->registry.bundle = NULL;
+    return drive_run(d, &q, err);
+}
+
+static int run(struct cli *c)
+{
+    auto_request r = {0};
+    auto_drive d = {0};
+    auto_err e = ERR_INIT;
+    enum evaluation_state state;
+    int status;
+    if (!check_options(c, &e))
+        return cli_fail(c, NULL, &e);
+    if (!request_open(c, REQUEST_RUN, &r, &status) || !request_evaluate(&r, &state, &status))
+        return status;
+    if (!engine_check_plan(evaluation_plan(r.found.evaluation), &e) ||
+        !drive_open(c, DATA_MAKE, &d, &e) || !drive_start_engine(&d, cli_value(c, "sandbox"), &e) ||
+        !start(c, &d, &r, &e))
+        return cli_fail(c, NULL, &e);
+    return drive_loop(&d);
+}
+
+const struct command command_workflow_run = {
+    .name = "workflow run",
+    .args = "NAME",
+    .min = 1,
+    .max = 1,
+    .summary = "run a workflow on this machine and watch it",
+    .doc = "The steps run in a sandbox, on a copy of the working tree without what .gitignore "
+           "names.\nExits with 0 on success, 1 where the run failed, 3 where it was cancelled "
+           "(Ctrl-C).",
+    .example = "plue workflow run ci\n"
+               "plue workflow run deploy --input env=staging\n"
+               "plue workflow run ci --event push.json --json",
+    .options =
+        (const struct cli_option[]){
+            {"event", "FILE", "the event, as JSON in the shape of ctx.event"},
+            {"input", "NAME=VALUE", "an input of the manual trigger; may be repeated"},
+            {"sandbox", "BACKEND", "bubblewrap (default), or none"},
+            {"secret-file", "FILE", "secrets as NAME=value lines, beside PLUE_SECRET_NAME"},
+            {"ref", "REF", "run another commit (not part of this version yet)"},
+            {"follow", NULL, "print the logs as they come"},
+            CLI_DATA_DIR_OPTION,
+            {"json", NULL, "print the run as JSON at its end; with --follow its events"},
+            {0}},
+    .run = run,
+};

@@ -1,0 +1,238 @@
+#include "cli/drive.h"
+#include "base/clock.h"
+#include "runner/local.h"
+#include "json/json.h"
+#include <signal.h>
+#include <unistd.h>
+
+enum { LOOK_EVERY_MS = 1000 };
+
+/* ---- the run's end ---- */
+
+static void end(struct drive *d)
+{
+    d->ended = true;
+    uv_stop(&d->loop);
+}
+
+static void on_created(void *ctx, int64_t run_id, const struct err *err)
+{
+    struct drive *d = ctx;
+    if (err) {
+        err_set(&d->error, err->code, "%.*s", STR_ARG(err->message));
+        if (err->hint.n)
+            err_hint(&d->error, "%.*s", STR_ARG(err->hint));
+        end(d);
+        return;
+    }
+    d->run_id = run_id;
+    if (d->interrupts)
+        engine_cancel(d->engine, run_id);
+    progress_begin(d->progress, d->data.reader, run_id);
+}
+
+static void on_ended(void *ctx, int64_t run_id, enum run_status status)
+{
+    (void)run_id;
+    (void)status;
+    end(ctx);
+}
+
+/* ---- signals ---- */
+
+static void on_signal(uv_signal_t *s, int number)
+{
+    struct drive *d = s->data;
+    (void)number;
+    if (!d->ours) { /* a watcher may go; the run does not care */
+        end(d);
+        return;
+    }
+    d->interrupts++;
+    progress_say(d->progress, d->interrupts == 1
+                                  ? "cancelling: steps get 10 s to end; again to kill them at once"
+                                  : "killing what still runs");
+    if (d->run_id)
+        engine_cancel(d->engine, d->run_id);
+}
+
+/* ---- the clock ---- */
+
+/* A watched run whose owner has died is taken over. */
+static void look_at_owner(struct drive *d)
+{
+    struct store_owner self;
+    struct store_lease lease;
+    bool has = false;
+    auto_err e = ERR_INIT;
+    int64_t now = clock_wall_ms();
+    if (now - d->looked_at < LOOK_EVERY_MS || run_status_is_final(progress_status(d->progress)))
+        return;
+    d->looked_at = now;
+    if (!store_owner_self(&self, &e) ||
+        !store_load_lease(d->data.reader, d->run_id, &lease, &has, &e))
+        return;
+    if (has && !store_lease_is_free(&lease, &self, now))
+        return;
+    progress_say(d->progress, "nothing drives this run any more: going on with it here");
+    if (!drive_resume(d, d->run_id, &d->error))
+        end(d);
+}
+
+static void on_tick(uv_timer_t *t)
+{
+    struct drive *d = t->data;
+    progress_update(d->progress);
+    if (d->ours)
+        return;
+    if (d->run_id && run_status_is_final(progress_status(d->progress)))
+        end(d);
+    else
+        look_at_owner(d);
+}
+
+static void on_copy(void *data, int64_t run_id, size_t files, size_t total)
+{
+    struct drive *d = data;
+    (void)run_id;
+    progress_copying(d->progress, files, total);
+}
+
+static bool find_secret(void *data, str name, str *ret_value)
+{
+    struct drive *d = data;
+    return secrets_find(&d->secrets, name, ret_value);
+}
+
+/* ---- life ---- */
+
+static void start_loop(struct drive *d)
+{
+    uv_loop_init(&d->loop);
+    uv_timer_init(&d->loop, &d->tick);
+    uv_signal_init(&d->loop, &d->on_int);
+    uv_signal_init(&d->loop, &d->on_term);
+    d->tick.data = d->on_int.data = d->on_term.data = d;
+    int every = progress_interval_ms(d->progress);
+    uv_timer_start(&d->tick, on_tick, 0, (uint64_t)every);
+    uv_signal_start(&d->on_int, on_signal, SIGINT);
+    uv_signal_start(&d->on_term, on_signal, SIGTERM);
+    uv_unref((uv_handle_t *)&d->on_int);
+    uv_unref((uv_handle_t *)&d->on_term);
+    d->looping = true;
+}
+
+bool drive_open(struct cli *c, enum data_purpose purpose, struct drive *ret, struct err *err)
+{
+    *ret = (struct drive){.cli = c};
+    if (!data_open(c, purpose, &ret->data, err))
+        return false;
+    ret->progress = progress_new(c, progress_mode_of(c));
+    start_loop(ret);
+    return true;
+}
+
+void drive_done(struct drive *d)
+{
+    if (d->looping) { /* first: the engine waits until the loop is empty */
+        uv_close((uv_handle_t *)&d->tick, NULL);
+        uv_close((uv_handle_t *)&d->on_int, NULL);
+        uv_close((uv_handle_t *)&d->on_term, NULL);
+    }
+    engine_free(d->engine);
+    runner_free(d->runner);
+    if (d->looping) {
+        uv_run(&d->loop, UV_RUN_DEFAULT);
+        uv_loop_close(&d->loop);
+    }
+    sandbox_close(d->sandbox);
+    progress_free(d->progress);
+    data_done(&d->data);
+    secrets_done(&d->secrets);
+    err_done(&d->error);
+}
+
+static bool open_sandbox(struct drive *d, const char *backend, struct err *err)
+{
+    const char *bwrap = getenv("PLUE_BWRAP");
+    struct sandbox_options options = {.backend = backend, .bwrap = bwrap && *bwrap ? bwrap : NULL};
+    if (!sandbox_open(&options, &d->sandbox, err))
+        return false;
+    if (strcmp(sandbox_name(d->sandbox), "none") == 0)
+        cli_warn(d->cli, "steps run without a sandbox: they can read and change whatever you can");
+    return true;
+}
+
+bool drive_start_engine(struct drive *d, const char *backend, struct err *err)
+{
+    struct engine_options options = {
+        .loop = &d->loop,
+        .store = d->data.store,
+        .secret = find_secret,
+        .progress = on_copy,
+        .data = d,
+    };
+    if (d->engine)
+        return true;
+    if (!secrets_open(d->cli, cli_value(d->cli, "secret-file"), &d->secrets, err) ||
+        !open_sandbox(d, backend, err) ||
+        !runner_local_new(&d->loop, d->data.folder, d->sandbox, &d->runner, err))
+        return false;
+    options.runner = d->runner;
+    options.secret_names = d->secrets.names.at;
+    options.secret_count = d->secrets.names.n;
+    return engine_new(&options, &d->engine, err);
+}
+
+bool drive_run(struct drive *d, const struct engine_request *q, struct err *err)
+{
+    d->ours = true;
+    return engine_start(d->engine, q, on_created, on_ended, d, err);
+}
+
+/* What the run was started with is kept beside its plan; the caller's to free. */
+static char *backend_of(struct drive *d, int64_t run_id)
+{
+    auto_arena a = ARENA_INIT;
+    auto_err e = ERR_INIT;
+    struct store_run run;
+    if (!store_load_run(d->data.reader, run_id, &a, &run, &e))
+        return NULL;
+    json_t *kept = json_loadb(run.plan.p, run.plan.n, 0, NULL);
+    str name = json_get_text(kept, "sandbox");
+    char *backend = name.n ? str_dup(name) : NULL;
+    json_decref(kept);
+    return backend;
+}
+
+bool drive_resume(struct drive *d, int64_t run_id, struct err *err)
+{
+    auto_free char *backend = backend_of(d, run_id);
+    if (!drive_start_engine(d, backend, err))
+        return false;
+    d->run_id = run_id;
+    progress_begin(d->progress, d->data.reader, run_id);
+    d->ours = engine_resume(d->engine, run_id, on_ended, d, err);
+    return d->ours;
+}
+
+void drive_watch(struct drive *d, int64_t run_id)
+{
+    d->run_id = run_id;
+    progress_begin(d->progress, d->data.reader, run_id);
+}
+
+int drive_loop(struct drive *d)
+{
+    while (!d->ended)
+        uv_run(&d->loop, UV_RUN_DEFAULT);
+    d->ended = false;
+    if (err_is_set(&d->error))
+        return cli_fail(d->cli, NULL, &d->error);
+    bool left = !d->ours && !run_status_is_final(progress_status(d->progress));
+    int status = left ? CLI_CANCELLED : progress_end(d->progress);
+    if (left)
+        cli_note("run %lld goes on; `plue run watch %lld` watches it again", (long long)d->run_id,
+                 (long long)d->run_id);
+    return status;
+}

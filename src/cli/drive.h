@@ -1,0 +1,47 @@
+/* drive: a process that runs, resumes or watches runs: the loop, what hangs on it, and signals. */
+#ifndef CLI_DRIVE_H
+#define CLI_DRIVE_H
+#include "cli/data.h"
+#include "cli/progress.h"
+#include "cli/secrets.h"
+#include "engine/engine.h"
+#include "sandbox/sandbox.h"
+
+struct drive {
+    struct cli *cli;
+    struct data data;
+    struct secrets secrets;
+    struct sandbox *sandbox;
+    struct runner *runner;
+    struct engine *engine;
+    struct progress *progress;
+    uv_loop_t loop;
+    uv_timer_t tick;
+    uv_signal_t on_int, on_term;
+    bool looping; /* the loop and its handles exist */
+    int64_t run_id;
+    bool ours;  /* this process drives the run */
+    bool ended; /* nothing more is to be waited for */
+    int interrupts;
+    int64_t looked_at; /* when the owner of a run of another process was looked at */
+    struct err error;
+};
+
+bool drive_open(struct cli *c, enum data_purpose purpose, struct drive *ret,
+                struct err *err) must_use;
+void drive_done(struct drive *d);
+#define auto_drive cleanup(drive_done) struct drive
+
+/* Secrets, sandbox, runner and engine, for a run that this process drives. */
+bool drive_start_engine(struct drive *d, const char *backend, struct err *err) must_use;
+
+/* Starts the run; takes evaluation and bundle of the request in any case. */
+bool drive_run(struct drive *d, const struct engine_request *q, struct err *err) must_use;
+/* Takes over a run without a living owner, with the sandbox that it began with. */
+bool drive_resume(struct drive *d, int64_t run_id, struct err *err) must_use;
+/* Another process drives it, as far as is known. */
+void drive_watch(struct drive *d, int64_t run_id);
+/* Until the run has ended; the exit status. */
+int drive_loop(struct drive *d);
+
+#endif

@@ -1,0 +1,195 @@
+#include "base/fd.h"
+#include "cli/progress_int.h"
+#include "cli/shapes.h"
+#include <unistd.h>
+
+enum { REDRAW_MS = 100, POLL_MS = 50 };
+
+enum progress_mode progress_mode_of(const struct cli *c)
+{
+    bool follow = cli_has(c, "follow");
+    if (c->json)
+        return follow ? PROGRESS_EVENTS : PROGRESS_QUIET;
+    return follow ? PROGRESS_FOLLOW : c->live ? PROGRESS_LIVE : PROGRESS_PLAIN;
+}
+
+struct progress *progress_new(struct cli *c, enum progress_mode mode)
+{
+    struct progress *p = mem_zalloc(sizeof *p);
+    p->cli = c;
+    p->mode = mode;
+    p->fd = mode == PROGRESS_QUIET ? STDERR_FILENO : STDOUT_FILENO;
+    p->drawing = mode == PROGRESS_LIVE || (mode == PROGRESS_QUIET && c->err_live);
+    p->colors = mode == PROGRESS_QUIET ? c->err_color : c->color;
+    p->began_mono = clock_mono_ms();
+    return p;
+}
+
+void progress_free(struct progress *p)
+{
+    if (!p)
+        return;
+    arena_done(&p->arena);
+    vec_done(&p->seen);
+    free(p);
+}
+
+void progress_write(struct progress *p, const struct buf *b)
+{
+    if (p->fd == STDOUT_FILENO)
+        cli_out(p->cli, buf_str(b));
+    else if (fd_write_all(p->fd, buf_c(b), b->n) != 0)
+        p->drawing = false; /* nobody looks any more */
+}
+
+void progress_begin(struct progress *p, struct store_reader *reader, int64_t run_id)
+{
+    p->reader = reader;
+    p->run_id = run_id;
+    p->began_wall = clock_wall_ms();
+}
+
+void progress_copying(struct progress *p, size_t files, size_t total)
+{
+    p->copied = files;
+    p->to_copy = total;
+}
+
+void progress_say(struct progress *p, const char *text)
+{
+    p->said = text;
+    if (!p->drawing && p->mode != PROGRESS_EVENTS)
+        cli_note("%s", text);
+}
+
+static void load(struct progress *p, enum store_step_load what)
+{
+    auto_err e = ERR_INIT;
+    struct arena fresh = ARENA_INIT;
+    struct store_run run;
+    struct store_step *steps;
+    size_t n;
+    if (!store_load_run(p->reader, p->run_id, &fresh, &run, &e) ||
+        !store_load_steps(p->reader, p->run_id, STORE_LAST, what, &fresh, &steps, &n, &e)) {
+        arena_done(&fresh);
+        return;
+    }
+    arena_done(&p->arena);
+    p->arena = fresh;
+    p->run = run;
+    p->steps = steps;
+    p->step_count = n;
+    p->loaded = true;
+}
+
+void progress_update(struct progress *p)
+{
+    auto_err e = ERR_INIT;
+    bool changed = false;
+    if (p->reader && store_reader_changed(p->reader, &changed, &e) && changed) {
+        load(p, STORE_STEPS_BRIEF);
+        if (p->mode == PROGRESS_PLAIN)
+            lines_update(p);
+        else if (p->mode == PROGRESS_FOLLOW)
+            lines_follow(p);
+        else if (p->mode == PROGRESS_EVENTS)
+            lines_events(p);
+    }
+    if (p->drawing)
+        live_draw(p, false);
+}
+
+enum run_status progress_status(const struct progress *p)
+{
+    return p->loaded ? p->run.status : RUN_QUEUED;
+}
+
+int progress_interval_ms(const struct progress *p)
+{
+    return p->drawing ? REDRAW_MS : POLL_MS;
+}
+
+static void print_run(struct progress *p)
+{
+    auto_buf b = BUF(CLI_OUTPUT_MAX);
+    struct json_writer w = JSON_WRITER(&b, true);
+    load(p, STORE_STEPS_RESULTS);
+    shape_put_run(&w, &p->run, p->steps, p->step_count);
+    cli_out_json(p->cli, &b);
+}
+
+int progress_end(struct progress *p)
+{
+    auto_buf b = BUF(CLI_OUTPUT_MAX);
+    progress_update(p);
+    if (p->drawing)
+        live_draw(p, true);
+    if (p->loaded && p->mode == PROGRESS_QUIET)
+        print_run(p);
+    else if (p->loaded && p->mode != PROGRESS_EVENTS)
+        lines_summary(p, &b);
+    cli_out(p->cli, buf_str(&b));
+    switch (progress_status(p)) {
+    case RUN_SUCCESS:
+        return CLI_OK;
+    case RUN_FAILED:
+        return CLI_RUN_FAILED;
+    case RUN_CANCELLED:
+        return CLI_CANCELLED;
+    default:
+        return CLI_SYSTEM; /* it stands still: its store failed, which was reported */
+    }
+}
+
+/* ---- how steps look ---- */
+
+const char *tone_on(bool colors, enum tone t)
+{
+    static const char *const sequences[] = {"",         "\x1b[32m", "\x1b[31m",
+                                            "\x1b[33m", "\x1b[2m",  "\x1b[1m"};
+    return colors ? sequences[t] : "";
+}
+
+const char *tone_off(bool colors)
+{
+    return colors ? "\x1b[0m" : "";
+}
+
+struct step_look step_look_of(const struct store_step *s)
+{
+    static const struct step_look looks[STEP_STATUS_COUNT] = {
+        [STEP_PENDING] = {"·", TONE_FAINT},  [STEP_READY] = {"·", TONE_FAINT},
+        [STEP_RUNNING] = {"*", TONE_BUSY},   [STEP_WAITING] = {"?", TONE_BUSY},
+        [STEP_SUCCESS] = {"✓", TONE_GOOD},   [STEP_FAILED] = {"✗", TONE_BAD},
+        [STEP_CACHED] = {"✓", TONE_GOOD},    [STEP_SKIPPED] = {"-", TONE_FAINT},
+        [STEP_CANCELLED] = {"✗", TONE_BUSY},
+    };
+    return looks[s->status];
+}
+
+int64_t step_duration_ms(const struct store_step *s, int64_t now)
+{
+    if (!s->started_at)
+        return -1;
+    int64_t end = s->completed_at ? s->completed_at : now;
+    return end > s->started_at ? end - s->started_at : 0;
+}
+
+void add_step_remark(struct buf *b, const struct store_step *s)
+{
+    bool told =
+        s->reason.code == REASON_CONTINUE_ON_ERROR || s->reason.code == REASON_JUDGED_BY_CODE;
+    if (s->status == STEP_CACHED)
+        buf_add_c(b, "cached");
+    else if (s->has_exit_code && s->exit_code != 0 && s->outcome == OUTCOME_FAILED)
+        buf_addf(b, "exit status %lld", (long long)s->exit_code);
+    else if (s->error_message.n)
+        buf_add_str(b, s->error_message);
+    else if (s->status != STEP_SUCCESS && s->status != STEP_RUNNING &&
+             s->reason.code != REASON_NONE)
+        buf_add_str(b, s->reason.text.n ? s->reason.text : str_of(reason_sentence(s->reason.code)));
+    if (told && s->outcome == OUTCOME_FAILED)
+        buf_addf(b, " (%s)", reason_sentence(s->reason.code));
+    if (s->key.try > 1)
+        buf_addf(b, "%s%lld tries", b->n ? ", " : "", (long long)s->key.try);
+}

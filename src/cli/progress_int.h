@@ -1,0 +1,63 @@
+/* progress_int: what the files of the watcher share. */
+#ifndef CLI_PROGRESS_INT_H
+#define CLI_PROGRESS_INT_H
+#include "base/clock.h"
+#include "cli/progress.h"
+#include "cli/screen.h"
+
+struct seen_step { /* what was told of it */
+    enum step_status status;
+    int64_t try;
+};
+
+struct progress {
+    struct cli *cli;
+    enum progress_mode mode;
+    struct store_reader *reader;
+    int64_t run_id;
+    struct arena arena; /* of run and steps */
+    struct store_run run;
+    struct store_step *steps;
+    size_t step_count;
+    bool loaded, done;
+    VEC(struct seen_step) seen;
+    int64_t seq; /* of the last event that was told */
+    int64_t began_mono, began_wall;
+    size_t copied, to_copy;
+    const char *said;
+    bool drawing; /* redraws on fd */
+    int fd;
+    bool colors;
+    size_t drawn; /* lines on the screen */
+};
+
+/* The color's sequence, or nothing. */
+enum tone { TONE_NONE, TONE_GOOD, TONE_BAD, TONE_BUSY, TONE_FAINT, TONE_STRONG };
+const char *tone_on(bool colors, enum tone t);
+const char *tone_off(bool colors);
+
+struct step_look {
+    const char *symbol;
+    enum tone tone;
+};
+struct step_look step_look_of(const struct store_step *s);
+/* "exit status 2", "timed out", the reason of a skip; may be empty. */
+void add_step_remark(struct buf *b, const struct store_step *s);
+int64_t step_duration_ms(const struct store_step *s, int64_t now);
+/* Groups only hold others; they have no line of their own. */
+static inline bool step_is_shown(const struct store_step *s)
+{
+    return s->type != STEP_TYPE_PARALLEL;
+}
+
+/* progress_live.c */
+void live_draw(struct progress *p, bool last);
+/* progress_lines.c */
+void lines_update(struct progress *p);
+void lines_follow(struct progress *p);
+void lines_events(struct progress *p);
+void lines_summary(struct progress *p, struct buf *b);
+
+void progress_write(struct progress *p, const struct buf *b);
+
+#endif

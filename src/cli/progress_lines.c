@@ -1,0 +1,237 @@
+/* A run as lines: for pipes, for --follow, and what is said at its end. */
+#include "cli/progress_int.h"
+#include "json/json.h"
+
+enum { TAIL_LINES = 20, FAILURES_SHOWN_MAX = 5, EVENTS_AT_ONCE = 1000, LINE_WIDTH = 1 << 20 };
+
+static void add_step_line(struct progress *p, struct buf *b, const struct store_step *s)
+{
+    struct step_look look = step_look_of(s);
+    auto_buf remark = BUF(CLI_OUTPUT_MAX);
+    int64_t ms = step_duration_ms(s, clock_wall_ms());
+    add_step_remark(&remark, s);
+    buf_addf(b, "%s%s%s ", tone_on(p->colors, look.tone), look.symbol, tone_off(p->colors));
+    screen_add(b, s->key.step_id, LINE_WIDTH, false);
+    buf_addf(b, " %s", step_status_name(s->status));
+    if (ms >= 0 && step_status_is_final(s->status)) {
+        buf_add_c(b, " in ");
+        clock_add_duration(b, ms);
+    }
+    if (remark.n) {
+        buf_add_c(b, ": ");
+        screen_add(b, buf_str(&remark), LINE_WIDTH, false);
+    }
+    buf_add_byte(b, '\n');
+}
+
+static void add_title(struct progress *p, struct buf *b)
+{
+    buf_addf(b, "%.*s: run %lld (%.*s)\n", STR_ARG(p->run.workflow), (long long)p->run_id,
+             STR_ARG(p->run.trigger_type));
+}
+
+/* Steps that changed since they were told of. */
+static void add_changes(struct progress *p, struct buf *b)
+{
+    while (p->seen.n < p->step_count)
+        vec_push(&p->seen, (struct seen_step){STEP_PENDING, 1});
+    for (size_t i = 0; i < p->step_count; i++) {
+        const struct store_step *s = &p->steps[i];
+        struct seen_step *seen = &p->seen.at[i];
+        if (seen->status == s->status && seen->try == s->key.try)
+            continue;
+        *seen = (struct seen_step){s->status, s->key.try};
+        if (step_is_shown(s) && (s->status == STEP_RUNNING || step_status_is_final(s->status)))
+            add_step_line(p, b, s);
+    }
+}
+
+void lines_update(struct progress *p)
+{
+    auto_buf b = BUF(CLI_OUTPUT_MAX);
+    if (!p->loaded)
+        return;
+    if (!p->done)
+        add_title(p, &b);
+    p->done = true;
+    add_changes(p, &b);
+    progress_write(p, &b);
+}
+
+/* ---- events ---- */
+
+struct batch {
+    struct progress *progress;
+    struct buf out;
+    size_t n;
+};
+
+static void read_events(struct progress *p, store_read_event_fn *fn)
+{
+    auto_err e = ERR_INIT;
+    for (;;) {
+        struct batch b = {.progress = p, .out = BUF(CLI_OUTPUT_MAX)};
+        bool ok =
+            store_read_events(p->reader, p->run_id, p->seq, EVENTS_AT_ONCE, fn, &b, &p->seq, &e);
+        progress_write(p, &b.out);
+        buf_done(&b.out);
+        if (!ok || b.n < EVENTS_AT_ONCE)
+            return;
+    }
+}
+
+static bool put_event(void *ctx, const struct event *e)
+{
+    struct batch *b = ctx;
+    event_add_json(&b->out, e);
+    buf_add_byte(&b->out, '\n');
+    b->n++;
+    return true;
+}
+
+void lines_events(struct progress *p)
+{
+    read_events(p, put_event);
+}
+
+/* The row may be older than the event, or already of the next try: then the event says it. */
+static void add_ended_step(struct progress *p, struct buf *b, const struct store_step *row,
+                           const struct event *e)
+{
+    json_t *data = json_loadb(e->data.p, e->data.n, JSON_ALLOW_NUL, NULL);
+    json_t *code = json_object_get(data, "exit_code");
+    struct store_step s = *row;
+    enum step_status status = STEP_SKIPPED;
+    if (step_status_parse(json_get_text(data, "status"), &status) && status != row->status) {
+        s = (struct store_step){.key = row->key, .status = status, .outcome = OUTCOME_FAILED};
+        s.has_exit_code = json_is_integer(code);
+        s.exit_code = json_integer_value(code);
+    }
+    add_step_line(p, b, &s);
+    json_decref(data);
+}
+
+static bool follow_event(void *ctx, const struct event *e)
+{
+    struct batch *b = ctx;
+    struct progress *p = b->progress;
+    b->n++;
+    if (e->type == EVENT_STEP_OUTPUT) {
+        json_t *data = json_loadb(e->data.p, e->data.n, JSON_ALLOW_NUL, NULL);
+        buf_addf(&b->out, "%s%.*s |%s ", tone_on(p->colors, TONE_FAINT), STR_ARG(e->step_id),
+                 tone_off(p->colors));
+        screen_add(&b->out, json_get_text(data, "line"), LINE_WIDTH, p->colors);
+        buf_add_byte(&b->out, '\n');
+        json_decref(data);
+        return true;
+    }
+    if (e->type != EVENT_STEP_STARTED && e->type != EVENT_STEP_COMPLETED &&
+        e->type != EVENT_STEP_SKIPPED)
+        return true;
+    for (size_t i = 0; i < p->step_count; i++) {
+        const struct store_step *s = &p->steps[i];
+        if (!str_eq(s->key.step_id, e->step_id) || !step_is_shown(s))
+            continue;
+        if (e->type == EVENT_STEP_STARTED)
+            buf_addf(&b->out, "* %.*s running\n", STR_ARG(e->step_id));
+        else
+            add_ended_step(p, &b->out, s, e);
+    }
+    return true;
+}
+
+void lines_follow(struct progress *p)
+{
+    auto_buf b = BUF(CLI_OUTPUT_MAX);
+    if (p->loaded && !p->done) {
+        p->done = true;
+        add_title(p, &b);
+        progress_write(p, &b);
+    }
+    read_events(p, follow_event);
+}
+
+/* ---- the end ---- */
+
+struct tail {
+    struct buf *out;
+    bool colors;
+};
+
+static bool add_tail_line(void *ctx, const struct log_line *line)
+{
+    struct tail *t = ctx;
+    buf_add_c(t->out, "    ");
+    screen_add(t->out, line->text, LINE_WIDTH, t->colors);
+    buf_add_byte(t->out, '\n');
+    return true;
+}
+
+static bool is_failure(const struct store_step *s)
+{
+    return s->conclusion == CONCLUSION_FAILED && step_is_shown(s) && s->type != STEP_TYPE_ACTION &&
+           s->reason.code != REASON_JUDGED_BY_CODE;
+}
+
+static void add_failures(struct progress *p, struct buf *b)
+{
+    size_t shown = 0, failed = 0;
+    for (size_t i = 0; i < p->step_count; i++) {
+        const struct store_step *s = &p->steps[i];
+        auto_err e = ERR_INIT;
+        struct tail t = {b, p->colors};
+        if (!is_failure(s) || ++failed > FAILURES_SHOWN_MAX)
+            continue;
+        shown++;
+        buf_add_byte(b, '\n');
+        add_step_line(p, b, s);
+        if (p->mode != PROGRESS_FOLLOW &&
+            !store_read_log_tail(p->reader, &s->key, TAIL_LINES, add_tail_line, &t, &e))
+            buf_addf(b, "    (its log cannot be read: %.*s)\n", STR_ARG(e.message));
+    }
+    if (failed > shown)
+        buf_addf(b, "\nand %zu more failed steps\n", failed - shown);
+}
+
+static void add_run_error(struct progress *p, struct buf *b)
+{
+    json_t *error = json_loadb(p->run.error.p, p->run.error.n, JSON_ALLOW_NUL, NULL);
+    json_t *at = json_object_get(error, "at");
+    if (error && p->run.error_message.n) {
+        buf_add_byte(b, '\n');
+        if (json_is_object(at))
+            buf_addf(b, "%.*s:%lld:%lld: ", STR_ARG(json_get_text(at, "path")),
+                     (long long)json_integer_value(json_object_get(at, "line")),
+                     (long long)json_integer_value(json_object_get(at, "column")));
+        buf_addf(b, "%serror:%s ", tone_on(p->colors, TONE_BAD), tone_off(p->colors));
+        screen_add(b, p->run.error_message, LINE_WIDTH, false);
+        buf_add_byte(b, '\n');
+        str hint = json_get_text(error, "hint");
+        if (hint.n)
+            buf_addf(b, "  hint: %.*s\n", STR_ARG(hint));
+    }
+    json_decref(error);
+}
+
+void lines_summary(struct progress *p, struct buf *b)
+{
+    const struct store_run *r = &p->run;
+    enum tone tone = r->status == RUN_SUCCESS ? TONE_GOOD : TONE_BAD;
+    add_failures(p, b);
+    add_run_error(p, b);
+    buf_addf(b, "\n%srun %lld %s%s", tone_on(p->colors, tone), (long long)p->run_id,
+             run_status_name(r->status), tone_off(p->colors));
+    if (r->started_at && r->completed_at) {
+        buf_add_c(b, " in ");
+        clock_add_duration(b, r->completed_at - r->started_at);
+    }
+    if (r->status == RUN_FAILED && r->reason.code != REASON_NONE)
+        buf_addf(b, ": %.*s", STR_ARG(r->reason.text));
+    buf_add_byte(b, '\n');
+    if (r->outputs.n && !str_eq(r->outputs, STR("{}")))
+        buf_addf(b, "outputs: %.*s\n", STR_ARG(r->outputs));
+    if (r->status == RUN_FAILED)
+        buf_addf(b, "see more: plue run view %lld --log-failed\n", (long long)p->run_id);
+    else
+        buf_addf(b, "see more: plue run view %lld --log\n", (long long)p->run_id);
+}
