@@ -19,6 +19,7 @@ enum percent_flag {
 };
 
 struct percent {
+    val waits_for; /* a deferred number, or V_UNBOUND */
     struct heap *h;
     val text;
     str s;
@@ -327,8 +328,11 @@ static bool add_directive(struct percent *p, struct directive *d, val v)
                 "eEfFgG",
                 (int)d->type))
         return unsupported(p, d->type);
-    if (!val_decide(p->h, v, &v))
+    if (val_is_deferred(v)) {
+        /* A number that is not known yet: the whole operation waits for it. */
+        p->waits_for = v;
         return false;
+    }
     if (text) {
         bool ok = d->type == 's'   ? val_str(p->h, v, &v)
                   : d->type == 'r' ? val_repr(p->h, v, &v)
@@ -377,7 +381,14 @@ bool text_percent(struct heap *h, val format, val args, val *ret)
         .is_mapping = is_mapping(args),
     };
     format_parts_init(&p.out, h);
+    p.waits_for = VAL_UNBOUND;
     bool ok = run(&p, args) && text_charge_scan(h, p.s.n);
+    if (!val_is_unbound(p.waits_for)) {
+        const struct obj_class *class = p.waits_for.object->class;
+        format_parts_done(&p.out);
+        return class->binary ? class->binary(h, BINARY_MOD, format, args, ret)
+                             : class->decide(h, p.waits_for.object, ret);
+    }
     bool unused = p.args.kind == V_TUPLE && p.next >= 0 && p.next != INT64_MAX
                       ? p.next < p.args.tuple->n
                       : p.next < 0;

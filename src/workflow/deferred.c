@@ -216,14 +216,37 @@ static bool hook_call(struct heap *h, struct object *o, const struct call_args *
     return set_args(h, d, args) && finish(h, d, ret);
 }
 
+/* Whether this is a method of the value's type: str.replace of "a,b". */
+static bool is_method_of(val v, const struct native_def *def)
+{
+    return !is_deferred(v) && val_find_method(v, str_of(def->name)) == def;
+}
+
+/* Of a method, self stands first among the arguments. */
 static bool hook_defer_call(struct heap *h, const struct native_def *def,
                             const struct call_args *args, val *ret)
 {
+    struct call_args rest = *args;
     struct deferred *d = new_node(h, DEFERRED_NATIVE);
-    if (!d)
+    val text;
+    if (!d || !text_new(h, STR(""), &text))
         return false;
     d->def = def;
-    return set_args(h, d, args) && finish(h, d, ret);
+    if (args->n && is_deferred(args->at[0]) && is_method_of(text, def)) {
+        /* str.upper(value): the same as value.upper() */
+        val method;
+        rest.at++;
+        rest.n--;
+        return deferred_attr(h, args->at[0], str_of(def->name), &method) &&
+               hook_call(h, method.object, &rest, ret);
+    }
+    if (args->n && is_method_of(args->at[0], def)) {
+        d->self = args->at[0];
+        account(d, d->self);
+        rest.at++;
+        rest.n--;
+    }
+    return set_args(h, d, &rest) && finish(h, d, ret);
 }
 
 static bool hook_format(struct heap *h, val o, char conversion, val spec, val *ret)
