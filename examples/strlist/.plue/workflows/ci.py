@@ -1,5 +1,5 @@
 """Build and test with every compiler of this machine, look at the style, and package what passed."""
-from plue import workflow, push, pull_request, manual, enum
+from plue import workflow, push, pull_request, manual, enum, optional
 
 # Offered to the machine; the first step says which are there.
 COMPILERS = ["gcc", "clang", "tcc"]
@@ -15,7 +15,7 @@ def build_env(compiler, level):
     triggers=[
         push(branches=["main"]),
         pull_request(paths=["src/**", "tests/**", "Makefile"]),
-        manual(inputs={"level": enum("quick", "full")}),
+        manual(inputs={"level": optional(enum("quick", "full"))}),
     ],
     timeout="10m",
 )
