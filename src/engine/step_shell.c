@@ -263,7 +263,6 @@ static void own_env(struct live_run *r, uint32_t step, struct launch *l)
     auto_buf id = BUF(32);
     buf_add_int(&id, r->id);
     push_env(l, "CI", STR("true"));
-    push_env(l, "PLUE", STR("true"));
     push_env(l, "PLUE_RUN_ID", buf_str(&id));
     push_env(l, "PLUE_WORKFLOW", r->plan.workflow);
     push_env(l, "PLUE_STEP_ID", r->plan.steps[step].id);

@@ -73,7 +73,7 @@ struct plan {
     /* PLAN_OPEN: */
     uint32_t *await_steps; /* all that it waits for, the first first */
     uint32_t await_count;
-    str await_for; /* the expression, as source text */
+    str await_for; /* the statement that decides, as source text */
     struct plan_place await_at;
     /* PLAN_SUCCESS, PLAN_FAIL: */
     str outputs; /* JSON object text, may hold $expr */

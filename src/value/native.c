@@ -132,6 +132,18 @@ static uint32_t slot_of(const struct binding *b, uint32_t i)
     return b->first + i + behind_rest;
 }
 
+/* For people only: the message is CPython's. */
+static void suggest_argument(struct binding *b, str name)
+{
+    str names[SLOTS_MAX];
+    uint32_t n = 0, all = b->def->max + b->def->keyword_only;
+    for (uint32_t i = b->def->positional_only; b->def->names && i < all && n < SLOTS_MAX; i++)
+        names[n++] = str_of(b->def->names[i]);
+    long near = str_nearest(name, names, n);
+    if (near >= 0)
+        err_hint(&b->heap->fault.err, "did you mean '%.*s'?", STR_ARG(names[near]));
+}
+
 /* A keyword that has no place is judged after the arguments that are missing, as in CPython. */
 static bool misplaced_keyword(struct binding *b, val name)
 {
@@ -142,8 +154,10 @@ static bool misplaced_keyword(struct binding *b, val name)
         return heap_raise(b->heap, &exc_TypeError,
                           "argument for %s() given by name ('%s') and position (%d)", d->name,
                           d->names[i], i + 1);
-    return heap_raise(b->heap, &exc_TypeError, "'%.*s' is an invalid keyword argument for %s()",
-                      STR_ARG(text_str(name)), d->name);
+    heap_raise(b->heap, &exc_TypeError, "'%.*s' is an invalid keyword argument for %s()",
+               STR_ARG(text_str(name)), d->name);
+    suggest_argument(b, text_str(name));
+    return false;
 }
 
 /* Binds what has a place; *misplaced becomes the first that has none. */

@@ -180,13 +180,26 @@ static bool end_new(struct heap *h, bool failed, val reason, val outputs, val *r
     return true;
 }
 
+static bool refuse_secret(struct heap *h, val v, const char *what)
+{
+    if (!deferred_has_secret(v))
+        return true;
+    return heap_refuse(h, "secret_misused", "pass it in env= to the step that needs it",
+                       "%s: a secret may only stand in a step's env or in an action's secret input",
+                       what);
+}
+
 static bool native_success(struct heap *h, val *args, val *ret)
 {
+    if (!refuse_secret(h, args[1], "ctx.success(...)"))
+        return false;
     return end_new(h, false, VAL_UNBOUND, args[1], ret);
 }
 
 static bool native_fail(struct heap *h, val *args, val *ret)
 {
+    if (!refuse_secret(h, args[1], "ctx.fail(reason)"))
+        return false;
     return end_new(h, true, args[1], VAL_UNBOUND, ret);
 }
 

@@ -243,6 +243,9 @@ static bool native_run(struct heap *h, val *args, val *ret)
     if (!check_kinds(h, args) || !common_options(h, args, &draft.common) ||
         !write_run_config(h, &w, args, &draft.common))
         return false;
+    if (deferred_has_secret(args[RUN_NAME]))
+        return heap_refuse(h, "secret_misused", "name the step by what it does",
+                           "ctx.run(name=): a secret cannot be a step's name");
     if (is_deferred(args[RUN_NAME]))
         return heap_refuse(h, "deferred_name", "use a name that is known when the plan is made",
                            "a step's name cannot wait for the result of another step");

@@ -1,5 +1,8 @@
 #include "workflow/deferred.h"
 
+/* Deeper data has no text of its own: EXPR_DEPTH_MAX refuses it. */
+enum { SECRET_DEPTH = 2 * EXPR_DEPTH_MAX };
+
 static const char *const mutators[] = {"append",  "extend", "insert",  "remove", "pop",
                                        "clear",   "sort",   "reverse", "update", "setdefault",
                                        "popitem", "add",    "discard"};
@@ -317,6 +320,8 @@ static bool hook_decide(struct heap *h, struct object *o, val *ret)
     step_set_done(&waits);
     if (!known)
         return heap_await(h, val_obj(V_OBJECT, o));
+    /* A decision is an await whether or not the result is there already. */
+    evaluation_of(h)->epoch++;
     return deferred_evaluate(h, val_obj(V_OBJECT, o), ret);
 }
 
@@ -338,19 +343,28 @@ const struct obj_class class_deferred = {
 
 /* ---- what stands in one ---- */
 
+static bool any_secret(const val *at, uint32_t n, int depth)
+{
+    for (uint32_t i = 0; depth < SECRET_DEPTH && i < n; i++) {
+        uint32_t next = 0;
+        if (is_deferred(at[i]) && deferred_of(at[i])->secret)
+            return true;
+        if (at[i].kind == V_TUPLE && any_secret(at[i].tuple->at, at[i].tuple->n, depth + 1))
+            return true;
+        if (at[i].kind == V_LIST && any_secret(at[i].list->at, at[i].list->n, depth + 1))
+            return true;
+        if (at[i].kind != V_DICT)
+            continue;
+        for (struct dict_entry *e; (e = dict_next(at[i].dict, &next));)
+            if (any_secret(&e->value, 1, depth + 1))
+                return true;
+    }
+    return false;
+}
+
 bool deferred_has_secret(val v)
 {
-    if (is_deferred(v))
-        return deferred_of(v)->secret;
-    if (v.kind == V_TUPLE)
-        for (uint32_t i = 0; i < v.tuple->n; i++)
-            if (deferred_has_secret(v.tuple->at[i]))
-                return true;
-    if (v.kind == V_LIST)
-        for (uint32_t i = 0; i < v.list->n; i++)
-            if (is_deferred(v.list->at[i]) && deferred_of(v.list->at[i])->secret)
-                return true;
-    return false;
+    return any_secret(&v, 1, 0);
 }
 
 static bool steps_of_container(struct heap *h, val v, struct step_set *set)

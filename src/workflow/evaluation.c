@@ -259,7 +259,26 @@ static enum evaluation_state finish(struct evaluation *e)
     return e->state = EVALUATION_DONE;
 }
 
-static void set_await(struct evaluation *e, const struct step_set *steps, str text)
+/* "if not review.approved:  # why" -> "if not review.approved" */
+static str statement_of(str line)
+{
+    char quote = 0;
+    for (size_t i = 0; i < line.n; i++) {
+        char c = line.p[i];
+        if (quote && c == '\\')
+            i++;
+        else if (quote)
+            quote = c == quote ? 0 : quote;
+        else if (c == '"' || c == '\'')
+            quote = c;
+        else if (c == '#')
+            line.n = i;
+    }
+    line = str_trim(line);
+    return str_ends(line, STR(":")) ? str_sub(line, 0, line.n - 1) : line;
+}
+
+static void set_await(struct evaluation *e, const struct step_set *steps)
 {
     struct plan *p = &e->plan;
     struct place place = {0};
@@ -267,25 +286,25 @@ static void set_await(struct evaluation *e, const struct step_set *steps, str te
     p->await_count = steps->n;
     p->await_steps = arena_array(&e->arena, uint32_t, steps->n);
     memcpy(p->await_steps, steps->at, steps->n * sizeof *steps->at);
-    p->await_for = arena_str(&e->arena, text);
-    if (sources_place(vm_sources(e->vm), vm_position(e->vm), &place))
+    if (sources_place(vm_sources(e->vm), vm_position(e->vm), &place)) {
         p->await_at = (struct plan_place){place.path, place.line, place.column};
+        p->await_for = statement_of(place.line_text);
+    }
 }
 
 static enum evaluation_state suspend(struct evaluation *e, bool kept)
 {
-    auto_buf text = BUF(EXPR_TEXT_MAX * 2);
     struct step_set all = {0}, unknown = {0};
     val awaited = vm_awaited(e->vm);
 
     e->lost = !kept;
     e->epoch++;
-    bool ok = deferred_add_text(e->heap, &text, awaited) && deferred_steps(e->heap, awaited, &all);
+    bool ok = deferred_steps(e->heap, awaited, &all);
     for (uint32_t i = 0; ok && i < all.n; i++)
         if (val_is_unbound(e->notes.at[all.at[i]].result))
             step_set_add(&unknown, all.at[i]);
     if (ok)
-        set_await(e, &unknown, buf_str(&text));
+        set_await(e, &unknown);
     step_set_done(&all);
     step_set_done(&unknown);
     if (!ok)

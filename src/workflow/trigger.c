@@ -1,6 +1,8 @@
 /* Triggers: what starts a workflow. Each is written as SPEC 21 shapes it; all keys, null if unset.
  */
+#include "base/num.h"
 #include "workflow/workflow_int.h"
+#include <strings.h>
 
 static bool trigger_new(struct heap *h, const char *type, struct buf *json,
                         const struct type *inputs, val *ret)
@@ -105,37 +107,99 @@ static bool native_issue_comment(struct heap *h, val *args, val *ret)
     return text_trigger(h, "issue_comment", "contains", args[0], ret);
 }
 
-/* Five fields, in digits, names, `*`, `,`, `-` and `/`; registry/ computes times from it. */
-static bool is_cron(str s)
+/* ---- cron ---- */
+
+struct cron_field {
+    const char *name;
+    int low, high;
+    const char *words; /* three letters each, from `low` */
+};
+static const struct cron_field cron_fields[] = {
+    {"minute", 0, 59, NULL},
+    {"hour", 0, 23, NULL},
+    {"day of the month", 1, 31, NULL},
+    {"month", 1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
+    {"day of the week", 0, 7, "sunmontuewedthufrisat"},
+};
+
+/* A number or a word of the field; false where it is neither, or out of range. */
+static bool cron_value(const struct cron_field *f, str s, int *ret)
 {
-    uint32_t fields = 0;
-    str rest = s, field;
+    int64_t value;
+    for (const char *w = f->words; w && *w && s.n == 3; w += 3) {
+        if (strncasecmp(w, s.p, 3) == 0) {
+            *ret = f->low + (int)(w - f->words) / 3;
+            return true;
+        }
+    }
+    if (!num_parse_int(s, &value) || s.p[0] == '+' || value < f->low || value > f->high)
+        return false;
+    *ret = (int)value;
+    return true;
+}
+
+/* One of a field's parts between commas: a value, a range or a star, with an optional step. */
+static bool cron_part(const struct cron_field *f, str part)
+{
+    size_t slash = str_find_byte(part, '/', 0);
+    str range = str_sub(part, 0, slash);
+    size_t dash = str_find_byte(range, '-', 0);
+    int low, high;
+    int64_t step;
+    if (slash != SIZE_MAX && (!num_parse_int(str_sub(part, slash + 1, part.n), &step) || step < 1))
+        return false;
+    if (str_is(range, "*"))
+        return true;
+    if (!cron_value(f, str_sub(range, 0, dash), &low))
+        return false;
+    return dash == SIZE_MAX ||
+           (cron_value(f, str_sub(range, dash + 1, range.n), &high) && low <= high);
+}
+
+/* Five fields, as crontab(5) has them. The first that is wrong in *ret_field, or NULL for a wrong
+ * number of fields. */
+static bool is_cron(str s, const struct cron_field **ret_field)
+{
+    str rest = s, field, part;
+    size_t n = 0;
+    *ret_field = NULL;
     while (str_next(&rest, ' ', &field)) {
         if (!field.n)
             continue;
-        fields++;
-        for (size_t i = 0; i < field.n; i++) {
-            char c = field.p[i];
-            bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-            if (!letter && !(c >= '0' && c <= '9') && !strchr("*,-/", c))
-                return false;
+        if (n == sizeof cron_fields / sizeof *cron_fields)
+            return false;
+        const struct cron_field *f = &cron_fields[n++];
+        if (field.p[field.n - 1] == ',' || field.p[0] == ',') {
+            *ret_field = f;
+            return false;
+        }
+        while (str_next(&field, ',', &part)) {
+            if (cron_part(f, part))
+                continue;
+            *ret_field = f;
+            return false;
         }
     }
-    return fields == 5;
+    return n == sizeof cron_fields / sizeof *cron_fields;
 }
 
 static const char *const schedule_keys[] = {"cron", NULL};
 static bool native_schedule(struct heap *h, val *args, val *ret)
 {
-    if (args[0].kind == V_STR && !is_cron(text_str(args[0])))
-        return heap_raise(
-            h, &exc_ValueError,
-            "schedule() takes a cron expression of five fields (minute hour day month weekday, UTC), "
-            "not '%.*s'",
-            STR_ARG(str_sub(text_str(args[0]), 0, 80)));
+    const struct cron_field *wrong;
     if (args[0].kind != V_STR)
         return heap_raise(h, &exc_TypeError, "schedule() takes a text such as \"0 6 * * 1\"");
-    return text_trigger(h, "schedule", "cron", args[0], ret);
+    str text = str_sub(text_str(args[0]), 0, 80);
+    if (is_cron(text_str(args[0]), &wrong))
+        return text_trigger(h, "schedule", "cron", args[0], ret);
+    if (wrong)
+        return heap_raise(h, &exc_ValueError,
+                          "schedule('%.*s'): the %s must be from %d to %d, *, a range or a list",
+                          STR_ARG(text), wrong->name, wrong->low, wrong->high);
+    return heap_raise(
+        h, &exc_ValueError,
+        "schedule('%.*s'): five fields are wanted (minute hour day month weekday, in UTC)",
+        STR_ARG(text));
 }
 
 static const char *const manual_keys[] = {"inputs", NULL};

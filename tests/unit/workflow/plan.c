@@ -176,10 +176,10 @@ static void await__stops_at_the_decision(void **state)
 {
     (void)state;
     expect("    a = ctx.run('a', 'x')\n    if a.ok:\n        ctx.run('b', 'x')\n",
-           "a: x\nawaits a for steps.a.ok at 4:8\n");
+           "a: x\nawaits a for if a.ok at 4:8\n");
     expect(
         "    a = ctx.run('a', 'x')\n    b = ctx.run('b', 'x')\n    if a.stdout + b.stdout:\n        pass\n",
-        "a: x\nb <- a: x\nawaits a b for steps.a.stdout + steps.b.stdout at 5:8\n");
+        "a: x\nb <- a: x\nawaits a b for if a.stdout + b.stdout at 5:8\n");
 }
 
 static void await__grows_with_results(void **state)
