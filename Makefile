@@ -16,7 +16,7 @@ build: setup
 setup: ## install what is missing (Debian 12), saying what
 	@scripts/setup
 
-test: setup ## build twice (sanitized and plain) and run every test
+test: setup ## build (sanitized, plain, fuzzers) and run every test
 	@scripts/test
 
 bench: build ## measure Plue beside its peers, write docs/benchmarks.md
