@@ -1,0 +1,109 @@
+"""What people see on a terminal, live."""
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+import harness
+from harness import PlueTest, processes_with
+
+
+class Terminal(PlueTest):
+    def on_terminal(self, *args, env=None, rows=24, columns=100):
+        """Starts plue on a terminal of its own; gives the process and the terminal's other side."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        process = subprocess.Popen([harness.PLUE, *args], cwd=self.repo, env=dict(self.env, TERM="xterm-256color", **(env or {})),
+                                   stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+                                   preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(theirs)
+        self.addCleanup(os.close, ours)
+
+        def end():
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        self.addCleanup(end)
+        return process, ours
+
+    def read_until(self, terminal, stop, process=None, seconds=60):
+        """What was shown until it holds `stop`, or until the end."""
+        shown, end = b"", time.monotonic() + seconds
+        while time.monotonic() < end:
+            if select.select([terminal], [], [], 0.1)[0]:
+                try:
+                    data = os.read(terminal, 65536)
+                except OSError:         # the other side is closed
+                    return shown.decode(errors="replace")
+                if not data:
+                    return shown.decode(errors="replace")
+                shown += data
+                if stop and stop.encode() in shown:
+                    return shown.decode(errors="replace")
+        raise AssertionError(f"after {seconds} s still not shown: {stop}\n{shown.decode(errors='replace')}")
+
+    def test_a_run_is_drawn_live(self):
+        self.steps_workflow("""
+            ctx.run(name="first", cmd="echo one")
+            ctx.run(name="second", cmd="echo two")
+            """)
+        process, terminal = self.on_terminal("workflow", "run", "ci")
+        shown = self.read_until(terminal, None, process)
+        self.assertEqual(process.wait(60), 0, shown)
+        self.assertIn("\x1b[", shown)
+        for name in ("first", "second"):
+            self.assertIn(name, shown)
+
+    def test_no_color_has_no_colours(self):
+        self.steps_workflow("""ctx.run(name="first", cmd="exit 1")""")
+        process, terminal = self.on_terminal("workflow", "run", "ci", env={"NO_COLOR": "1"})
+        shown = self.read_until(terminal, None, process)
+        self.assertEqual(process.wait(60), 1, shown)
+        self.assertNotRegex(shown, "\x1b\\[[0-9;]*3[0-7]m")
+
+    def test_ci_prints_plain_lines(self):
+        self.steps_workflow("""ctx.run(name="first", cmd="true")""")
+        process, terminal = self.on_terminal("workflow", "run", "ci", env={"CI": "true"})
+        shown = self.read_until(terminal, None, process)
+        self.assertEqual(process.wait(60), 0, shown)
+        self.assertNotIn("\x1b[", shown)
+
+    def test_a_narrow_terminal_is_fine(self):
+        self.steps_workflow("""
+            ctx.parallel([ctx.run(name=f"a step with quite a long name, number {i}", cmd="true") for i in range(40)])
+            """)
+        process, terminal = self.on_terminal("workflow", "run", "ci", rows=5, columns=20)
+        shown = self.read_until(terminal, None, process)
+        self.assertEqual(process.wait(60), 0, shown)
+
+    def test_ctrl_c_on_the_keyboard_cancels(self):
+        self.steps_workflow("""ctx.run(name="slow", cmd="sleep 98791")""")
+        process, terminal = self.on_terminal("workflow", "run", "ci")
+        self.wait_for(lambda: processes_with("98791"), "the step runs")
+        os.write(terminal, b"\x03")
+        shown = self.read_until(terminal, None, process)
+        self.assertEqual(process.wait(60), 3, shown)
+        self.assertEqual(processes_with("98791"), [])
+
+    def test_text_of_a_step_cannot_steer_the_terminal(self):
+        self.steps_workflow("""
+            ctx.run(name="evil \\x1b]0;title\\x07", cmd="printf '\\\\033]0;owned\\\\007\\\\033[2Jcleared\\\\n'; exit 1")
+            """)
+        process, terminal = self.on_terminal("workflow", "run", "ci")
+        shown = self.read_until(terminal, None, process)
+        self.assertEqual(process.wait(60), 1, shown)
+        self.assertNotIn("\x1b]0;", shown)
+        self.assertNotIn("\x1b[2J", shown)
+
+    def test_a_closed_terminal_ends_the_run(self):
+        self.steps_workflow("""ctx.run(name="slow", cmd="sleep 98792")""")
+        process, _ = self.on_terminal("workflow", "run", "ci")
+        self.wait_for(lambda: processes_with("98792"), "the step runs")
+        process.send_signal(signal.SIGHUP)
+        self.assertIn(process.wait(60), (3, -1))
+        self.wait_for(lambda: not processes_with("98792"), "the step is gone")
