@@ -3,7 +3,9 @@ import os
 import shutil
 import sqlite3
 import stat
+import subprocess
 
+import harness
 from harness import PlueTest
 
 WORKFLOW = "@workflow(triggers=[manual()])\ndef ci(ctx):\n    ctx.run(name='a', cmd='true')\n"
@@ -297,8 +299,6 @@ class CommandLine(PlueTest):
     def test_a_working_folder_that_is_gone(self):
         gone = self.top / "gone"
         gone.mkdir()
-        import subprocess
-        import harness
         done = subprocess.run(["sh", "-c", f'cd "{gone}" && rmdir "{gone}" && exec "{harness.PLUE}" workflow list'],
                               env=self.env, capture_output=True, text=True)
         self.assertIn(done.returncode, (2, 4))
