@@ -47,6 +47,7 @@ class PlueTest(unittest.TestCase):
     def setUp(self):
         self.top = Path(tempfile.mkdtemp(prefix="plue-e2e-"))
         self.addCleanup(remove_tree, self.top)
+        self.started = []
         self.repo, self.data, self.home = self.top / "repo", self.top / "data", self.top / "home"
         self.repo.mkdir()
         self.home.mkdir()
@@ -132,6 +133,7 @@ class PlueTest(unittest.TestCase):
         process = subprocess.Popen([PLUE, *map(str, args)], cwd=cwd or self.repo, env=dict(self.env, **(env or {})),
                                    stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True, **more)
         process.out_path, process.err_path = out.name, err.name
+        self.started.append(process)
         out.close()
         err.close()
 
@@ -155,13 +157,18 @@ class PlueTest(unittest.TestCase):
         return result
 
     def wait_for(self, condition, what, seconds=SECONDS):
-        end = time.monotonic() + seconds
+        end, ended = time.monotonic() + seconds, False
         while time.monotonic() < end:
             value = condition()
             if value:
                 return value
+            if ended:
+                break
+            ended = bool(self.started) and all(p.poll() is not None for p in self.started)
             time.sleep(0.03)
-        raise AssertionError(f"after {seconds} s still not: {what}")
+        shown = "".join(Path(p.out_path).read_text(errors="replace") + Path(p.err_path).read_text(errors="replace")
+                        for p in self.started)
+        raise AssertionError(f"{'all that was started has ended' if ended else f'after {seconds} s'}, still not: {what}\n{shown}")
 
     # -- runs
 
