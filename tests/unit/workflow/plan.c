@@ -344,7 +344,8 @@ static void errors__show_the_place(void **state)
     expect("    ctx.run('a', 'x', retires=2)\n",
            "t.py:3:5: error: TypeError: 'retires' is an invalid keyword argument for run()\n"
            "    3 |     ctx.run('a', 'x', retires=2)\n"
-           "      |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n");
+           "      |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n"
+           "  hint: did you mean 'retries'?\n");
     expect(
         "    a = ctx.run('a', 'x')\n    ctx.log(a.sdtout)\n",
         "a: x\nt.py:4:13: error: AttributeError: a shell step has no attribute 'sdtout'. Did you mean: 'stdout'?\n"
