@@ -630,7 +630,7 @@ op_FOR : {
             DISPATCH();
         }
     }
-        /* fall through */
+        __attribute__((fallthrough));
     default:
         SAVE();
         if (!val_next(h, *it, &result))
