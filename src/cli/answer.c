@@ -18,7 +18,7 @@ void cli_detect_terminal(struct cli *c)
     const char *term = getenv("TERM");
     bool dumb = !term || !*term || strcmp(term, "dumb") == 0;
     bool out = isatty(STDOUT_FILENO) && !dumb, err = isatty(STDERR_FILENO) && !dumb;
-    bool colors = !is_set("NO_COLOR");
+    bool colors = !is_set("NO_COLOR") && !is_set("CI");
     c->color = out && colors;
     c->err_color = err && colors;
     c->live = out && !is_set("CI");

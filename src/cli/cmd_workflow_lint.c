@@ -115,7 +115,7 @@ static void answer(struct lint *l)
     json_key_c(&w, "files");
     json_put_int(&w, (int64_t)l->files);
     json_key_c(&w, "problems");
-    findings_put_json(&w, f, true);
+    findings_put_json(&w, f);
     json_end_object(&w);
     cli_out_json(l->cli, &b);
 }
@@ -147,7 +147,8 @@ static bool check_arguments(struct lint *l, int *ret_status)
 static int run(struct cli *c)
 {
     auto_registry r = {0};
-    struct lint l = {.cli = c, .registry = &r, .findings = {.color = c->err_color && !c->json}};
+    struct lint l = {
+        .cli = c, .registry = &r, .findings = {.color = c->err_color, .severities = true}};
     int status = CLI_USAGE;
     if (!request_open_registry(c, &r, &status) || !check_arguments(&l, &status))
         return status;

@@ -60,7 +60,7 @@ static void answer(struct listing *l)
     if (l->cli->json) {
         json_end_array(&l->writer);
         json_key_c(&l->writer, "errors");
-        findings_put_json(&l->writer, &l->findings, false);
+        findings_put_json(&l->writer, &l->findings);
         json_end_object(&l->writer);
         cli_out_json(l->cli, &l->json);
         return;

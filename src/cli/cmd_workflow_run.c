@@ -76,6 +76,7 @@ const struct command command_workflow_run = {
             {"input", "NAME=VALUE", "an input of the manual trigger; may be repeated"},
             {"sandbox", "BACKEND", "bubblewrap (default), or none"},
             {"secret-file", "FILE", "secrets as NAME=value lines, beside PLUE_SECRET_NAME"},
+            {"slots", "N", "steps side by side (default: the number of processors)"},
             {"ref", "REF", "run another commit (not part of this version yet)"},
             {"follow", NULL, "print the logs as they come"},
             CLI_DATA_DIR_OPTION,

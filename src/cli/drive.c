@@ -172,8 +172,12 @@ bool drive_start_engine(struct drive *d, const char *backend, struct err *err)
         .progress = on_copy,
         .data = d,
     };
+    int64_t slots = 0;
     if (d->engine)
         return true;
+    if (!cli_number(d->cli, "slots", 0, &slots, err))
+        return false;
+    options.slots = slots > UINT16_MAX ? UINT16_MAX : (uint32_t)slots;
     if (!secrets_open(d->cli, cli_value(d->cli, "secret-file"), &d->secrets, err) ||
         !open_sandbox(d, backend, err) ||
         !runner_local_new(&d->loop, d->data.folder, d->sandbox, &d->runner, err))

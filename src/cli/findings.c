@@ -12,12 +12,29 @@ void findings_done(struct findings *f)
     arena_done(&f->arena);
 }
 
-static str plain_json(struct findings *f, struct sources *s, const struct err *e)
+static str error_json(struct findings *f, struct sources *s, const struct err *e,
+                      const char *severity)
 {
     auto_buf b = BUF(CLI_OUTPUT_MAX);
     struct json_writer w = JSON_WRITER(&b, false);
+    json_begin_object(&w);
+    if (severity) {
+        json_key_c(&w, "severity");
+        json_put_c(&w, severity);
+    }
     json_put_error_members(&w, s, e);
+    json_end_object(&w);
     return arena_str(&f->arena, buf_str(&b));
+}
+
+/* One mistake is often found by two ways: when a name is resolved, and when it is reached. */
+static bool has_error_at(struct findings *f, const struct finding *n)
+{
+    vec_each (o, &f->all)
+        if (strcmp(o->severity, "error") == 0 && n->line == o->line && n->column == o->column &&
+            str_eq(n->path, o->path))
+            return true;
+    return false;
 }
 
 void findings_add(struct findings *f, struct sources *s, const struct err *e, const char *severity)
@@ -30,7 +47,7 @@ void findings_add(struct findings *f, struct sources *s, const struct err *e, co
         return;
     struct finding n = {.severity = severity, .path = STR("")};
     n.text = arena_str(&f->arena, buf_str(&text));
-    n.json = plain_json(f, s, e);
+    n.json = error_json(f, s, e, f->severities ? severity : NULL);
     if (s && sources_place(s, e->at, &place)) {
         n.path = arena_str(&f->arena, place.path);
         n.line = place.line;
@@ -41,6 +58,8 @@ void findings_add(struct findings *f, struct sources *s, const struct err *e, co
         n.column = e->column;
     }
     map_set(&f->seen, n.text, f);
+    if (strcmp(severity, "warning") == 0 && has_error_at(f, &n))
+        return;
     if (strcmp(severity, "error") == 0)
         f->errors++;
     else
@@ -92,19 +111,12 @@ static void sort(struct findings *f)
         qsort(f->all.at, f->all.n, sizeof *f->all.at, by_place);
 }
 
-void findings_put_json(struct json_writer *w, struct findings *f, bool severity)
+void findings_put_json(struct json_writer *w, struct findings *f)
 {
     sort(f);
     json_begin_array(w);
-    vec_each (n, &f->all) {
-        auto_buf object = BUF(CLI_OUTPUT_MAX);
-        buf_add_byte(&object, '{');
-        if (severity)
-            buf_addf(&object, "\"severity\": \"%s\", ", n->severity);
-        buf_add_str(&object, n->json);
-        buf_add_byte(&object, '}');
-        json_put_raw(w, buf_str(&object));
-    }
+    vec_each (n, &f->all)
+        json_put_raw(w, n->json);
     json_end_array(w);
 }
 

@@ -18,7 +18,8 @@ struct findings {
     struct map seen;  /* by text */
     struct map names; /* of definitions: kind and name -> where it was first */
     struct arena arena;
-    bool color;
+    bool color;      /* of the text */
+    bool severities; /* in the JSON */
     size_t errors, warnings;
 };
 void findings_done(struct findings *f);
@@ -30,8 +31,8 @@ void findings_add(struct findings *f, struct sources *s, const struct err *e, co
 /* An error where another definition of its kind has the name already. */
 void findings_check_name(struct findings *f, struct sources *s, const struct definition *d);
 
-/* An array of error objects, each with its severity where asked. */
-void findings_put_json(struct json_writer *w, struct findings *f, bool severity);
+/* An array of error objects. */
+void findings_put_json(struct json_writer *w, struct findings *f);
 void findings_print(struct cli *c, struct findings *f);
 
 #endif

@@ -91,8 +91,18 @@ static bool native_cache_key(struct heap *h, val *args, val *ret)
                     : val_concat(h, key.tuple->at, key.tuple->n, ret);
 }
 
+/* What the author promises, a reviewer should see. */
+static void warn_of_raw(struct heap *h)
+{
+    struct evaluation *e = evaluation_of(h);
+    struct err *w = err_list_add(&e->warnings);
+    err_at(w, "raw_value", vm_here(e->vm), "raw() takes the quoting off this value");
+    err_hint(w, "if it can come from outside, pass it through env= and write \"$NAME\"");
+}
+
 static bool native_raw(struct heap *h, val *args, val *ret)
 {
+    warn_of_raw(h);
     if (is_deferred(args[0]))
         return deferred_raw(h, args[0], ret);
     val text = args[0];

@@ -106,7 +106,7 @@ class Eval(PlueTest):
         self.assertEqual(self.eval(text, expect=0).out, self.eval(text, expect=0).out)
 
     def test_a_closed_stdout_is_no_crash(self):
-        self.write("t.py", "for i in range(100000): print('line', i)\n")
+        self.write("t.py", "for i in range(50000): print('line', i)\n")
         reader = subprocess.Popen(["head", "-n", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         done = subprocess.run([harness.PLUE, "eval", "t.py"], cwd=self.repo, env=self.env, stdout=reader.stdin,
                               stderr=subprocess.PIPE, timeout=60)

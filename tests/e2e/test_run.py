@@ -298,8 +298,8 @@ class Groups(PlueTest):
                           ctx.run(name="c", cmd="true", depends_on=[])], limit=2, fail_fast=True)
             ctx.run(name="release", cmd="touch done", when="always")
             """)
-        # The runner's slots default to the cores: three are needed here.
-        run = self.run_ci(expect=1)
+        # The slots default to the cores: three are needed here.
+        run = self.run_ci("--slots", "3", expect=1)
         outcomes = self.outcomes(run)
         self.assertEqual((outcomes["a"], outcomes["b"], outcomes["outside"], outcomes["release"]),
                          ("failed", "cancelled", "success", "success"))

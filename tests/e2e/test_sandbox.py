@@ -57,7 +57,7 @@ class Sandbox(PlueTest):
         self.assertNotIn("from-the-host", out)
         names = {line.split("=")[0] for line in out.splitlines() if "=" in line and not line.startswith("PLUE_")}
         self.assertLessEqual(names, {"PATH", "HOME", "LANG", "LC_ALL", "TERM", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD",
-                                     "SHLVL", "_", "CI", "TZ", "TMPDIR"})
+                                     "SHLVL", "_", "CI", "PLUE", "TZ", "TMPDIR"})
 
     def test_processes_of_the_host_are_not_seen(self):
         self.assertLess(int(self.in_step("ls /proc | grep -c '^[0-9]'")), 10)
