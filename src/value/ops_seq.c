@@ -144,7 +144,7 @@ bool list_splice(struct heap *h, struct list_obj *l, int64_t from, int64_t to, c
         return false;
     if (total > h->limits.bytes / sizeof(val))
         return heap_out_of_bytes(h);
-    if (n && at >= l->at && at < l->at + l->n) {
+    if (n && l->n && at >= l->at && at < l->at + l->n) {
         own = mem_realloc_array(NULL, n, sizeof *own);
         memcpy(own, at, n * sizeof *own);
         at = own;

@@ -314,11 +314,9 @@ bool call_merge_names(struct heap *h, val into, val from, val callee)
         return heap_raise(h, &exc_TypeError, "%s argument after ** must be a mapping, not %s",
                           buf_c(&name), val_type_name(from));
     while ((e = dict_next(from.dict, &at))) {
-        if (e->key.kind != V_STR)
-            return heap_raise(h, &exc_TypeError, "keywords must be strings");
         if (!dict_get(h, into.dict, e->key, &there))
             return false;
-        if (there.kind != V_UNBOUND)
+        if (there.kind != V_UNBOUND && e->key.kind == V_STR)
             return heap_raise(h, &exc_TypeError,
                               "%s got multiple values for keyword argument '%.*s'", buf_c(&name),
                               STR_ARG(text_str(e->key)));
@@ -334,8 +332,11 @@ bool call_spread_names(struct heap *h, val dict, val *at)
     uint32_t i = 0;
     if (!list_new(h, dict.dict->n, &at[0]) || !list_new(h, dict.dict->n, &at[1]))
         return false;
-    while ((e = dict_next(dict.dict, &i)))
+    while ((e = dict_next(dict.dict, &i))) {
+        if (e->key.kind != V_STR)
+            return heap_raise(h, &exc_TypeError, "keywords must be strings");
         if (!list_push(h, at[0].list, e->key) || !list_push(h, at[1].list, e->value))
             return false;
+    }
     return true;
 }

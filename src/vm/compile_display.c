@@ -13,14 +13,13 @@ static void load_empty(struct fn *f, enum op op, reg dest)
 
 /* ---- displays ---- */
 
-/* acc gets every element of an iterable by add (LIST_ADD or SET_ADD). */
-static void spread(struct fn *f, const struct expr *value, reg acc, enum op add, enum iter_use use,
+/* acc gets every element of the iterable in `from` by add (LIST_ADD or SET_ADD). */
+static void spread(struct fn *f, reg from, pos at, reg acc, enum op add, enum iter_use use,
                    reg callee)
 {
     uint32_t top = f->top;
-    reg from = expr_operand(f, value);
     reg loop = fn_temps(f, 3);
-    fn_at(f, value->at);
+    fn_at(f, at);
     emit(f, OP_ITER, use, loop, from, callee);
     uint32_t enter = emit_jump(f, OP_JUMP, 0, 0);
     uint32_t body = fn_here(f);
@@ -45,7 +44,9 @@ static void gather(struct fn *f, const struct expr_list *l, reg acc, enum op add
     for (uint32_t i = 0; i < l->n;) {
         uint32_t top = f->top, n = 0;
         if (l->at[i]->kind == EXPR_STARRED) {
-            spread(f, l->at[i++]->starred, acc, add, ITER_STAR_ITEMS, NO_REG);
+            const struct expr *e = l->at[i++]->starred;
+            spread(f, expr_operand(f, e), e->at, acc, add, ITER_STAR_ITEMS, NO_REG);
+            f->top = top;
             continue;
         }
         for (; i < l->n && n < PIECE && l->at[i]->kind != EXPR_STARRED; i++, n++)
@@ -275,22 +276,34 @@ static val names_constant(struct fn *f, const struct argument *args, uint32_t n,
     return tuple;
 }
 
-static void call_star(struct fn *f, const struct expr *e, reg dest)
+/* The list of positional arguments in base + 1. One starred argument alone is unpacked by the call
+ * itself, after everything else: its register, or NO_REG. */
+static reg star_positional(struct fn *f, const struct expr *e, reg base)
 {
     const struct argument *args = e->call.args;
-    reg base = fn_temps(f, 5); /* function, list, dict; names and values of the dict */
-    bool named = false;
-    expr_to(f, e->call.target, base);
-    fn_at(f, e->at);
+    uint32_t positional = 0;
+    for (uint32_t i = 0; i < e->call.n; i++)
+        positional += args[i].kind == ARGUMENT_POSITIONAL || args[i].kind == ARGUMENT_STAR;
     load_empty(f, OP_LIST, (reg)(base + 1));
     for (uint32_t i = 0; i < e->call.n; i++) {
         uint32_t top = f->top;
+        if (args[i].kind == ARGUMENT_STAR && positional == 1)
+            return expr_temp(f, args[i].value);
         if (args[i].kind == ARGUMENT_POSITIONAL)
             emit(f, OP_LIST_ADD, 0, base + 1u, expr_operand(f, args[i].value), 1);
         else if (args[i].kind == ARGUMENT_STAR)
-            spread(f, args[i].value, (reg)(base + 1), OP_LIST_ADD, ITER_STAR_ARGS, base);
+            spread(f, expr_operand(f, args[i].value), args[i].value->at, (reg)(base + 1),
+                   OP_LIST_ADD, ITER_STAR_ITEMS, base);
         f->top = top;
     }
+    return NO_REG;
+}
+
+/* The dict of named arguments in base + 2; false where there are none. */
+static bool star_named(struct fn *f, const struct expr *e, reg base)
+{
+    const struct argument *args = e->call.args;
+    bool named = false;
     for (uint32_t i = 0; i < e->call.n; i++) {
         uint32_t top = f->top;
         if (args[i].kind != ARGUMENT_KEYWORD && args[i].kind != ARGUMENT_STAR_STAR)
@@ -311,6 +324,18 @@ static void call_star(struct fn *f, const struct expr *e, reg dest)
         emit(f, OP_DICT_MERGE, 0, base + 2u, from, base);
         f->top = top;
     }
+    return named;
+}
+
+static void call_star(struct fn *f, const struct expr *e, reg dest)
+{
+    reg base = fn_temps(f, 5); /* function, list, dict; names and values of the dict */
+    expr_to(f, e->call.target, base);
+    fn_at(f, e->at);
+    reg alone = star_positional(f, e, base);
+    bool named = star_named(f, e, base);
+    if (alone != NO_REG)
+        spread(f, alone, e->at, (reg)(base + 1), OP_LIST_ADD, ITER_STAR_ARGS, base);
     fn_at(f, e->at);
     emit(f, OP_CALL_STAR, named, dest, base, 0);
 }

@@ -3,83 +3,8 @@
 #include "value/list.h"
 #include "value/ops.h"
 #include "value/text.h"
-#include "vm/machine_int.h"
-
-/* ---- frames ---- */
-
-static bool grow_stack(struct vm *vm, uint32_t need)
-{
-    uint32_t cap = vm->stack_cap ? vm->stack_cap : 512;
-    while (cap < need)
-        cap *= 2;
-    val *stack =
-        heap_array(&vm->heap, vm->stack, vm->stack_cap * sizeof *stack, cap * sizeof *stack);
-    if (!stack)
-        return false;
-    memset(stack + vm->stack_cap, 0, (cap - vm->stack_cap) * sizeof *stack);
-    vm->stack = stack;
-    vm->stack_cap = cap;
-    return true;
-}
-
-static __attribute__((noinline)) bool push_room(struct vm *vm, uint32_t need)
-{
-    struct heap *h = &vm->heap;
-    if (h->depth >= h->limits.depth && !heap_enter(h))
-        return false;
-    if (vm->frame_count == vm->frame_cap) {
-        vm->frame_cap = vm->frame_cap ? vm->frame_cap * 2 : 32;
-        vm->frames = mem_realloc_array(vm->frames, vm->frame_cap, sizeof *vm->frames);
-    }
-    return need <= vm->stack_cap || grow_stack(vm, need);
-}
-
-static inline bool push_frame(struct vm *vm, struct code *code, struct func_obj *fn,
-                              struct gen_obj *gen, enum frame_kind kind)
-{
-    struct heap *h = &vm->heap;
-    uint32_t base = 0;
-    if (vm->frame_count) {
-        struct frame *caller = vm_top_frame(vm);
-        base = caller->base + (caller->gen ? 0 : caller->code->regs);
-    }
-    uint32_t need = base + (gen ? 0 : code->regs);
-    if (__builtin_expect(h->depth >= h->limits.depth || vm->frame_count == vm->frame_cap ||
-                             need > vm->stack_cap,
-                         0) &&
-        !push_room(vm, need))
-        return false;
-    h->depth++;
-    struct frame *f = &vm->frames[vm->frame_count++];
-    f->code = code;
-    f->func = fn;
-    f->gen = gen;
-    f->base = base;
-    f->kind = kind;
-    f->handled = vm->handled;
-    f->pc = code->ops;
-    if (need > vm->stack_high)
-        vm->stack_high = need;
-    return true;
-}
-
-bool machine_push(struct vm *vm, struct code *code, struct func_obj *fn, struct gen_obj *gen,
-                  enum frame_kind kind)
-{
-    if (!push_frame(vm, code, fn, gen, kind))
-        return false;
-    if (!gen)
-        memset(vm->stack + vm_top_frame(vm)->base, 0, code->locals * sizeof(val));
-    return true;
-}
-
-void machine_pop(struct vm *vm)
-{
-    struct frame *f = vm_top_frame(vm);
-    vm->handled = f->handled;
-    vm->heap.depth--;
-    vm->frame_count--;
-}
+#include "vm/arithmetic_int.h"
+#include "vm/frame_int.h"
 
 /* ---- natives ---- */
 
@@ -109,37 +34,6 @@ static inline bool call_native(struct vm *vm, const struct native_def *def, cons
 slow:;
     struct call_args call = {.at = args, .n = n};
     return native_call(&vm->heap, def, self ? *self : VAL_UNBOUND, &call, ret);
-}
-
-/* ---- arithmetic ---- */
-
-static inline bool float_operands(const val *b, const val *c, double *x, double *y)
-{
-    if (b->kind == V_FLOAT)
-        *x = b->f;
-    else if (b->kind == V_INT)
-        *x = (double)b->i;
-    else
-        return false;
-    if (c->kind == V_FLOAT)
-        *y = c->f;
-    else if (c->kind == V_INT)
-        *y = (double)c->i;
-    else
-        return false;
-    return true;
-}
-
-static inline int64_t floor_mod(int64_t a, int64_t b)
-{
-    int64_t r = a % b;
-    return r && (r ^ b) < 0 ? r + b : r;
-}
-
-static inline int64_t floor_div(int64_t a, int64_t b)
-{
-    int64_t q = a / b;
-    return a % b && (a ^ b) < 0 ? q - 1 : q;
 }
 
 /* ---- the loop ---- */
@@ -383,44 +277,6 @@ op_SLICE:
     NEXT(1);
 
     /* ---- operators ---- */
-#define ARITHMETIC(NAME, OP, RIGHT, INT_CASE, FLOAT_CASE)   \
-    op_##NAME:                                              \
-    {                                                       \
-        const val *b = &R_B, *c = &(RIGHT);                 \
-        double x, y;                                        \
-        if (likely(b->kind == V_INT && c->kind == V_INT)) { \
-            int64_t i;                                      \
-            INT_CASE                                        \
-        } else if (float_operands(b, c, &x, &y)) {          \
-            FLOAT_CASE                                      \
-        }                                                   \
-        SLOW(binary(h, pc, OP, *b, *c, &out));              \
-        NEXT(1);                                            \
-    }
-#define INT_RESULT(checked) \
-    if (likely(checked)) {  \
-        R_A = val_int(i);   \
-        NEXT(1);            \
-    }
-#define FLOAT_RESULT(value)     \
-    {                           \
-        R_A = val_float(value); \
-        NEXT(1);                \
-    }
-#define ADD_INT INT_RESULT(!__builtin_add_overflow(b->i, c->i, &i))
-#define SUB_INT INT_RESULT(!__builtin_sub_overflow(b->i, c->i, &i))
-#define MUL_INT INT_RESULT(!__builtin_mul_overflow(b->i, c->i, &i))
-#define DIV_INT                                                                          \
-    i = c->i;                                                                            \
-    if (likely(i != 0 && b->i < (1LL << 53) && b->i > -(1LL << 53) && i < (1LL << 53) && \
-               i > -(1LL << 53)))                                                        \
-    FLOAT_RESULT((double)b->i / (double)i)
-#define FLOORDIV_INT INT_RESULT(c->i > 0 && (i = floor_div(b->i, c->i), true))
-#define MOD_INT INT_RESULT(c->i > 0 && (i = floor_mod(b->i, c->i), true))
-#define DIV_FLOAT       \
-    if (likely(y != 0)) \
-    FLOAT_RESULT(x / y)
-#define NO_FAST (void)x, (void)y;
     ARITHMETIC(ADD, BINARY_ADD, R_C, ADD_INT, FLOAT_RESULT(x + y))
     ARITHMETIC(ADD_K, BINARY_ADD, K[pc->c], ADD_INT, FLOAT_RESULT(x + y))
     ARITHMETIC(SUB, BINARY_SUB, R_C, SUB_INT, FLOAT_RESULT(x - y))
@@ -506,39 +362,6 @@ op_JUMP_NONE : {
         JUMP_FROM(pc);
     NEXT(1);
 }
-#define JUMP_COMPARE(NAME, OPERATOR, OP)                                   \
-    op_JUMP_##NAME:                                                        \
-    {                                                                      \
-        const val *a = &R_A, *b = &R_B;                                    \
-        if (likely(a->kind == V_INT && b->kind == V_INT)) {                \
-            truth = a->i OPERATOR b->i;                                    \
-        } else if (a->kind == V_FLOAT && b->kind == V_FLOAT) {             \
-            truth = a->f OPERATOR b->f;                                    \
-        } else {                                                           \
-            SAVE();                                                        \
-            if (!compare_truth(h, OP, *a, *b, &truth))                     \
-                goto fault;                                                \
-            RELOAD();                                                      \
-        }                                                                  \
-        if (truth == pc->flag)                                             \
-            JUMP_FROM(pc + 1);                                             \
-        NEXT(2);                                                           \
-    }                                                                      \
-    op_JUMP_##NAME##_I:                                                    \
-    {                                                                      \
-        val a = R_A;                                                       \
-        if (likely(a.kind == V_INT)) {                                     \
-            truth = a.i OPERATOR(int16_t) pc->b;                           \
-        } else {                                                           \
-            SAVE();                                                        \
-            if (!compare_truth(h, OP, a, val_int((int16_t)pc->b), &truth)) \
-                goto fault;                                                \
-            RELOAD();                                                      \
-        }                                                                  \
-        if (truth == pc->flag)                                             \
-            JUMP_FROM(pc + 1);                                             \
-        NEXT(2);                                                           \
-    }
     JUMP_COMPARE(LT, <, COMPARE_LT)
     JUMP_COMPARE(LE, <=, COMPARE_LE)
     JUMP_COMPARE(GT, >, COMPARE_GT)
