@@ -547,10 +547,24 @@ static void walk_stmt(struct walker *w, const struct stmt *s)
     }
 }
 
+static bool ends_block(const struct stmt *s)
+{
+    return s->kind == STMT_RETURN || s->kind == STMT_RAISE || s->kind == STMT_BREAK ||
+           s->kind == STMT_CONTINUE;
+}
+
 static void walk_block(struct walker *w, const struct block *b)
 {
-    for (uint32_t i = 0; i < b->n; i++)
+    for (uint32_t i = 0; i < b->n; i++) {
         walk_stmt(w, b->at[i]);
+        if (!ends_block(b->at[i]) || i + 1 == b->n)
+            continue;
+        struct err *e = err_list_add(&w->unit->file->warnings);
+        err_at(e, "unreachable_code", b->at[i + 1]->at, "this is never reached");
+        err_hint(e, "the statement before it always leaves the block");
+        for (i++; i < b->n; i++)
+            walk_stmt(w, b->at[i]);
+    }
 }
 
 /* ---- binding uses to variables ---- */

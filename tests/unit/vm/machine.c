@@ -286,15 +286,17 @@ static void vm__unknown_names_get_a_suggestion(void **state)
     room_close(&r);
 }
 
-static void vm__lint_warns_of_unknown_names_in_order(void **state)
+static void vm__lint_warns_in_order_of_place(void **state)
 {
     struct room r;
     struct err_list warnings = {0};
     auto_buf errors = BUF(1 << 20), text = BUF(1 << 20);
     (void)state;
     room_open(&r, NULL);
-    struct vm_code *code =
-        room_compile(&r, "def f():\n    return lenn(x)\nif 0: qqqqqqqq\n", &errors);
+    struct vm_code *code = room_compile(&r,
+                                        "def f():\n    return lenn(x)\nif 0: qqqqqqqq\n"
+                                        "def g():\n    return 1\n    print(2)\n",
+                                        &errors);
     assert_non_null(code);
     vm_lint(r.vm, code, &warnings);
     for (size_t i = 0; i < warnings.n; i++)
@@ -309,7 +311,11 @@ static void vm__lint_warns_of_unknown_names_in_order(void **state)
                                       "      |                 ^\n"
                                       "t.py:3:7: warning: name 'qqqqqqqq' is not defined\n"
                                       "    3 | if 0: qqqqqqqq\n"
-                                      "      |       ^^^^^^^^\n");
+                                      "      |       ^^^^^^^^\n"
+                                      "t.py:6:5: warning: this is never reached\n"
+                                      "    6 |     print(2)\n"
+                                      "      |     ^^^^^^^^\n"
+                                      "  hint: the statement before it always leaves the block\n");
     err_list_done(&warnings);
     room_close(&r);
 }
@@ -379,7 +385,7 @@ int main(void)
         cmocka_unit_test(vm__functions_are_called_from_outside),
         cmocka_unit_test(vm__errors_carry_the_calls_that_led_to_them),
         cmocka_unit_test(vm__unknown_names_get_a_suggestion),
-        cmocka_unit_test(vm__lint_warns_of_unknown_names_in_order),
+        cmocka_unit_test(vm__lint_warns_in_order_of_place),
         cmocka_unit_test(vm__expressions_take_names_from_the_host),
         cmocka_unit_test(vm__modules_are_run_once_and_shared),
         cmocka_unit_test(vm__imported_values_are_frozen),
