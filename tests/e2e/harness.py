@@ -3,6 +3,7 @@
 Every test has folders of its own and may run beside any other. Nothing sleeps for luck: wait_for
 looks at a condition until it holds. Only processes that the test started are ended.
 """
+import itertools
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ DATA = ROOT / "tests/data"
 SECONDS = 120           # for one command, under sanitizers on a busy machine
 
 PLUE = None             # set by tests/e2e/run
+NAPS = itertools.count(100000 + os.getpid() % 10000 * 100)
 UPDATE = False          # --update: rewrite golden files instead of comparing
 
 
@@ -48,6 +50,8 @@ class PlueTest(unittest.TestCase):
         self.top = Path(tempfile.mkdtemp(prefix="plue-e2e-"))
         self.addCleanup(remove_tree, self.top)
         self.started = []
+        # Seconds that no other test sleeps: steps sleep so long, and their processes are known by it.
+        self.nap = str(next(NAPS))
         self.repo, self.data, self.home = self.top / "repo", self.top / "data", self.top / "home"
         self.repo.mkdir()
         self.home.mkdir()
@@ -80,6 +84,7 @@ class PlueTest(unittest.TestCase):
 
     def steps_workflow(self, body, decorator="@workflow(triggers=[manual()])", name="ci"):
         """A workflow of this body alone."""
+        body = body.replace("NAP", self.nap)
         body = "".join("    " + line if line.strip() else line for line in dedent(body).splitlines(True))
         return self.write(f".plue/workflows/{name}.py", f"{decorator}\ndef {name}(ctx):\n{body}")
 
@@ -229,19 +234,6 @@ def dedent(text):
     return textwrap.dedent(text.lstrip("\n"))
 
 
-def processes_below(folder):
-    """Processes of this machine whose root, folder or environment names the folder."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if str(folder).encode() in (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes():
-                    found.append(int(entry.name))
-            except OSError:
-                pass
-    return found
-
-
 def processes_with(word):
     """Process ids on whose command line this word stands."""
     found = []
@@ -255,9 +247,13 @@ def processes_with(word):
     return found
 
 
-def remove_tree(path):
-    def retry(function, name, _):
-        os.chmod(os.path.dirname(name), 0o700)
-        os.chmod(name, 0o700)
-        function(name)
-    shutil.rmtree(path, onerror=retry)
+def remove_tree(path, seconds=10):
+    """Also where a killed plue's children write for another moment."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return shutil.rmtree(path)
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)

@@ -103,11 +103,18 @@ class Repository(PlueTest):
         (self.repo / ".plue/lib").symlink_to(self.top / "elsewhere")
         self.assertRegex(self.plue("workflow", "plan", "ci", expect=2).err, r"ci\.py:1:\d+: error: ")
 
-    def test_links_in_the_tree_are_copied_as_links(self):
-        (self.top / "private").write_text("outside")
-        (self.repo / "link").symlink_to(self.top / "private")
-        self.steps_workflow("""ctx.run(name="a", cmd="test -L link && ! cat link")""")
+    def test_links_in_the_tree_stay_links_and_none_leads_out(self):
+        self.write("folder/file", "inside\n")
+        (self.repo / "link").symlink_to("folder/file")
+        self.steps_workflow("""ctx.run(name="a", cmd="test -L link && cat link")""")
         self.run_ci()
+        self.assertEqual(self.log(), "inside\n")
+        (self.top / "private").write_text("outside")
+        (self.repo / "out").symlink_to(self.top / "private")
+        run = self.run_ci(expect=1)
+        error = self.step(run, "a")["error"]
+        self.assertEqual(error["code"], "workspace_link")
+        self.assertIn("out", error["message"])
 
     def test_text_that_is_no_utf8_has_its_place(self):
         self.workflow(WORKFLOW)
@@ -210,6 +217,24 @@ class Sandbox(PlueTest):
         result = self.plue("workflow", "run", "ci", env=self.bwrap("no program"))
         self.assertNotEqual(result.status, 0, str(result))
         self.assertIn(str(self.top / "bwrap"), result.out + result.err)
+
+    def run_with_bwrap(self, script):
+        """Runs the workflow where /usr/bin/bwrap is this script."""
+        if os.getuid() != 0:
+            self.skipTest("only root can put another file over /usr/bin/bwrap")
+        fake = self.top / "bwrap"
+        fake.write_text(script)
+        fake.chmod(0o755)
+        command = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /usr/bin/bwrap && exec "$@"', str(fake), harness.PLUE,
+                   "workflow", "run", "ci"]
+        done = subprocess.run(command, cwd=self.repo, env=self.env, capture_output=True, text=True, timeout=harness.SECONDS)
+        return harness.Result(command, done.returncode, done.stdout, done.stderr)
+
+    def test_forbidden_namespaces_are_said(self):
+        result = self.run_with_bwrap("#!/bin/sh\necho 'bwrap: No permissions to create new namespace, likely because the kernel "
+                                     "does not allow non-privileged user namespaces.' >&2\nexit 1\n")
+        self.assertIn(result.status, (1, 2, 4), str(result))
+        self.assertIn("namespace", result.out + result.err)
 
     def test_an_image_is_refused_with_a_hint(self):
         self.workflow(WORKFLOW.replace("triggers=[manual()]", "triggers=[manual()], image='node:22'"))

@@ -10,53 +10,53 @@ class Cancel(PlueTest):
     def test_ctrl_c_ends_the_whole_process_tree_and_the_run(self):
         self.steps_workflow("""
             ctx.run(name="a", cmd="echo done")
-            ctx.run(name="b", cmd="sleep 98761 & (sleep 98761 & sleep 98761); sleep 98761")
+            ctx.run(name="b", cmd="sleep NAP & (sleep NAP & sleep NAP); sleep NAP")
             ctx.run(name="c", cmd="true")
             """)
         process = self.start("workflow", "run", "ci")
-        self.wait_for(lambda: len(processes_with("98761")) >= 3, "the step's processes run")
+        self.wait_for(lambda: len(processes_with(self.nap)) >= 3, "the step's processes run")
         os.kill(process.pid, signal.SIGINT)
         self.finish(process, expect=3)
-        self.assertEqual(processes_with("98761"), [])
+        self.assertEqual(processes_with(self.nap), [])
         run = self.view()
         self.assertEqual((run["status"], self.statuses(run)),
                          ("cancelled", {"a": "success", "b": "cancelled", "c": self.statuses(run)["c"]}))
         self.assertIn(self.outcomes(run)["c"], ("skipped", "cancelled"))
 
     def test_term_does_the_same(self):
-        self.steps_workflow("""ctx.run(name="a", cmd="sleep 98762")""")
+        self.steps_workflow("""ctx.run(name="a", cmd="sleep NAP")""")
         process = self.start("workflow", "run", "ci")
-        self.wait_for(lambda: processes_with("98762"), "the step runs")
+        self.wait_for(lambda: processes_with(self.nap), "the step runs")
         os.kill(process.pid, signal.SIGTERM)
         self.finish(process, expect=3)
-        self.assertEqual((processes_with("98762"), self.view()["status"]), ([], "cancelled"))
+        self.assertEqual((processes_with(self.nap), self.view()["status"]), ([], "cancelled"))
 
     def test_a_step_that_ignores_term_is_killed_after_the_grace(self):
-        self.steps_workflow("""ctx.run(name="a", cmd="trap '' TERM INT HUP; while true; do sleep 98763; done")""")
+        self.steps_workflow("""ctx.run(name="a", cmd="trap '' TERM INT HUP; while true; do sleep NAP; done")""")
         process = self.start("workflow", "run", "ci")
-        self.wait_for(lambda: processes_with("98763"), "the step runs")
+        self.wait_for(lambda: processes_with(self.nap), "the step runs")
         os.kill(process.pid, signal.SIGINT)
         self.finish(process, expect=3, seconds=60)
-        self.assertEqual((processes_with("98763"), self.outcomes(self.view())), ([], {"a": "cancelled"}))
+        self.assertEqual((processes_with(self.nap), self.outcomes(self.view())), ([], {"a": "cancelled"}))
 
     def test_cancel_from_another_process(self):
-        self.steps_workflow("""ctx.run(name="a", cmd="sleep 98764")""")
+        self.steps_workflow("""ctx.run(name="a", cmd="sleep NAP")""")
         process = self.start("workflow", "run", "ci")
-        self.wait_for(lambda: processes_with("98764"), "the step runs")
+        self.wait_for(lambda: processes_with(self.nap), "the step runs")
         self.plue("run", "cancel", 1, expect=0)
         self.finish(process, expect=3)
         self.assertEqual(self.view()["status"], "cancelled")
 
     def test_a_step_that_leaves_a_process_behind_ends_and_so_does_the_process(self):
-        self.steps_workflow("""ctx.run(name="a", cmd="setsid sleep 98765 > /dev/null 2>&1 & echo left")""")
+        self.steps_workflow("""ctx.run(name="a", cmd="setsid sleep NAP > /dev/null 2>&1 & echo left")""")
         run = self.run_ci()
         self.assertEqual((self.outcomes(run), self.log()), ({"a": "success"}, "left\n"))
-        self.assertEqual(processes_with("98765"), [])
+        self.assertEqual(processes_with(self.nap), [])
 
     def test_a_left_process_that_holds_the_output_does_not_hold_the_run(self):
-        self.steps_workflow("""ctx.run(name="a", cmd="sleep 98766 & echo left")""")
+        self.steps_workflow("""ctx.run(name="a", cmd="sleep NAP & echo left")""")
         self.run_ci()
-        self.assertEqual((processes_with("98766"), self.log()), ([], "left\n"))
+        self.assertEqual((processes_with(self.nap), self.log()), ([], "left\n"))
 
 
 class Kill(PlueTest):
@@ -65,7 +65,7 @@ class Kill(PlueTest):
     BODY = """
         a = ctx.run(name="a", cmd="echo once >> /workspace/count-a; echo out=kept >> $PLUE_OUTPUT; echo a-ran")
         b = ctx.run(name="b", cmd="echo begun >> /workspace/count-b; echo b-begun; "
-                                  "[ $(wc -l < /workspace/count-b) = 1 ] && sleep 98771; echo b-ended")
+                                  "[ $(wc -l < /workspace/count-b) = 1 ] && sleep NAP; echo b-ended")
         if b.ok:
             ctx.run(name="c", cmd=f"cat count-a count-b; echo {a.outputs.out}")
         return ctx.success(out=a.outputs.out)
@@ -74,7 +74,7 @@ class Kill(PlueTest):
     def kill_in_step_b(self):
         self.steps_workflow(self.BODY)
         process = self.start("workflow", "run", "ci")
-        self.wait_for(lambda: processes_with("98771"), "step b runs")
+        self.wait_for(lambda: processes_with(self.nap), "step b runs")
         self.wait_for_step("b", "running")
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
@@ -89,7 +89,7 @@ class Kill(PlueTest):
                          ("success", {"out": "kept"}, {"a": "success", "b": "success", "c": "success"}))
         self.assertEqual(self.log(step="c"), "once\nbegun\nbegun\nkept\n")
         self.assertEqual(self.log(step="a"), "a-ran\n")
-        self.wait_for(lambda: not processes_with("98771"), "the orphaned step is gone")
+        self.wait_for(lambda: not processes_with(self.nap), "the orphaned step is gone")
 
     def test_resume_without_an_id_finds_it(self):
         self.kill_in_step_b()
@@ -108,9 +108,9 @@ class Kill(PlueTest):
         self.assertEqual((self.view()["status"], self.statuses(self.view())["b"]), ("running", "running"))
 
     def test_a_run_with_a_live_owner_is_not_taken(self):
-        self.steps_workflow("""ctx.run(name="a", cmd="sleep 98772")""")
+        self.steps_workflow("""ctx.run(name="a", cmd="sleep NAP")""")
         process = self.start("workflow", "run", "ci")
-        self.wait_for(lambda: processes_with("98772"), "the step runs")
+        self.wait_for(lambda: processes_with(self.nap), "the step runs")
         self.plue("run", "resume", 1, expect=2)
         os.kill(process.pid, signal.SIGINT)
         self.finish(process, expect=3)
@@ -123,10 +123,10 @@ class Kill(PlueTest):
 
     def test_a_step_that_may_not_run_twice_fails_instead(self):
         self.steps_workflow("""
-            ctx.run(name="a", cmd="echo x >> /workspace/n; [ $(wc -l < /workspace/n) = 1 ] && sleep 98773; true", idempotent=False)
+            ctx.run(name="a", cmd="echo x >> /workspace/n; [ $(wc -l < /workspace/n) = 1 ] && sleep NAP; true", idempotent=False)
             """)
         process = self.start("workflow", "run", "ci")
-        self.wait_for(lambda: processes_with("98773"), "the step runs")
+        self.wait_for(lambda: processes_with(self.nap), "the step runs")
         self.wait_for_step("a", "running")
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
@@ -168,7 +168,7 @@ class Database(PlueTest):
         self.assertEqual((self.data / "plue.db").stat().st_mode & 0o077, 0)
 
     def test_it_stays_sound_after_a_kill(self):
-        self.steps_workflow("""ctx.run(name="a", cmd="seq 1000000; sleep 98774")""")
+        self.steps_workflow("""ctx.run(name="a", cmd="seq 1000000; sleep NAP")""")
         process = self.start("workflow", "run", "ci")
         self.wait_for_step("a", "running")
         os.kill(process.pid, signal.SIGKILL)

@@ -239,14 +239,14 @@ class Failures(PlueTest):
 
     def test_a_timeout_ends_the_process_tree(self):
         self.steps_workflow("""
-            ctx.run(name="a", cmd="echo started; sleep 4321 & sleep 4321", timeout=1)
+            ctx.run(name="a", cmd="echo started; sleep NAP & sleep NAP", timeout=1)
             """)
         run = self.run_ci(expect=1)
         self.assertEqual(self.step(run, "a")["outcome"], "timed_out")
         self.assertEqual(self.log(step="a", stream="stdout"), "started\n")
 
     def test_the_workflows_timeout_ends_the_run(self):
-        self.steps_workflow("""ctx.run(name="a", cmd="sleep 4322")\nctx.run(name="b", cmd="true")""",
+        self.steps_workflow("""ctx.run(name="a", cmd="sleep NAP")\nctx.run(name="b", cmd="true")""",
                             decorator='@workflow(triggers=[manual()], timeout="1s")')
         run = self.run_ci(expect=1)
         self.assertEqual(run["status"], "failed")
@@ -294,7 +294,7 @@ class Groups(PlueTest):
         self.steps_workflow("""
             outside = ctx.run(name="outside", cmd="while [ ! -e done ]; do sleep 0.05; done", depends_on=[])
             ctx.parallel([ctx.run(name="a", cmd="while [ ! -e begun ]; do sleep 0.02; done; exit 1", depends_on=[]),
-                          ctx.run(name="b", cmd="touch begun; sleep 4323", depends_on=[]),
+                          ctx.run(name="b", cmd="touch begun; sleep NAP", depends_on=[]),
                           ctx.run(name="c", cmd="true", depends_on=[])], limit=2, fail_fast=True)
             ctx.run(name="release", cmd="touch done", when="always")
             """)

@@ -109,11 +109,11 @@ class Sandbox(PlueTest):
         self.assertNotIn("left", self.log(2, step="a"))
 
     def test_the_step_runs_as_no_real_user_of_the_host(self):
-        self.steps_workflow("""ctx.run(name="a", cmd="exec sleep 98781")""")
+        self.steps_workflow("""ctx.run(name="a", cmd="exec sleep NAP")""")
         process = self.start("workflow", "run", "ci")
 
         def uid_of_step():
-            for pid in processes_with("98781"):
+            for pid in processes_with(self.nap):
                 lines = open(f"/proc/{pid}/status").read().splitlines()
                 if "sleep" in lines[0]:
                     return [line.split()[1] for line in lines if line.startswith("Uid:")]

@@ -82,13 +82,13 @@ class Terminal(PlueTest):
         self.assertEqual(process.wait(60), 0, shown)
 
     def test_ctrl_c_on_the_keyboard_cancels(self):
-        self.steps_workflow("""ctx.run(name="slow", cmd="sleep 98791")""")
+        self.steps_workflow("""ctx.run(name="slow", cmd="sleep NAP")""")
         process, terminal = self.on_terminal("workflow", "run", "ci")
-        self.wait_for(lambda: processes_with("98791"), "the step runs")
+        self.wait_for(lambda: processes_with(self.nap), "the step runs")
         os.write(terminal, b"\x03")
         shown = self.read_until(terminal, None, process)
         self.assertEqual(process.wait(60), 3, shown)
-        self.assertEqual(processes_with("98791"), [])
+        self.assertEqual(processes_with(self.nap), [])
 
     def test_text_of_a_step_cannot_steer_the_terminal(self):
         self.steps_workflow("""
@@ -101,9 +101,9 @@ class Terminal(PlueTest):
         self.assertNotIn("\x1b[2J", shown)
 
     def test_a_closed_terminal_ends_the_run(self):
-        self.steps_workflow("""ctx.run(name="slow", cmd="sleep 98792")""")
+        self.steps_workflow("""ctx.run(name="slow", cmd="sleep NAP")""")
         process, _ = self.on_terminal("workflow", "run", "ci")
-        self.wait_for(lambda: processes_with("98792"), "the step runs")
+        self.wait_for(lambda: processes_with(self.nap), "the step runs")
         process.send_signal(signal.SIGHUP)
         self.assertIn(process.wait(60), (3, -1))
-        self.wait_for(lambda: not processes_with("98792"), "the step is gone")
+        self.wait_for(lambda: not processes_with(self.nap), "the step is gone")

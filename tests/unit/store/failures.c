@@ -151,7 +151,9 @@ static void open__of_what_cannot_be_written_is_refused(void **state)
     assert_int_equal(chmod(f->folder, 0555), 0);
     as_nobody(f, open_read_only);
     /* No file, and none can be made. */
+    assert_int_equal(chmod(f->folder, 0755), 0);
     assert_int_equal(unlink(f->path), 0);
+    assert_int_equal(chmod(f->folder, 0555), 0);
     as_nobody(f, make_read_only);
     assert_int_equal(chmod(f->folder, 0700), 0);
 }
