@@ -7,6 +7,7 @@
  *     -x?  the rest of the word, if any              -x.  code, and all further words are data
  *     -x#  digits, if any    -x^  what no value may be (a name, a file of code)
  *     -x:  a name and data, two words     -x*  and then all further words are code
+ *     -x%  data that may not begin with a value
  * A long option may also be written --name=VALUE. An option that is not listed makes all that
  * follows it uncertain. */
 #ifndef SHELL_COMMANDS_H
@@ -37,6 +38,8 @@ struct command {
     bool assignments;    /* a wrapper that takes NAME=value words */
     bool permutes;       /* a program that takes options behind operands too */
     bool cluster;        /* the first word is options even without a dash */
+    bool magic;          /* an operand's first byte can make it code or a host, even behind -- */
+    bool rejoins;        /* a runner that makes a shell command of its words */
 };
 
 /* The entry of a command's file name, python3.11 being python; NULL where none is needed. */

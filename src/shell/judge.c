@@ -164,7 +164,9 @@ static bool judge_program(struct scan *s, const struct command *c, const struct 
         k.operands += operand;
         if (!w[i].holes || (role == ROLE_DATA && !k.unsure))
             continue;
-        if (code || !(operand || w[i].splits) || k.unsure)
+        /* perl -e opens "command |" among its operands. */
+        bool magic = c->magic && k.program;
+        if (code || !(operand || w[i].splits) || k.unsure || magic)
             return judge_refuse(s, &w[i], 1, R_CODE, c->name);
         if (k.maybe_dash)
             return judge_refuse(s, &w[i], 1, R_OPTION, c->name);
@@ -181,7 +183,8 @@ static bool judge_options(struct scan *s, const struct command *c, const struct 
         bool data = role == ROLE_DATA && !k.unsure;
         /* The table does not list all options of these, and need not. */
         k.unsure &= w[i].splits;
-        if (w[i].holes && !data && (role == ROLE_CODE || (dash && !k.over)))
+        bool first = c->magic && judge_starts_with_hole(&w[i]);
+        if (w[i].holes && !data && (role == ROLE_CODE || first || (dash && !k.over)))
             return judge_refuse(s, &w[i], 1, R_OPTION, c->name);
     }
     return true;
@@ -250,7 +253,7 @@ static bool judge_runner(struct scan *s, const struct command *c, const struct w
     for (size_t i = 1; i < n && runs; i++) {
         str before = w[i - 1].text, text = w[i].text;
         bool after_option = i > 1 && before.n > 1 && before.p[0] == '-' && !str_is(before, "--");
-        code |= is_listed(code_options, before);
+        code |= c->rejoins || is_listed(code_options, before);
         bool chooses = judge_starts_with_hole(&w[i]) && !after_option;
         bool in_option = text.n && text.p[0] == '-' && str_has(text, STR("\1")) &&
                          is_listed(code_options, str_sub(text, 0, str_find_byte(text, '=', 0)));
@@ -263,7 +266,23 @@ static bool judge_runner(struct scan *s, const struct command *c, const struct w
     return true;
 }
 
-/* A command of which nothing is known may still run a shell that is named in its words. */
+static bool judge_by_entry(struct scan *s, const struct command *c, const struct word *w, size_t n);
+
+/* Commands that nobody has heard of often run what stands behind them: if that is something that
+ * reads code, it is judged as such. */
+static bool judge_unknown(struct scan *s, const struct word *w, size_t n)
+{
+    static const char printers[] = "echo which type whereis apropos";
+    for (size_t i = 1; i < n && !is_listed(printers, w[0].text); i++) {
+        const struct command *c = command_find(base_name(w[i].text));
+        bool wraps = c && is_listed("env sudo timeout nohup nice xargs eval", str_of(c->name));
+        if (c && (c->kind == COMMAND_PROGRAM || wraps) && !judge_by_entry(s, c, w + i, n - i))
+            return false;
+    }
+    return true;
+}
+
+/* Even a command that takes data may be one of the script's own that runs a shell. */
 static bool judge_data(struct scan *s, const struct word *w, size_t n)
 {
     bool shell = false, code = false;
@@ -312,6 +331,8 @@ static bool judge_by_entry(struct scan *s, const struct command *c, const struct
     case COMMAND_DATA:
         break;
     }
+    if (!c && !judge_unknown(s, w, n))
+        return false;
     return judge_data(s, w, n);
 }
 

@@ -7,6 +7,11 @@ static bool takes_no_options(const struct command *c, str name)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_is(name, names[i]))
             return true;
+    /* What such a program does with its arguments is its own affair. */
+    static const char *const programs[] = {"python", "perl", "ruby", "node", "php", "java"};
+    for (size_t i = 0; c && i < sizeof programs / sizeof *programs; i++)
+        if (str_is(str_of(c->name), programs[i]))
+            return false;
     return c && c->kind != COMMAND_DATA && c->kind != COMMAND_GIT;
 }
 

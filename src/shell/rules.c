@@ -201,8 +201,10 @@ bool judge_set(struct scan *s, const struct word *w, size_t n)
             return true;
         }
         bool letters = text.n > 1 && (text.p[0] == '-' || text.p[0] == '+') && text.p[1] != '-';
-        if (str_is(text, "keyword") || (letters && str_find_byte(text, 'k', 0) < text.n))
-            return scan_refuse(s, R_SYNTAX, w[i].at, "set -k makes variables of arguments");
+        static const char *const modes[] = {"keyword", "history", "histexpand"};
+        if (ONE_OF(text, modes) || (letters && (str_find_byte(text, 'k', 0) < text.n ||
+                                                str_find_byte(text, 'H', 0) < text.n)))
+            return scan_refuse(s, R_SYNTAX, w[i].at, "set -k and set -H change what words mean");
         if (w[i].holes)
             return judge_refuse(s, &w[i], 1, R_CODE, "set");
     }

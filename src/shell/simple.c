@@ -195,6 +195,14 @@ static bool is_descriptor(struct scan *s, const struct word *w)
     return true;
 }
 
+/* dash takes 10 in 10>file for a word, bash for a descriptor. */
+static bool check_descriptor(struct scan *s, const struct word *w)
+{
+    if (w->text.n > 1 && w->text.p[0] != '{')
+        return scan_unclear(s, "a file descriptor over 9");
+    return true;
+}
+
 /* NAME ( ) command, at the parenthesis. */
 static bool scan_function(struct scan *s, const struct word *name)
 {
@@ -231,7 +239,7 @@ static bool simple_word(struct scan *s, struct words *words, bool *ret_any)
     if (!scan_word(s, flags, &w))
         return false;
     if (is_descriptor(s, &w))
-        return true;
+        return check_descriptor(s, &w);
     if (words->n == 0 && !w.quoted && scan_is_reserved(s, w.text))
         return scan_unclear(s, "a reserved word in an unusual place");
     *ret_any = true;

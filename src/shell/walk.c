@@ -1,6 +1,6 @@
 #include "shell/judge.h"
 
-static enum role take_expected(struct walk *k)
+static enum role take_expected(struct walk *k, str value)
 {
     char sign = k->expect;
     k->expect = 0;
@@ -8,7 +8,9 @@ static enum role take_expected(struct walk *k)
         k->expect = '=';
         return ROLE_CODE;
     }
-    if (sign == '=')
+    if (sign == '%' && value.n && value.p[0] == MARK_HOLE)
+        return ROLE_CODE;
+    if (sign == '=' || sign == '%')
         return ROLE_DATA;
     k->program |= sign != '^';
     k->rest_data |= sign == '.';
@@ -16,7 +18,7 @@ static enum role take_expected(struct walk *k)
 }
 
 /* A listed option with its value in the same word, or with the value to come. */
-static enum role option_value(struct walk *k, char sign, bool glued)
+static enum role option_value(struct walk *k, char sign, bool glued, str value)
 {
     switch (sign) {
     case ' ':
@@ -29,7 +31,7 @@ static enum role option_value(struct walk *k, char sign, bool glued)
         return ROLE_CODE;
     default:
         k->expect = sign;
-        return glued ? take_expected(k) : ROLE_OPTION;
+        return glued ? take_expected(k, value) : ROLE_OPTION;
     }
 }
 
@@ -49,7 +51,7 @@ static enum role walk_cluster(struct walk *k, str text, size_t from)
                 i++;
             continue;
         }
-        return option_value(k, sign, i + 1 < text.n);
+        return option_value(k, sign, i + 1 < text.n, str_sub(text, i + 1, text.n));
     }
     return ROLE_OPTION;
 }
@@ -65,7 +67,7 @@ static enum role walk_option(struct walk *k, str text)
     str name = glued ? str_sub(text, 0, equals) : text;
     char sign = text.n > 2 ? command_option(k->command, name) : 0;
     if (sign)
-        return option_value(k, sign, glued);
+        return option_value(k, sign, glued, glued ? str_sub(text, equals + 1, text.n) : text);
     if (text.p[1] == '-') {
         k->unsure = true;
         return ROLE_UNSURE;
@@ -108,7 +110,7 @@ enum role walk_word(struct walk *k, const struct word *w)
         return ROLE_UNSURE;
     }
     if (k->expect)
-        return take_expected(k);
+        return take_expected(k, text);
     if (!k->over && text.n > 1 && text.p[0] == '-')
         return walk_option(k, text);
     return walk_operand(k, w);

@@ -1,5 +1,5 @@
 /* quote_tool: shell_quote and shell_lint as a filter, for tests that run the result.
- * Reads records from stdin: dialect ('b' or 's'), operation ('q' or 'w'), the number of parts,
+ * Reads records from stdin: dialect ('b', 's' or 'p'), operation ('q' or 'w'), the number of parts,
  * and for each its kind ('t' trusted, 'u' untrusted, 'd' unknown), its length, ':' and its bytes.
  * Writes for each: '+' length ':' command, or '-' length ':' code (for 'w': codes, blanks). */
 #include "shell/shell.h"
@@ -32,7 +32,7 @@ static void answer(int dialect, int operation, struct shell_part *parts, size_t 
     struct shell_problem problem = {0};
     auto_buf out = BUF(64 << 20);
     auto_shell_warnings warnings = {0};
-    enum shell_dialect d = dialect == 's' ? SHELL_SH : SHELL_BASH;
+    enum shell_dialect d = dialect == 's' ? SHELL_SH : dialect == 'p' ? SHELL_PYTHON3 : SHELL_BASH;
     bool ok = true;
     if (operation == 'w') {
         shell_lint(d, parts, n, &warnings);

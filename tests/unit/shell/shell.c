@@ -255,6 +255,10 @@ static void shell__refuses_what_reads_arguments_as_code(void **state)
         {"npm run build -- {}", "a", "shell_code_argument"},
         {"flock f -c 'echo {}'", "a", "shell_code_argument"},
         {"mytool bash -lc '{}'", "a", "shell_code_argument"},
+        {"vault exec p -- python3 -c {}", "a", "shell_code_argument"},
+        {"mytool python3 a.py {}", "a", "mytool python3 a.py a"},
+        {"npm test -- --x {}", "a", "shell_code_argument"},
+        {"npm install {}", "a", "npm install a"}, {"convert {} b.png", "a", "shell_code_argument"},
         {"timeout {} ls", "a", "shell_code_argument"}, {"chroot {} ls", "a", "shell_code_argument"},
         {"psql -c {}", "a", "shell_code_argument"}, {"sqlite3 db {}", "a", "shell_code_argument"},
         {"read {}", "a", "shell_code_argument"}, {"unset {}", "a", "shell_code_argument"},
@@ -274,11 +278,14 @@ static void shell__refuses_values_that_could_be_options_running_code(void **stat
 {
     (void)state;
     BOTH({"sed -n p {}", "a", "shell_option"}, {"sed -n p -- {}", "a", "sed -n p -- a"},
-         {"sed -n p ./{}", "a", "sed -n p ./a"}, {"perl -ne print {}", "a", "shell_option"},
-         {"perl -ne print -- {}", "a", "perl -ne print -- a"},
+         {"sed -n p ./{}", "a", "sed -n p ./a"}, {"perl -ne print {}", "a", "shell_code_argument"},
+         {"perl -ne print -- {}", "a", "shell_code_argument"},
          {"tar xf a.tar {}", "a", "shell_option"}, {"tar xf a.tar -- {}", "a", "tar xf a.tar -- a"},
-         {"tar xf {}", "a", "tar xf a"}, {"tar -C {} -xf {}", "a", "tar -C a -xf a"},
-         {"tar --to-command={}", "a", "shell_option"}, {"git fetch origin {}", "a", "shell_option"},
+         {"tar xf {}", "a", "shell_option"}, {"tar xf b{}", "a", "tar xf ba"},
+         {"tar -C {} -xf ./{}", "a", "tar -C a -xf ./a"}, {"tar --file={} -x", "a", "shell_option"},
+         {"rsync -- {} d", "a", "shell_option"}, {"rsync ./{} d", "a", "rsync ./a d"},
+         {"gcc -- {}", "a", "shell_option"}, {"tar --to-command={}", "a", "shell_option"},
+         {"git fetch origin {}", "a", "shell_option"},
          {"git fetch -- origin {}", "a", "git fetch -- origin a"},
          {"find {} -name x", "a", "shell_option"},
          {"find ./{} -name {}", "a", "find ./a -name a"}, );
@@ -351,8 +358,10 @@ static void shell__refuses_what_it_cannot_read(void **state)
          {"cat <<EOF {}\nx", "a", "shell_syntax"},
          {"echo {} <\\\n<EOF\nx\nEOF", "a", "shell_syntax"},
          {"echo {}; alias x=y", "a", "shell_syntax"}, {"echo @({}|b)", "a", "shell_syntax"},
-         {"set -k; cmd {}", "a", "shell_syntax"}, {"echo $[1] {}", "a", "shell_syntax"},
-         {"echo {} &&", "a", "shell_syntax"}, {"{", "a", "{"}, );
+         {"set -k; cmd {}", "a", "shell_syntax"}, {"set -H; echo {}", "a", "shell_syntax"},
+         {"echo {} 10>f", "a", "shell_syntax"}, {"echo {} 2>f", "a", "echo a 2>f"},
+         {"echo $[1] {}", "a", "shell_syntax"}, {"echo {} &&", "a", "shell_syntax"},
+         {"{", "a", "{"}, );
     ROWS(SHELL_SH, {"[[ {} == a ]]", "a", "shell_syntax"}, {"cat <<< {}", "a", "shell_syntax"},
          {"echo $'a' {}", "a", "shell_syntax"}, {"echo <(ls) {}", "a", "shell_syntax"},
          {"echo {} &> f", "a", "shell_syntax"}, {"a=({})", "a", "shell_syntax"}, );
@@ -452,6 +461,7 @@ static void shell__lint_finds_leading_dashes_and_forged_outputs(void **state)
     assert_warnings("grep {} f", "shell_leading_dash:1");
     assert_warnings("grep -e {} f", "");
     assert_warnings("grep -e x \"{}\"", "shell_leading_dash:1");
+    assert_warnings("python3 a.py {}", "shell_leading_dash:1");
     assert_warnings("git commit -m {}", "");
     assert_warnings("git checkout {}", "shell_leading_dash:1");
     assert_warnings("env A=1 rm {} {2}", "shell_leading_dash:1 shell_leading_dash:3");
