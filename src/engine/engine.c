@@ -80,16 +80,24 @@ bool engine_new(const struct engine_options *options, struct engine **ret, struc
     return true;
 }
 
+static void handle_closed(uv_handle_t *h)
+{
+    struct engine *e = h->data;
+    e->open_handles--;
+}
+
 void engine_free(struct engine *e)
 {
     if (!e)
         return;
-    uv_close((uv_handle_t *)&e->wake, NULL);
-    uv_close((uv_handle_t *)&e->lease_timer, NULL);
-    uv_close((uv_handle_t *)&e->command_timer, NULL);
-    /* The loop must let go of the handles, which live in the engine. */
-    while (uv_is_active((uv_handle_t *)&e->wake) || uv_run(e->options.loop, UV_RUN_NOWAIT))
-        ;
+    uv_handle_t *handles[] = {(uv_handle_t *)&e->wake, (uv_handle_t *)&e->lease_timer,
+                              (uv_handle_t *)&e->command_timer};
+    e->open_handles = sizeof handles / sizeof *handles;
+    for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
+        uv_close(handles[i], handle_closed);
+    /* The loop must let go of the handles, which live in the engine; the caller's own may stay. */
+    while (e->open_handles)
+        uv_run(e->options.loop, UV_RUN_ONCE);
     store_reader_close(e->reader);
     free(e);
 }

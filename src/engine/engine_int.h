@@ -96,7 +96,7 @@ struct engine {
     uv_timer_t lease_timer, command_timer;
     struct live_run *runs;
     size_t active;
-    bool closing;
+    unsigned open_handles; /* while it is being freed */
     bool store_failed; /* nothing can be recorded any more: nothing more is done */
 };
 
