@@ -359,7 +359,8 @@ static void record_turn(struct live_run *r, struct store_batch *b,
 {
     for (size_t i = 0; i < actions->list.n; i++) {
         const struct run_action *a = &actions->list.at[i];
-        if (a->kind == RUN_ACTION_RUN_CHANGED) {
+        /* A run without steps starts and ends in one turn: its last state is recorded, once. */
+        if (a->kind == RUN_ACTION_RUN_CHANGED && r->recorded != r->core.status) {
             if (run_status_is_final(r->core.status)) {
                 resolve_result(r);
                 name_failed_step(r);

@@ -225,7 +225,7 @@ bool scan_dollar(struct scan *s, bool in_double, struct dollar *ret_dollar)
     *ret_dollar = (struct dollar){.splits = !in_double};
     s->i++;
     int c = s->i < s->text.n ? (unsigned char)s->text.p[s->i] : END;
-    bool ignored;
+    bool ignored = false;
     if (c == HOLE)
         return scan_refuse(s, s->inside ? s->inside : R_DOLLAR, s->i, "");
     if (c == '(')
