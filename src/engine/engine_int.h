@@ -97,7 +97,7 @@ struct engine {
     struct live_run *runs;
     size_t active;
     unsigned open_handles; /* while it is being freed */
-    bool store_failed; /* nothing can be recorded any more: nothing more is done */
+    bool store_failed;     /* nothing can be recorded any more: nothing more is done */
 };
 
 /* ---- run.c ---- */

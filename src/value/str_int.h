@@ -12,8 +12,9 @@
     X(replace)                                                                                 \
     X(rfind)                                                                                   \
     X(rindex)                                                                                  \
-    X(startswith)                                                           /* str_split.c */  \
-        X(join) X(partition) X(rpartition) X(rsplit) X(split) X(splitlines) /* str_trim.c */   \
+    X(startswith) /* str_split.c */                                                            \
+    X(join)                                                                                    \
+    X(partition) X(rpartition) X(rsplit) X(split) X(splitlines) /* str_trim.c */               \
         X(center) X(expandtabs) X(ljust) X(lstrip) X(removeprefix) X(removesuffix) X(rjust)    \
             X(rstrip) X(strip) X(zfill)                                  /* str_case.c */      \
         X(capitalize) X(casefold) X(lower) X(swapcase) X(title) X(upper) /* str_is.c */        \
