@@ -3,25 +3,19 @@
 #define VALUE_STR_INT_H
 #include "value/text.h"
 
-#define STR_METHODS(X)                                                                         \
-    /* str_find.c */                                                                           \
-    X(count)                                                                                   \
-    X(endswith)                                                                                \
-    X(find)                                                                                    \
-    X(index)                                                                                   \
-    X(replace)                                                                                 \
-    X(rfind)                                                                                   \
-    X(rindex)                                                                                  \
-    X(startswith) /* str_split.c */                                                            \
-    X(join)                                                                                    \
-    X(partition) X(rpartition) X(rsplit) X(split) X(splitlines) /* str_trim.c */               \
-        X(center) X(expandtabs) X(ljust) X(lstrip) X(removeprefix) X(removesuffix) X(rjust)    \
-            X(rstrip) X(strip) X(zfill)                                  /* str_case.c */      \
-        X(capitalize) X(casefold) X(lower) X(swapcase) X(title) X(upper) /* str_is.c */        \
-        X(isalnum) X(isalpha) X(isascii) X(isdecimal) X(isdigit) X(isidentifier) X(islower)    \
-            X(isnumeric) X(isprintable) X(isspace) X(istitle) X(isupper) /* str_translate.c */ \
-        X(maketrans) X(translate) /* format_string.c, str_methods.c */                         \
-        X(format) X(format_map) X(encode)
+/* clang-format off: it moves comments and names about at every run */
+#define STR_METHODS(X)                                                                            \
+    /* str_find.c */ X(count) X(endswith) X(find) X(index) X(replace) X(rfind) X(rindex) X(       \
+        startswith) /* str_split.c */ X(join) X(partition) X(rpartition) X(rsplit) X(split)       \
+        X(splitlines) /* str_trim.c */ X(center) X(expandtabs) X(ljust) X(lstrip) X(removeprefix) \
+            X(removesuffix) X(rjust) X(rstrip) X(strip) X(zfill) /* str_case.c */ X(capitalize)   \
+                X(casefold) X(lower) X(swapcase) X(title) X(upper) /* str_is.c */ X(isalnum)      \
+                    X(isalpha) X(isascii) X(isdecimal) X(isdigit) X(isidentifier) X(islower)      \
+                        X(isnumeric) X(isprintable) X(isspace) X(istitle)                         \
+                            X(isupper) /* str_translate.c */ X(maketrans)                         \
+                                X(translate) /* format_string.c, str_methods.c */ X(format)       \
+                                    X(format_map) X(encode)
+/* clang-format on */
 #define X(name) bool str_method_##name(struct heap *h, val *args, val *ret) must_use;
 STR_METHODS(X)
 #undef X
