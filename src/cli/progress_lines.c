@@ -218,7 +218,8 @@ void lines_summary(struct progress *p, struct buf *b)
     const struct store_run *r = &p->run;
     enum tone tone = r->status == RUN_SUCCESS ? TONE_GOOD : TONE_BAD;
     add_failures(p, b);
-    add_run_error(p, b);
+    if (r->status != RUN_CANCELLED)
+        add_run_error(p, b);
     buf_addf(b, "\n%srun %lld %s%s", tone_on(p->colors, tone), (long long)p->run_id,
              run_status_name(r->status), tone_off(p->colors));
     if (r->started_at && r->completed_at) {

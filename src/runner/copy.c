@@ -16,6 +16,7 @@ enum { NESTING_MAX = 200, CHUNK = 1 << 20 };
 struct copying {
     const char *source; /* for messages */
     int from, to;
+    str left_out; /* relative to the source; empty: nothing is */
     struct owner owner;
     struct copy_progress *progress;
     int64_t bytes;
@@ -166,9 +167,17 @@ static bool count(struct copying *c)
 
 static bool copy_folder(struct copying *c, const char *path, int depth);
 
+static bool is_left_out(const struct copying *c, str path)
+{
+    return c->left_out.n && str_starts(path, c->left_out) &&
+           (path.n == c->left_out.n || path.p[c->left_out.n] == '/');
+}
+
 static bool copy_entry(struct copying *c, const char *path, int depth)
 {
     struct stat st;
+    if (is_left_out(c, str_of(path)))
+        return true;
     if (fstatat(c->from, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT || errno == ENOTDIR || fail(c, path, errno, "look at");
     if (!count(c) || !make_parents(c, path))
@@ -236,13 +245,22 @@ static size_t count_paths(str list)
     return n;
 }
 
-bool copy_tree(const char *from, const char *to, struct owner owner, struct copy_progress *progress,
-               struct err *err)
+/* The part of `folder` behind `root`; empty where it is not below it. */
+static str below(str folder, str root)
+{
+    bool is_below = str_starts(folder, root) && folder.n > root.n && folder.p[root.n] == '/';
+    return is_below ? str_sub(folder, root.n + 1, folder.n) : STR("");
+}
+
+bool copy_tree(const char *from, const char *to, const char *left_out, struct owner owner,
+               struct copy_progress *progress, struct err *err)
 {
     struct copying c = {.source = from, .owner = owner, .progress = progress, .err = err};
     auto_fd from_fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (from_fd < 0)
+    auto_free char *real = realpath(from, NULL);
+    if (from_fd < 0 || !real)
         return err_errno(err, "workspace_copy", errno, "cannot open %s", from);
+    c.left_out = below(str_of(left_out), str_of(real));
     auto_fd to_fd = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (to_fd < 0)
         return err_errno(err, "workspace_copy", errno, "cannot open %s", to);

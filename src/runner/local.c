@@ -54,7 +54,8 @@ static bool fill(struct opening *o, const char *workspace, struct owner owner)
     auto_fd root = open(workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
         return err_errno(&o->err, "workspace_open", errno, "cannot open %s", workspace);
-    if (o->source && !copy_tree(o->source, workspace, owner, &o->progress, &o->err))
+    if (o->source &&
+        !copy_tree(o->source, workspace, o->local->data_dir, owner, &o->progress, &o->err))
         return false;
     auto_err missing = ERR_INIT;
     if (git_seed(workspace, &missing))

@@ -75,8 +75,9 @@ struct copy_progress {
     atomic_bool cancelled;
 };
 
-/* copy.c: fills the empty folder `to` from the folder `from`. */
-must_use bool copy_tree(const char *from, const char *to, struct owner owner,
+/* copy.c: fills the empty folder `to` from the folder `from`, without what is in `left_out` (an
+ * absolute path without links): a data directory in the user's folder is none of a run's files. */
+must_use bool copy_tree(const char *from, const char *to, const char *left_out, struct owner owner,
                         struct copy_progress *progress, struct err *err);
 /* remove.c: a folder and everything in it, however deep or closed; absent is fine. */
 must_use bool remove_tree(const char *path, struct err *err);

@@ -6,7 +6,7 @@ import stat
 import subprocess
 
 import harness
-from harness import PlueTest
+from harness import PlueTest, remove_tree
 
 WORKFLOW = "@workflow(triggers=[manual()])\ndef ci(ctx):\n    ctx.run(name='a', cmd='true')\n"
 
@@ -187,6 +187,18 @@ class Data(PlueTest):
     def test_data_dir_can_be_given_on_the_command_line(self):
         self.plue("workflow", "run", "ci", "--data-dir", self.top / "other", env={"PLUE_DATA_DIR": ""}, expect=0)
         self.assertTrue((self.top / "other/plue.db").is_file())
+
+    def test_a_data_folder_in_the_repository_is_no_part_of_the_workspace(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="ls")""")
+        self.write("seen", "x")
+        for commit in (False, True):
+            if commit:
+                self.commit()
+            self.plue("workflow", "run", "ci", env={"PLUE_DATA_DIR": "kept/data"}, expect=0)
+            out = self.plue("run", "view", "1", "--step", "a", env={"PLUE_DATA_DIR": "kept/data"}, expect=0).out
+            self.assertEqual(out, "kept\nseen\n" if not commit else "seen\n")
+            self.plue("run", "list", env={"PLUE_DATA_DIR": "kept/data"}, expect=0)
+            remove_tree(self.repo / "kept")
 
     def test_the_default_is_below_xdg_data_home(self):
         self.plue("workflow", "run", "ci", env={"PLUE_DATA_DIR": "", "XDG_DATA_HOME": str(self.top / "xdg")}, expect=0)
