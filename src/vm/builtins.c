@@ -80,20 +80,25 @@ static bool is_named(const struct type_info *t)
     return t != &exc_JSONDecodeError;
 }
 
+static bool is(const char *have, str name)
+{
+    return have[0] == name.p[0] && strncmp(have, name.p, name.n) == 0 && have[name.n] == '\0';
+}
+
 static bool find(str name, val *ret)
 {
     for (const struct native_def *row = rows; row->name; row++)
-        if (str_is(name, row->name)) {
+        if (is(row->name, name)) {
             *ret = val_native(row);
             return true;
         }
     for (size_t i = 0; i < TYPE_COUNT; i++)
-        if (str_is(name, types[i]->name)) {
+        if (is(types[i]->name, name)) {
             *ret = val_type(types[i]);
             return true;
         }
     for (const struct type_info *const *t = value_exceptions; *t; t++)
-        if (str_is(name, (*t)->name) && is_named(*t)) {
+        if (is((*t)->name, name) && is_named(*t)) {
             *ret = val_type(*t);
             return true;
         }
@@ -103,7 +108,7 @@ static bool find(str name, val *ret)
 bool builtins_find(str name, val *ret)
 {
     val found;
-    return find(name, ret ? ret : &found);
+    return name.n && find(name, ret ? ret : &found);
 }
 
 size_t builtins_names(str *ret, size_t max)

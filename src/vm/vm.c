@@ -242,6 +242,8 @@ static enum vm_outcome finish(struct vm *vm, bool ok)
 /* Pushes a file's top level, which does not count as a call. */
 static bool push_file(struct vm *vm, struct vm_code *code)
 {
+    for (uint32_t i = 0; i < code->global_count; i++)
+        code->globals[i] = VAL_UNBOUND;
     if (!machine_push(vm, code->main, NULL, NULL, FRAME_ENTRY))
         return false;
     vm->heap.depth--;
