@@ -13,7 +13,7 @@ enum { FILE_BYTES_MAX = 1 << 20 };
 static bool read_text(const char *folder, const char *path, struct buf *text)
 {
     auto_buf full = BUF(4096);
-    buf_addf(&full, "%s/%s", folder, path);
+    buf_addf(&full, "%s%s%s", folder, *folder ? "/" : "", path);
     int status = fd_read_file(AT_FDCWD, buf_c(&full), text);
     if (status)
         fprintf(stderr, "evaluate: %s: %s\n", buf_c(&full), strerror(status));
@@ -48,7 +48,7 @@ int main(int argc, char **argv)
     auto_buf text = BUF(FILE_BYTES_MAX);
     auto_buf event = BUF(FILE_BYTES_MAX);
     auto_buf json = BUF(FILE_BYTES_MAX);
-    if (!read_text(argv[1], argv[2], &text) || !read_text(".", argv[4], &event))
+    if (!read_text(argv[1], argv[2], &text) || !read_text("", argv[4], &event))
         return 1;
     struct bundle bundle = {0};
     bundle_add(&bundle, str_of(argv[2]), buf_str(&text));
