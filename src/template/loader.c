@@ -1,0 +1,139 @@
+#include "template/loader.h"
+#include "base/fd.h"
+#include "base/vec.h"
+#include "template/parse.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct root {
+    char *shown, *real;
+};
+
+struct loader {
+    VEC(struct root) roots;
+};
+
+struct loader *loader_new(void)
+{
+    return mem_zalloc(sizeof(struct loader));
+}
+
+void loader_free(struct loader *l)
+{
+    if (!l)
+        return;
+    vec_each (r, &l->roots) {
+        free(r->shown);
+        free(r->real);
+    }
+    vec_done(&l->roots);
+    free(l);
+}
+
+bool loader_add_root(struct loader *l, const char *path, struct err *err)
+{
+    struct stat st;
+    char *real = realpath(path, NULL);
+    if (!real)
+        return err_errno(err, "file_unreadable", errno, "%s cannot be opened", path);
+    if (stat(real, &st) || !S_ISDIR(st.st_mode)) {
+        free(real);
+        return err_set(err, "file_unreadable", "%s is not a folder", path);
+    }
+    vec_push(&l->roots, (struct root){str_dup(str_of(path)), real});
+    return true;
+}
+
+/* "a//./b" is "a/b"; false: the name leads nowhere. */
+static bool clean_name(str name, struct buf *b)
+{
+    str part;
+    if (!name.n || memchr(name.p, '\0', name.n))
+        return false;
+    while (str_next(&name, '/', &part)) {
+        if (str_eq(part, STR("..")))
+            return false;
+        if (!part.n || str_eq(part, STR(".")))
+            continue;
+        if (b->n)
+            buf_add_byte(b, '/');
+        buf_add_str(b, part);
+    }
+    return b->n > 0 && !b->overflow;
+}
+
+/* Where an open file really is, after all links. */
+static bool is_inside(int fd, const char *root)
+{
+    char link[64], real[PATH_MAX + 1];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, real, PATH_MAX);
+    size_t length = strlen(root);
+    if (n <= 0)
+        return false;
+    if (length == 1) /* "/" */
+        return true;
+    return (size_t)n > length && memcmp(real, root, length) == 0 && real[length] == '/';
+}
+
+static void add_shown(struct buf *path, const struct root *r, str name)
+{
+    if (strcmp(r->shown, ".") != 0 && r->shown[0])
+        buf_addf(path, "%s%s", r->shown, r->shown[strlen(r->shown) - 1] == '/' ? "" : "/");
+    buf_add_str(path, name);
+}
+
+static enum loader_outcome read_text(int fd, str name, struct buf *text, struct err *err)
+{
+    int error = text ? fd_read_all(fd, text) : 0;
+    if (!error)
+        return LOADER_FOUND;
+    if (error == EFBIG)
+        err_set(err, "source_too_large", "the template '%.*s' is larger than %d MiB", STR_ARG(name),
+                TEMPLATE_MAX_SOURCE >> 20);
+    else
+        err_errno(err, "file_unreadable", error, "the template '%.*s' cannot be read",
+                  STR_ARG(name));
+    return LOADER_FAILED;
+}
+
+static enum loader_outcome find_below(const struct root *r, str name, struct template_stamp *ret,
+                                      struct buf *path, struct buf *text, struct err *err)
+{
+    auto_buf full = BUF(PATH_MAX);
+    struct stat st;
+    buf_addf(&full, "%s/%.*s", r->real, STR_ARG(name));
+    if (full.overflow)
+        return LOADER_MISSING;
+    auto_fd fd = open(buf_c(&full), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 && (errno == EACCES || errno == EMFILE || errno == ENFILE)) {
+        err_errno(err, "file_unreadable", errno, "the template '%.*s' cannot be read",
+                  STR_ARG(name));
+        return LOADER_FAILED;
+    }
+    if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || !is_inside(fd, r->real))
+        return LOADER_MISSING;
+    *ret = (struct template_stamp){st.st_dev, st.st_ino, (uint64_t)st.st_size,
+                                   (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec};
+    add_shown(path, r, name);
+    return read_text(fd, name, text, err);
+}
+
+enum loader_outcome loader_find(struct loader *l, str name, struct template_stamp *ret,
+                                struct buf *path, struct buf *text, struct err *err)
+{
+    auto_buf clean = BUF(LOADER_MAX_NAME);
+    if (!clean_name(name, &clean))
+        return LOADER_MISSING;
+    vec_each (r, &l->roots) {
+        enum loader_outcome outcome = find_below(r, buf_str(&clean), ret, path, text, err);
+        if (outcome != LOADER_MISSING)
+            return outcome;
+    }
+    return LOADER_MISSING;
+}

@@ -1,0 +1,468 @@
+#include "base/num.h"
+#include "base/utf8.h"
+#include "template/scan_int.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <utf8proc.h>
+
+static const str block_begin = STR_INIT("{%"), variable_begin = STR_INIT("{{"),
+                 comment_begin = STR_INIT("{#");
+
+/* ---- characters ---- */
+
+bool scan_is_space(uint32_t cp)
+{
+    if (cp < 0x80)
+        return (cp >= 9 && cp <= 13) || (cp >= 0x1c && cp <= 0x20);
+    return cp == 0x85 || cp == 0xa0 || cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200a) ||
+           cp == 0x2028 || cp == 0x2029 || cp == 0x202f || cp == 0x205f || cp == 0x3000;
+}
+
+static size_t skip_space(str text, size_t at)
+{
+    while (at < text.n) {
+        size_t next = at;
+        if (!scan_is_space(utf8_next(text, &next)))
+            break;
+        at = next;
+    }
+    return at;
+}
+
+static size_t trim_space(str text, size_t from, size_t to)
+{
+    while (to > from) {
+        size_t before = to;
+        if (!scan_is_space(utf8_prev(text, &before)))
+            break;
+        to = before;
+    }
+    return to;
+}
+
+static bool is_digit(int c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_ascii_word(int c)
+{
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+enum { WORD_NO, WORD_START, WORD_PART, WORD_ODD /* matched as a word, refused as a name */ };
+
+static int word_class(uint32_t cp)
+{
+    if (cp < 0x80)
+        return is_digit((int)cp) ? WORD_PART : is_ascii_word((int)cp) ? WORD_START : WORD_NO;
+    switch (utf8proc_category((utf8proc_int32_t)cp)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_NL:
+        return WORD_START;
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_PC:
+        return WORD_PART;
+    case UTF8PROC_CATEGORY_NO:
+        return WORD_ODD;
+    default:
+        return WORD_NO;
+    }
+}
+
+static bool starts_at(str text, size_t at, const char *what)
+{
+    size_t n = strlen(what);
+    return text.n - at >= n && memcmp(text.p + at, what, n) == 0;
+}
+
+bool scan_fail(struct template_scan *s, size_t from, size_t to, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    str message = arena_vprintf(s->arena, fmt, args);
+    va_end(args);
+    pos at = {s->source, (uint32_t)from, (uint32_t)(to > from ? to - from : 1)};
+    return err_at(s->err, "template_syntax", at, "%.*s", STR_ARG(message));
+}
+
+void scan_done(struct template_scan *s)
+{
+    vec_done(&s->balance);
+}
+
+/* ---- text between tags ---- */
+
+/* The end of a "%}" of a raw or endraw tag at `at`, or 0. */
+static size_t raw_tag_end(str text, size_t at, bool plus)
+{
+    if (starts_at(text, at, "-%}"))
+        return skip_space(text, at + 3);
+    if (plus && starts_at(text, at, "+%}"))
+        return at + 3;
+    return starts_at(text, at, "%}") ? at + 2 : 0;
+}
+
+/* The end of a tag "{% word %}" that begins at `at`, or 0. */
+static size_t raw_tag(str text, size_t at, const char *word)
+{
+    size_t i = at + 2;
+    if (i < text.n && (text.p[i] == '-' || text.p[i] == '+'))
+        i++;
+    i = skip_space(text, i);
+    if (!starts_at(text, i, word))
+        return 0;
+    return raw_tag_end(text, skip_space(text, i + strlen(word)), word[0] == 'e');
+}
+
+static bool is_tag(str text, size_t at)
+{
+    str two = str_sub(text, at, at + 2);
+    return str_eq(two, block_begin) || str_eq(two, variable_begin) || str_eq(two, comment_begin);
+}
+
+/* The next "{%", "{{" or "{#" at or after `at`, or the end. */
+static size_t find_tag(str text, size_t at)
+{
+    while (at < text.n) {
+        const char *p = memchr(text.p + at, '{', text.n - at);
+        if (!p)
+            return text.n;
+        at = (size_t)(p - text.p);
+        if (is_tag(text, at))
+            return at;
+        at++;
+    }
+    return text.n;
+}
+
+static bool scan_raw(struct template_scan *s, size_t tag, size_t from, struct template_token *t)
+{
+    for (size_t at = from; (at = str_find(s->text, block_begin, at)) != SIZE_MAX; at++) {
+        size_t end = raw_tag(s->text, at, "endraw");
+        if (!end)
+            continue;
+        size_t to = at;
+        if (s->text.p[at + 2] == '-')
+            to = trim_space(s->text, from, at);
+        *t = (struct template_token){.kind = TOKEN_DATA,
+                                     .offset = (uint32_t)from,
+                                     .length = (uint32_t)(to - from),
+                                     .text = str_sub(s->text, from, to)};
+        s->at = end;
+        return true;
+    }
+    return scan_fail(s, tag, from, "Missing end of raw directive");
+}
+
+static bool skip_comment(struct template_scan *s, size_t tag)
+{
+    size_t from = tag + 2;
+    if (from < s->text.n && (s->text.p[from] == '-' || s->text.p[from] == '+'))
+        from++;
+    size_t end = str_find(s->text, STR("#}"), from);
+    if (end == SIZE_MAX)
+        return scan_fail(s, tag, tag + 2, "Missing end of comment tag");
+    s->at = end + 2;
+    if (end > from && s->text.p[end - 1] == '-')
+        s->at = skip_space(s->text, s->at);
+    return true;
+}
+
+static bool scan_text(struct template_scan *s, size_t tag, struct template_token *t)
+{
+    size_t from = s->at, to = tag;
+    if (tag + 2 < s->text.n && s->text.p[tag + 2] == '-')
+        to = trim_space(s->text, from, tag);
+    s->at = tag;
+    if (to == from)
+        return false;
+    *t = (struct template_token){.kind = TOKEN_DATA,
+                                 .offset = (uint32_t)from,
+                                 .length = (uint32_t)(to - from),
+                                 .text = str_sub(s->text, from, to)};
+    return true;
+}
+
+/* The text up to the next tag; what the tag is decides how the text ends. */
+static bool scan_data(struct template_scan *s, struct template_token *t)
+{
+    for (;;) {
+        size_t tag = find_tag(s->text, s->at);
+        if (scan_text(s, tag, t) || tag == s->text.n)
+            return true;
+        char c = s->text.p[tag + 1];
+        size_t raw = c == '%' ? raw_tag(s->text, tag, "raw") : 0;
+        if (raw) {
+            if (!scan_raw(s, tag, raw, t))
+                return false;
+            if (t->length)
+                return true;
+            continue;
+        }
+        if (c == '#') {
+            if (!skip_comment(s, tag))
+                return false;
+            continue;
+        }
+        s->at = tag + 2;
+        if (s->at < s->text.n && (s->text.p[s->at] == '-' || s->text.p[s->at] == '+'))
+            s->at++;
+        s->state = c == '%' ? SCAN_BLOCK : SCAN_VARIABLE;
+        t->kind = c == '%' ? TOKEN_BLOCK_BEGIN : TOKEN_VARIABLE_BEGIN;
+        t->offset = (uint32_t)tag;
+        t->length = 2;
+        return true;
+    }
+}
+
+/* ---- inside of tags ---- */
+
+static bool scan_end(struct template_scan *s, struct template_token *t)
+{
+    bool block = s->state == SCAN_BLOCK;
+    const char *plain = block ? "%}" : "}}", *minus = block ? "-%}" : "-}}";
+    size_t end;
+    if (s->balance.n)
+        return false;
+    if (starts_at(s->text, s->at, minus))
+        end = skip_space(s->text, s->at + 3);
+    else if (block && starts_at(s->text, s->at, "+%}"))
+        end = s->at + 3;
+    else if (starts_at(s->text, s->at, plain))
+        end = s->at + 2;
+    else
+        return false;
+    t->kind = block ? TOKEN_BLOCK_END : TOKEN_VARIABLE_END;
+    t->length = 2;
+    s->at = end;
+    s->state = SCAN_DATA;
+    return true;
+}
+
+/* Digits with single underscores between them, from `at`; the end. */
+static size_t digits(str text, size_t at)
+{
+    if (at >= text.n || !is_digit(text.p[at]))
+        return at;
+    while (at < text.n && (is_digit(text.p[at]) ||
+                           (text.p[at] == '_' && at + 1 < text.n && is_digit(text.p[at + 1]))))
+        at++;
+    return at;
+}
+
+/* The end of a float at `at`, or `at`. */
+static size_t float_end(str text, size_t at)
+{
+    size_t i = digits(text, at), fraction = i;
+    if (i == at || (at > 0 && text.p[at - 1] == '.'))
+        return at;
+    if (i < text.n && text.p[i] == '.')
+        fraction = digits(text, i + 1);
+    if (fraction == i + 1)
+        fraction = i;
+    size_t e = fraction;
+    if (e < text.n && (text.p[e] == 'e' || text.p[e] == 'E')) {
+        size_t sign = e + 1;
+        if (sign < text.n && (text.p[sign] == '+' || text.p[sign] == '-'))
+            sign++;
+        size_t end = digits(text, sign);
+        if (end > sign)
+            return end;
+    }
+    return fraction > i ? fraction : at;
+}
+
+static bool is_base_digit(int c, int base)
+{
+    if (base == 16)
+        return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f');
+    return c >= '0' && c < '0' + base;
+}
+
+/* The end of an integer at `at` and its base; the digits begin at *ret_from. */
+static size_t integer_end(str text, size_t at, int *ret_base, size_t *ret_from)
+{
+    static const struct {
+        char letter;
+        int base;
+    } bases[] = {{'b', 2}, {'o', 8}, {'x', 16}};
+    *ret_base = 10;
+    *ret_from = at;
+    if (text.p[at] != '0')
+        return digits(text, at);
+    for (size_t i = 0; at + 1 < text.n && i < 3; i++) {
+        if ((text.p[at + 1] | 32) != bases[i].letter)
+            continue;
+        size_t end = at + 2;
+        for (;;) {
+            size_t digit = end + (end < text.n && text.p[end] == '_');
+            if (digit >= text.n || !is_base_digit(text.p[digit], bases[i].base))
+                break;
+            end = digit + 1;
+        }
+        if (end == at + 2)
+            break;
+        *ret_base = bases[i].base;
+        *ret_from = at + 2;
+        return end;
+    }
+    size_t end = at + 1;
+    for (;;) {
+        size_t digit = end + (end < text.n && text.p[end] == '_');
+        if (digit >= text.n || text.p[digit] != '0')
+            return end;
+        end = digit + 1;
+    }
+}
+
+static str without_underscores(struct template_scan *s, size_t from, size_t to)
+{
+    char *p = arena_alloc(s->arena, to - from + 1);
+    size_t n = 0;
+    for (size_t i = from; i < to; i++)
+        if (s->text.p[i] != '_')
+            p[n++] = s->text.p[i];
+    return str_make(p, n);
+}
+
+static bool scan_number(struct template_scan *s, struct template_token *t)
+{
+    size_t from = s->at, end = float_end(s->text, from), first;
+    int base;
+    if (end > from) {
+        t->kind = TOKEN_FLOAT;
+        if (!num_parse_double(without_underscores(s, from, end), &t->f))
+            return scan_fail(s, from, end, "invalid number");
+    } else {
+        end = integer_end(s->text, from, &base, &first);
+        str text = without_underscores(s, first, end);
+        errno = 0;
+        t->kind = TOKEN_INTEGER;
+        t->i = strtoll(text.p, NULL, base);
+        if (errno == ERANGE)
+            return scan_fail(s, from, end, "integers have 64 bits: this one is too large");
+    }
+    t->length = (uint32_t)(end - from);
+    s->at = end;
+    return true;
+}
+
+static bool scan_name(struct template_scan *s, struct template_token *t)
+{
+    size_t at = s->at;
+    bool valid = true;
+    while (at < s->text.n) {
+        size_t next = at;
+        int class = word_class(utf8_next(s->text, &next));
+        if (class == WORD_NO)
+            break;
+        valid = valid && (class == WORD_START || (class == WORD_PART && at > s->at));
+        at = next;
+    }
+    if (!valid)
+        return scan_fail(s, s->at, at, "Invalid character in identifier");
+    t->kind = TOKEN_NAME;
+    t->text = str_sub(s->text, s->at, at);
+    t->length = (uint32_t)(at - s->at);
+    s->at = at;
+    return true;
+}
+
+/* The position behind the closing quote, or 0. */
+static size_t string_end(str text, size_t at)
+{
+    char quote = text.p[at];
+    for (size_t i = at + 1; i < text.n; i++) {
+        if (text.p[i] == '\\')
+            i++;
+        else if (text.p[i] == quote)
+            return i + 1;
+    }
+    return 0;
+}
+
+static bool check_balance(struct template_scan *s, char c)
+{
+    char due = c == '{' ? '}' : c == '(' ? ')' : c == '[' ? ']' : 0;
+    if (due) {
+        vec_push(&s->balance, due);
+        return true;
+    }
+    if (c != '}' && c != ')' && c != ']')
+        return true;
+    if (!s->balance.n)
+        return scan_fail(s, s->at, s->at + 1, "unexpected '%c'", c);
+    due = vec_pop(&s->balance);
+    if (due != c)
+        return scan_fail(s, s->at, s->at + 1, "unexpected '%c', expected '%c'", c, due);
+    return true;
+}
+
+static bool scan_operator(struct template_scan *s, struct template_token *t)
+{
+    static const struct {
+        enum token_kind kind;
+        const char *text;
+    } operators[] = {
+#define X(name, text) {TOKEN_##name, text},
+        TEMPLATE_OPERATORS(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
+        if (!starts_at(s->text, s->at, operators[i].text))
+            continue;
+        size_t n = strlen(operators[i].text);
+        if (n == 1 && !check_balance(s, operators[i].text[0]))
+            return false;
+        t->kind = operators[i].kind;
+        t->length = (uint32_t)n;
+        s->at += n;
+        return true;
+    }
+    size_t next = s->at;
+    utf8_next(s->text, &next);
+    return scan_fail(s, s->at, next, "unexpected char '%.*s' at %zu", (int)(next - s->at),
+                     s->text.p + s->at, utf8_length(str_sub(s->text, 0, s->at)));
+}
+
+static bool scan_in_tag(struct template_scan *s, struct template_token *t)
+{
+    t->offset = (uint32_t)s->at;
+    if (scan_end(s, t))
+        return true;
+    s->at = skip_space(s->text, s->at);
+    t->offset = (uint32_t)s->at;
+    if (s->at == s->text.n) {
+        t->kind = TOKEN_EOF;
+        return true;
+    }
+    if (scan_end(s, t))
+        return true;
+    char c = s->text.p[s->at];
+    if (is_digit(c))
+        return scan_number(s, t);
+    size_t next = s->at;
+    if (word_class(utf8_next(s->text, &next)) != WORD_NO)
+        return scan_name(s, t);
+    size_t end = c == '\'' || c == '"' ? string_end(s->text, s->at) : 0;
+    if (!end)
+        return scan_operator(s, t);
+    t->kind = TOKEN_STRING;
+    t->length = (uint32_t)(end - s->at);
+    size_t from = s->at;
+    s->at = end;
+    return scan_decode(s, from + 1, end - 1, &t->text);
+}
+
+bool scan_token(struct template_scan *s, struct template_token *t)
+{
+    *t = (struct template_token){.kind = TOKEN_EOF};
+    return s->state == SCAN_DATA ? scan_data(s, t) : scan_in_tag(s, t);
+}
