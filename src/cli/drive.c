@@ -185,7 +185,10 @@ bool drive_start_engine(struct drive *d, const char *backend, struct err *err)
     options.runner = d->runner;
     options.secret_names = d->secrets.names.at;
     options.secret_count = d->secrets.names.n;
-    return engine_new(&options, &d->engine, err);
+    if (!engine_new(&options, &d->engine, err))
+        return false;
+    engine_clean(d->engine);
+    return true;
 }
 
 bool drive_run(struct drive *d, const struct engine_request *q, struct err *err)

@@ -80,4 +80,14 @@ must_use bool engine_resume(struct engine *e, int64_t run_id, engine_ended_fn *e
 void engine_cancel(struct engine *e, int64_t run_id);
 size_t engine_active(const struct engine *e);
 
+/* Ends and removes what dead processes have left of their runs: everything of runs that have
+ * succeeded or are unknown; files of failed ones past the bounds below; /tmp of runs that nobody
+ * resumed for an hour. What living processes use is not touched. */
+void engine_clean(struct engine *e);
+enum {
+    ENGINE_FILES_KEPT_MAX = 5, /* ended runs whose workspaces are kept, for a rerun */
+    ENGINE_FILES_KEPT_MS = 7 * 24 * 60 * 60 * 1000,
+    ENGINE_ORPHAN_TMP_MS = 60 * 60 * 1000,
+};
+
 #endif

@@ -55,7 +55,7 @@ struct live_step {
 
 struct live_run {
     struct engine *engine;
-    int64_t id;
+    int64_t id, attempt;
     struct engine_request request; /* texts copied into the arena */
     struct arena arena;
     struct evaluation *evaluation;
@@ -70,7 +70,8 @@ struct live_run {
     enum run_status recorded;
     struct live_timer *limit;
     struct runner_workspace *workspace;
-    bool opening, open_failed, resumed;
+    bool opening, open_failed;
+    bool reuses_workspace;          /* it goes on in the files that were left */
     VEC(struct run_action) waiting; /* starts that wait for the workspace */
     struct mask mask;
     struct map masked; /* names of secrets in the mask */

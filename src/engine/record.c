@@ -7,7 +7,7 @@ struct store_step_key record_key(struct live_run *r, uint32_t step)
 {
     return (struct store_step_key){
         .run_id = r->id,
-        .attempt = 1,
+        .attempt = r->attempt,
         .step_id = r->plan.steps[step].id,
         .try = r->steps[step].recorded_try ? r->steps[step].recorded_try : 1,
     };
@@ -42,7 +42,7 @@ void record_new_steps(struct live_run *r, struct store_batch *b, uint32_t from)
         auto_buf depends = BUF(EVENT_DATA_MAX);
         add_depends(&depends, &r->plan, p);
         struct store_step row = {
-            .key = {.run_id = r->id, .attempt = 1, .step_id = p->id, .try = 1},
+            .key = {.run_id = r->id, .attempt = r->attempt, .step_id = p->id, .try = 1},
             .position = i,
             .name = p->name,
             .type = p->type,
@@ -88,7 +88,7 @@ void record_sources(struct live_run *r, struct store_batch *b)
     for (; r->files_recorded < p->file_count; r->files_recorded++) {
         const struct plan_file *f = &p->files[r->files_recorded];
         struct store_source source = {f->path, f->sha256, bundle_find(r->bundle, f->path)->text};
-        store_add_sources(b, r->id, 1, &source, 1);
+        store_add_sources(b, r->id, r->attempt, &source, 1);
     }
 }
 
@@ -294,10 +294,12 @@ void record_run(struct live_run *r, struct store_batch *b)
     u.fields = STORE_RUN_REASON;
     u.values.reason =
         (struct store_reason){r->core.reason, str_of(reason_sentence(r->core.reason))};
-    if (r->recorded == RUN_QUEUED && !r->resumed) {
+    if (r->recorded == RUN_QUEUED && !r->started_at) {
         r->started_at = now;
-        u.fields |= STORE_RUN_STARTED;
+        u.fields |= STORE_RUN_STARTED | STORE_RUN_DEADLINE;
         u.values.started_at = now;
+        u.values.deadline_at =
+            now + (r->plan.timeout_ms ? r->plan.timeout_ms : RUN_DEFAULT_TIMEOUT_MS);
     }
     if (final) {
         u.fields |=

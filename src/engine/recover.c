@@ -9,7 +9,8 @@ struct recovery {
     size_t step_count;
     struct store_source *sources;
     size_t source_count;
-    json_t *kept; /* what the engine keeps of the plan beside its steps */
+    int64_t last_seen; /* when its owner last renewed its lease; 0: unknown */
+    json_t *kept;      /* what the engine keeps of the plan beside its steps */
 };
 
 static void recovery_done(struct recovery *v)
@@ -33,6 +34,11 @@ static bool load(struct engine *e, int64_t run_id, struct recovery *v, struct er
         !store_load_sources(e->reader, run_id, STORE_LAST, &v->arena, &v->sources, &v->source_count,
                             err))
         return false;
+    struct store_lease lease;
+    bool has;
+    if (!store_load_lease(e->reader, run_id, &lease, &has, err))
+        return false;
+    v->last_seen = has ? lease.expires_at - STORE_LEASE_MS : 0;
     v->kept = json_loadb(v->run.plan.p, v->run.plan.n, 0, NULL);
     return true;
 }
@@ -215,13 +221,36 @@ static void restored(struct live_run *r, void *data)
     run_tell(r, &(struct run_event){.kind = RUN_EVENT_START});
 }
 
+/* What was left of the run's time when its process died: nobody's time counts after that. */
+static int64_t time_left(const struct live_run *r, const struct recovery *v)
+{
+    int64_t whole = r->plan.timeout_ms ? r->plan.timeout_ms : RUN_DEFAULT_TIMEOUT_MS;
+    int64_t left = v->run.deadline_at - (v->last_seen ? v->last_seen : clock_wall_ms());
+    if (!v->run.deadline_at || left > whole)
+        return whole;
+    return left < 1 ? 1 : left;
+}
+
+static void record_deadline(struct live_run *r, const struct recovery *v, struct store_batch *b,
+                            int64_t left)
+{
+    struct store_run_update u = {.run_id = r->id,
+                                 .from = v->run.status,
+                                 .to = v->run.status,
+                                 .fields = STORE_RUN_DEADLINE,
+                                 .values.deadline_at = clock_wall_ms() + left};
+    if (v->run.status != RUN_QUEUED)
+        store_update_run(b, &u);
+}
+
 static void begin_again(struct live_run *r, struct recovery *v)
 {
-    struct run_options options = {.slots = r->engine->options.slots,
-                                  .seed = (uint64_t)r->id,
-                                  .timeout_ms = r->plan.timeout_ms};
+    int64_t left = time_left(r, v);
+    struct run_options options = {
+        .slots = r->engine->options.slots, .seed = (uint64_t)r->id, .timeout_ms = left};
     run_init(&r->core, &options);
     struct store_batch *b = store_batch_new(r->engine->options.store);
+    record_deadline(r, v, b, left);
     restore_steps(r, v, b);
     record_new_steps(r, b, (uint32_t)v->step_count);
     if (r->plan.step_count > v->step_count)
@@ -288,7 +317,8 @@ bool engine_resume(struct engine *e, int64_t run_id, engine_ended_fn *ended, voi
     struct live_run *r = live_run_new(e, &q);
     r->id = run_id;
     r->ctx = ctx;
-    r->resumed = true;
+    r->attempt = v.run.attempt;
+    r->reuses_workspace = true;
     r->recorded = v.run.status;
     r->started_at = v.run.started_at;
     bool ok = rebuild_evaluation(r, &v, err);

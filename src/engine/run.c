@@ -263,7 +263,10 @@ static void complete(struct live_run *r)
     }
     if (r->workspace) {
         r->pending++;
-        runner_close(r->workspace, false, workspace_closed, r);
+        /* What failed may be run again from where it stands. */
+        runner_close(r->workspace,
+                     r->core.status == RUN_SUCCESS ? RUNNER_REMOVE : RUNNER_KEEP_FILES,
+                     workspace_closed, r);
     }
     run_forget(r);
 }
@@ -458,6 +461,7 @@ struct live_run *live_run_new(struct engine *e, const struct engine_request *q)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = arena_str(a, *texts[i]);
     r->recorded = RUN_QUEUED;
+    r->attempt = 1;
     r->next = e->runs;
     e->runs = r;
     if (e->active++ == 0)

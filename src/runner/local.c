@@ -87,10 +87,13 @@ static bool open_workspace(struct opening *o, struct local_workspace *w)
     auto_buf path = BUF(PATH_MAX - 1);
     struct owner owner = local_owner(o->local);
     buf_addf(&path, "%s/workspace", w->dir);
-    if (!o->request.resume &&
-        !(make_folders(w->dir, owner, &o->err) && fill(o, buf_c(&path), owner)))
+    if (!o->request.resume && !(make_folders(w->dir, owner, &o->err) &&
+                                fill(o, buf_c(&path), owner) && local_mark_ready(w->dir, &o->err)))
         return false;
-    w->root = open(buf_c(&path), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    errno = ENOENT;
+    w->root = !local_is_ready(w->dir)
+                  ? -1
+                  : open(buf_c(&path), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (w->root >= 0)
         return open_space(o, w, buf_c(&path));
     err_errno(&o->err, o->request.resume ? "workspace_lost" : "workspace_open", errno,
@@ -178,8 +181,8 @@ struct closing {
 static void close_work(uv_work_t *work)
 {
     struct closing *c = work->data;
-    sandbox_space_close(c->w->space, c->w->keep);
-    if (!c->w->keep)
+    sandbox_space_close(c->w->space, c->w->keep == RUNNER_KEEP);
+    if (c->w->keep == RUNNER_REMOVE)
         (void)!remove_tree(c->w->dir, &c->err);
 }
 
@@ -215,8 +218,8 @@ void local_release(struct local_workspace *w)
     close_when_idle(w);
 }
 
-static void local_close(struct runner_workspace *workspace, bool keep, runner_closed_fn *closed,
-                        void *user)
+static void local_close(struct runner_workspace *workspace, enum runner_keep keep,
+                        runner_closed_fn *closed, void *user)
 {
     struct local_workspace *w = (struct local_workspace *)workspace;
     w->closing = true;
@@ -244,6 +247,9 @@ static const struct runner_ops local_ops = {
     .read = local_read,
     .write = local_write,
     .list = local_list,
+    .left = local_left,
+    .forget = local_forget,
+    .has_files = local_has_files,
     .free = local_free,
 };
 

@@ -29,7 +29,8 @@ struct local_workspace {
     struct quota quota;
     size_t busy; /* calls whose callback has not come */
     struct local_step *steps;
-    bool closing, keep;
+    bool closing;
+    enum runner_keep keep;
     runner_closed_fn *closed;
     void *user;
 };
@@ -47,6 +48,14 @@ static inline struct owner local_owner(const struct local *l)
 
 /* One thing less to wait for; closes when it was the last. */
 void local_release(struct local_workspace *w);
+
+/* left.c */
+void local_left(struct runner *r, struct arena *a, int64_t **ret_run_ids, size_t *ret_n);
+void local_forget(struct runner *r, int64_t run_id, enum runner_keep keep);
+bool local_has_files(struct runner *r, int64_t run_id);
+/* Says that the workspace is filled; without that a later open takes it for lost. */
+must_use bool local_mark_ready(const char *dir, struct err *err);
+bool local_is_ready(const char *dir);
 
 /* exec.c */
 struct runner_step *local_exec(struct runner_workspace *w, const struct runner_exec *exec);

@@ -46,6 +46,9 @@ struct runner_open {              /* copied */
     void *user;
 };
 
+/* What closing leaves: nothing, all of it (/tmp too) for a resume, or the files for a rerun. */
+enum runner_keep { RUNNER_REMOVE, RUNNER_KEEP, RUNNER_KEEP_FILES };
+
 /* ---- exec ---- */
 
 enum runner_stream { RUNNER_STDOUT, RUNNER_STDERR };
@@ -103,8 +106,8 @@ typedef void runner_listed_fn(void *user, const struct runner_entry *entries, si
 
 struct runner_ops {
     void (*open)(struct runner *r, const struct runner_open *open);
-    /* keep leaves the folder for a later resume; otherwise everything of the run is removed. */
-    void (*close)(struct runner_workspace *w, bool keep, runner_closed_fn *closed, void *user);
+    void (*close)(struct runner_workspace *w, enum runner_keep keep, runner_closed_fn *closed,
+                  void *user);
     /* NULL where the step cannot start: exit still comes, with its err set. */
     struct runner_step *(*exec)(struct runner_workspace *w, const struct runner_exec *exec);
     /* SIGTERM or SIGKILL to the whole process tree; the engine keeps the grace between them. */
@@ -118,6 +121,12 @@ struct runner_ops {
      * is left out. */
     void (*list)(struct runner_workspace *w, const char *path, runner_listed_fn *listed,
                  void *user);
+    /* Runs of which something is left here, also by processes that died; in a. */
+    void (*left)(struct runner *r, struct arena *a, int64_t **ret_run_ids, size_t *ret_n);
+    /* Of a run that no living process drives: what of it goes. Files go in the background. */
+    void (*forget)(struct runner *r, int64_t run_id, enum runner_keep keep);
+    /* Whether the run's files were left, whole. */
+    bool (*has_files)(struct runner *r, int64_t run_id);
     /* All workspaces must be closed. */
     void (*free)(struct runner *r);
 };
@@ -136,8 +145,8 @@ static inline void runner_open(struct runner *r, const struct runner_open *open)
 {
     r->ops->open(r, open);
 }
-static inline void runner_close(struct runner_workspace *w, bool keep, runner_closed_fn *closed,
-                                void *user)
+static inline void runner_close(struct runner_workspace *w, enum runner_keep keep,
+                                runner_closed_fn *closed, void *user)
 {
     w->runner->ops->close(w, keep, closed, user);
 }
@@ -164,6 +173,19 @@ static inline void runner_list(struct runner_workspace *w, const char *path,
                                runner_listed_fn *listed, void *user)
 {
     w->runner->ops->list(w, path, listed, user);
+}
+static inline void runner_left(struct runner *r, struct arena *a, int64_t **ret_run_ids,
+                               size_t *ret_n)
+{
+    r->ops->left(r, a, ret_run_ids, ret_n);
+}
+static inline void runner_forget(struct runner *r, int64_t run_id, enum runner_keep keep)
+{
+    r->ops->forget(r, run_id, keep);
+}
+static inline bool runner_has_files(struct runner *r, int64_t run_id)
+{
+    return r->ops->has_files(r, run_id);
 }
 static inline void runner_free(struct runner *r)
 {

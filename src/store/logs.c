@@ -83,7 +83,7 @@ bool store_read_log(struct store_reader *r, const struct store_step_key *key, in
 {
     auto_db_rows rows = {0};
     int64_t step_key;
-    return reader_step_key(r, key, &step_key, err) &&
+    return reader_log_key(r, key, &step_key, err) &&
            db_query(r->db,
                     "SELECT sequence, time, log_type, content FROM workflow_logs"
                     " WHERE step_key = $1 AND sequence > $2 ORDER BY sequence LIMIT $3",
@@ -97,7 +97,7 @@ bool store_read_log_tail(struct store_reader *r, const struct store_step_key *ke
 {
     auto_db_rows rows = {0};
     int64_t step_key;
-    return reader_step_key(r, key, &step_key, err) &&
+    return reader_log_key(r, key, &step_key, err) &&
            db_query(r->db,
                     "SELECT sequence, time, log_type, content FROM ("
                     " SELECT sequence, time, log_type, content FROM workflow_logs"

@@ -83,7 +83,12 @@ bool migrate(struct db *db, const char *where, const struct migration *list, siz
              struct err *err)
 {
     int64_t version, newest = n ? list[n - 1].version : 0;
-    if (!find_version(db, &version, err) || !check_version(db, where, version, newest, err))
+    /* One snapshot: a database that another process makes meanwhile is no foreign one. */
+    if (!db_begin(db, false, err))
+        return false;
+    bool known = find_version(db, &version, err) && check_version(db, where, version, newest, err);
+    db_rollback(db);
+    if (!known)
         return false;
     if (version < newest && !apply) {
         err_set(err, "database_older", "the database %s has version %lld, and %lld is needed",

@@ -34,7 +34,8 @@
     X(outputs, outputs, COL_TEXT_NULL)         \
     X(output, output, COL_TEXT_NULL)           \
     X(stdout_text, stdout_text, COL_TEXT_NULL) \
-    X(stderr_text, stderr_text, COL_TEXT_NULL)
+    X(stderr_text, stderr_text, COL_TEXT_NULL) \
+    X(kept_from, kept_from, COL_INT_NULL)
 
 /* Only COL_OPTIONAL looks at has_exit_code. */
 #define STEP_COLUMN(member, kind)                                                             \
@@ -63,11 +64,11 @@ static bool apply_add(struct store_writer *w, void *payload, struct err *err)
     struct db_value values[1 + COLUMN_COUNT];
     struct db_stmt *stmt;
 
-    _Static_assert(COLUMN_COUNT == 32, "one $ for each column, and the run");
+    _Static_assert(COLUMN_COUNT == 33, "one $ for each column, and the run");
     if (!db_prepare(w->db,
                     "INSERT INTO workflow_steps (run_id" NAMES ") VALUES ($1, $2, $3, $4, $5, $6,"
                     " $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,"
-                    " $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)",
+                    " $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)",
                     &stmt, err))
         return false;
     for (size_t i = 0; i < add->n; i++) {
@@ -288,6 +289,21 @@ bool reader_step_key(struct store_reader *r, const struct store_step_key *key, i
             STR_ARG(key->step_id));
     err_hint(err, "see its steps with: plue run view %lld", (long long)key->run_id);
     return false;
+}
+
+bool reader_log_key(struct store_reader *r, const struct store_step_key *key, int64_t *ret,
+                    struct err *err)
+{
+    bool kept;
+    int64_t attempt;
+    struct store_step_key ran = *key;
+    if (!reader_step_key(r, key, ret, err) ||
+        !db_find_int(r->db, "SELECT kept_from FROM workflow_steps WHERE id = $1",
+                     DB_ARGS(db_int(*ret)), &kept, &attempt, err))
+        return false;
+    ran.attempt = attempt;
+    ran.try = STORE_LAST;
+    return !kept || reader_step_key(r, &ran, ret, err);
 }
 
 bool store_load_step(struct store_reader *r, const struct store_step_key *key, struct arena *a,

@@ -88,6 +88,9 @@ struct store_reader {
 /* As writer_step_key, with STORE_LAST for attempt and try. */
 bool reader_step_key(struct store_reader *r, const struct store_step_key *key, int64_t *ret,
                      struct err *err) must_use;
+/* The same of the row that has the step's log: an earlier attempt's where this one kept it. */
+bool reader_log_key(struct store_reader *r, const struct store_step_key *key, int64_t *ret,
+                    struct err *err) must_use;
 
 /* A copy of n elements in a. */
 static inline void *list_keep(struct arena *a, const void *at, size_t n, size_t size)

@@ -54,7 +54,10 @@ struct store_run {
     str evaluator; /* version that made the plan */
     int64_t attempt;
     int64_t created_at, started_at, completed_at;
-    int64_t waited_ms; /* time spent waiting for people */
+    int64_t waited_ms;   /* time spent waiting for people */
+    int64_t deadline_at; /* when its time is up; moved on by the time that nothing drove it */
+    str group, policy;   /* one run of a group at a time; empty: none */
+    int64_t priority;    /* in the group's queue: higher first */
 };
 
 /* With attempt 1 unless given. One run per batch. */
@@ -72,6 +75,7 @@ enum {
     STORE_RUN_ATTEMPT = 1 << 7,
     STORE_RUN_WAITED = 1 << 8,
     STORE_RUN_SOURCE = 1 << 9, /* ref, sha, branch, evaluator: a rerun on other sources */
+    STORE_RUN_DEADLINE = 1 << 10,
 };
 /* Compare and set: transition_refused unless the run's status is `from`. Set from == to where only
  * fields change. */
@@ -131,6 +135,7 @@ struct store_step {
     str output;  /* JSON: what a model or tool answered */
     str stdout_text, stderr_text;
     bool stdout_cut, stderr_cut; /* was longer than STORE_STEP_TEXT_MAX */
+    int64_t kept_from;           /* attempt that ran it and has its log; 0: this one */
 };
 
 /* Rows for planned steps, in one go. key.attempt and key.try count as 1 unless given; all fields

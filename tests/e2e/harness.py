@@ -247,6 +247,14 @@ def processes_with(word):
     return found
 
 
+def is_alive(pid):
+    """Whether there is such a process, and not only its remains."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def remove_tree(path, seconds=10):
     """Also where a killed plue's children write for another moment."""
     end = time.monotonic() + seconds

@@ -3,7 +3,7 @@ import os
 import signal
 import sqlite3
 
-from harness import PlueTest, processes_with
+from harness import PlueTest, is_alive, processes_with
 
 
 class Cancel(PlueTest):
@@ -183,3 +183,77 @@ class Database(PlueTest):
             self.finish(process, expect=0)
         listing = self.plue("run", "list", "--json", expect=0).json["runs"]
         self.assertEqual([(r["id"], r["status"]) for r in listing], [(i, "success") for i in (4, 3, 2, 1)])
+
+
+class LeftOver(PlueTest):
+    """What a killed process leaves is found by the next one."""
+
+    def keepers(self):
+        return [path for path in (self.data / "workspaces").glob("*/keeper")]
+
+    def kill_in_a_step(self, decorator="@workflow(triggers=[manual()])"):
+        self.steps_workflow("""ctx.run(name="a", cmd="echo x >> n; [ $(wc -l < n) = 1 ] && sleep NAP; sleep 3")""",
+                            decorator)
+        process = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: processes_with(self.nap), "the step runs")
+        self.wait_for_step("a", "running")
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def change(self, sql):
+        with sqlite3.connect(self.data / "plue.db") as db:
+            db.execute(sql)
+
+    def test_the_keeper_of_a_run_that_nobody_resumed_is_ended_after_an_hour(self):
+        self.kill_in_a_step()
+        self.steps_workflow("pass", name="other")
+        self.plue("workflow", "run", "other", expect=0)
+        pid, started = self.keepers()[0].read_text().split()
+        self.assertTrue(is_alive(pid), "a run may be resumed with its /tmp")
+        self.change("update leases set expires_at = expires_at - 3600000 - 30000")
+        self.plue("workflow", "run", "other", expect=0)
+        self.assertEqual(self.keepers(), [])
+        self.assertFalse(is_alive(pid))
+        self.plue("run", "resume", 1, expect=0)
+
+    def test_the_workspace_of_a_run_that_is_not_known_is_removed(self):
+        self.kill_in_a_step()
+        pid = int(self.keepers()[0].read_text().split()[0])
+        self.change("delete from workflow_runs")
+        self.steps_workflow("pass", name="other")
+        self.plue("workflow", "run", "other", expect=0)
+        self.assertEqual((is_alive(pid), os.listdir(self.data / "workspaces")), (False, []))
+
+    def test_the_time_of_a_run_goes_on_over_a_resume(self):
+        self.kill_in_a_step('@workflow(triggers=[manual()], timeout="60s")')
+        self.change("update workflow_runs set deadline_at = deadline_at - 59500")
+        run = self.plue("run", "resume", 1, "--json", expect=1).json
+        self.assertEqual((run["reason"]["code"], self.outcomes(run)), ("run_timed_out", {"a": "cancelled"}))
+
+    def test_the_time_in_which_nothing_drove_the_run_is_not_its_own(self):
+        self.kill_in_a_step('@workflow(triggers=[manual()], timeout="60s")')
+        self.change("update workflow_runs set deadline_at = deadline_at - 7200000")
+        self.change("update leases set expires_at = expires_at - 7200000")
+        self.plue("run", "resume", 1, expect=0)
+
+    def test_a_run_goes_on_in_the_sandbox_that_it_began_with(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="pwd; echo x >> n; [ $(wc -l < n) = 1 ] && sleep NAP; true")""")
+        process = self.start("workflow", "run", "ci", "--sandbox", "none")
+        self.wait_for(lambda: processes_with(self.nap), "the step runs")
+        self.wait_for_step("a", "running")
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        self.plue("run", "resume", 1, expect=0)
+        self.assertEqual(self.log(step="a"), f"{self.data}/workspaces/1/workspace\n")
+
+    def test_a_run_that_was_killed_before_its_files_were_whole_gets_them_again(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="[ -e later ] || sleep NAP; cat later")""")
+        process = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: processes_with(self.nap), "the step runs")
+        self.wait_for_step("a", "running")
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        os.remove(self.data / "workspaces/1/ready")
+        self.write("later", "whole\n")
+        self.plue("run", "resume", 1, expect=0)
+        self.assertEqual(self.log(step="a"), "whole\n")

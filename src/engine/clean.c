@@ -1,0 +1,50 @@
+/* What processes that died have left of their runs: ended and removed, but for what a resume or a
+ * rerun goes on from. */
+#include "engine/engine_int.h"
+
+static int by_newest(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* A run that nobody drives may still be resumed, for a while with its /tmp. */
+static enum runner_keep keep_of_orphan(struct engine *e, int64_t run_id, int64_t now)
+{
+    auto_err err = ERR_INIT;
+    struct store_lease lease;
+    bool has = false;
+    if (!store_load_lease(e->reader, run_id, &lease, &has, &err) || !has)
+        return RUNNER_KEEP;
+    if (!store_lease_is_free(&lease, &e->self, now))
+        return RUNNER_KEEP;
+    int64_t left_for = now - (lease.expires_at - STORE_LEASE_MS);
+    return left_for > ENGINE_ORPHAN_TMP_MS ? RUNNER_KEEP_FILES : RUNNER_KEEP;
+}
+
+static enum runner_keep keep_of(struct engine *e, int64_t run_id, int64_t now, size_t *kept)
+{
+    auto_arena a = ARENA_INIT;
+    auto_err err = ERR_INIT;
+    struct store_run run;
+    if (!store_load_run(e->reader, run_id, &a, &run, &err))
+        return strcmp(err.code, "run_unknown") == 0 ? RUNNER_REMOVE : RUNNER_KEEP;
+    if (!run_status_is_final(run.status))
+        return keep_of_orphan(e, run_id, now);
+    if (run.status == RUN_SUCCESS || now - run.completed_at > ENGINE_FILES_KEPT_MS ||
+        *kept >= ENGINE_FILES_KEPT_MAX)
+        return RUNNER_REMOVE;
+    ++*kept;
+    return RUNNER_KEEP_FILES;
+}
+
+void engine_clean(struct engine *e)
+{
+    auto_arena a = ARENA_INIT;
+    int64_t *ids, now = clock_wall_ms();
+    size_t n, kept = 0;
+    runner_left(e->options.runner, &a, &ids, &n);
+    qsort(ids, n, sizeof *ids, by_newest);
+    for (size_t i = 0; i < n; i++)
+        runner_forget(e->options.runner, ids[i], keep_of(e, ids[i], now, &kept));
+}

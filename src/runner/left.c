@@ -1,0 +1,104 @@
+/* What runs have left: found by their folders, ended by the keeper's file, removed on the pool. */
+#include "base/num.h"
+#include "base/vec.h"
+#include "runner/local_int.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static void add_dir(const struct local *l, int64_t run_id, struct buf *ret)
+{
+    buf_addf(ret, "%s/workspaces/%lld", l->data_dir, (long long)run_id);
+}
+
+void local_left(struct runner *r, struct arena *a, int64_t **ret_run_ids, size_t *ret_n)
+{
+    struct local *l = (struct local *)r;
+    auto_buf path = BUF(PATH_MAX);
+    VEC(int64_t) ids = {0};
+    buf_addf(&path, "%s/workspaces", l->data_dir);
+    DIR *dir = opendir(buf_c(&path));
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        int64_t id;
+        if (num_parse_int(str_of(e->d_name), &id) && id > 0)
+            vec_push(&ids, id);
+    }
+    if (dir)
+        closedir(dir);
+    *ret_run_ids = arena_array(a, int64_t, ids.n);
+    if (ids.n)
+        memcpy(*ret_run_ids, ids.at, ids.n * sizeof *ids.at);
+    *ret_n = ids.n;
+    vec_done(&ids);
+}
+
+/* ---- readiness ---- */
+
+static void add_ready(const char *dir, struct buf *ret)
+{
+    buf_addf(ret, "%s/ready", dir);
+}
+
+bool local_mark_ready(const char *dir, struct err *err)
+{
+    auto_buf path = BUF(PATH_MAX);
+    add_ready(dir, &path);
+    auto_fd fd = open(buf_c(&path), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    return fd >= 0 || err_errno(err, "workspace_open", errno, "cannot make %s", buf_c(&path));
+}
+
+bool local_is_ready(const char *dir)
+{
+    auto_buf path = BUF(PATH_MAX);
+    add_ready(dir, &path);
+    return access(buf_c(&path), F_OK) == 0;
+}
+
+bool local_has_files(struct runner *r, int64_t run_id)
+{
+    auto_buf dir = BUF(PATH_MAX);
+    add_dir((struct local *)r, run_id, &dir);
+    return local_is_ready(buf_c(&dir));
+}
+
+/* ---- removal ---- */
+
+struct removing {
+    uv_work_t work;
+    char *dir;
+};
+
+static void remove_work(uv_work_t *work)
+{
+    struct removing *m = work->data;
+    auto_err ignored = ERR_INIT;
+    (void)!remove_tree(m->dir, &ignored); /* what stays is found at the next start */
+}
+
+static void remove_done(uv_work_t *work, int status)
+{
+    struct removing *m = work->data;
+    (void)status;
+    free(m->dir);
+    free(m);
+}
+
+void local_forget(struct runner *r, int64_t run_id, enum runner_keep keep)
+{
+    struct local *l = (struct local *)r;
+    auto_buf dir = BUF(PATH_MAX), keeper = BUF(PATH_MAX);
+    add_dir(l, run_id, &dir);
+    if (keep == RUNNER_KEEP)
+        return;
+    buf_addf(&keeper, "%s/keeper", buf_c(&dir));
+    sandbox_space_forget(buf_c(&keeper));
+    if (keep == RUNNER_KEEP_FILES)
+        return;
+    struct removing *m = mem_zalloc(sizeof *m);
+    m->dir = buf_take(&dir, NULL);
+    m->work.data = m;
+    uv_queue_work(l->loop, &m->work, remove_work, remove_done);
+}
