@@ -290,14 +290,17 @@ static void hook_trace(struct heap *h, struct object *o)
     heap_mark(h, d->names);
 }
 
-static bool add_unknown_steps(struct heap *h, val v, struct step_set *waits)
+/* Whether all steps in `v` have results. They count as decided on then. */
+static bool is_known(struct heap *h, val v, bool *ret)
 {
     struct step_set all = {0};
     struct evaluation *e = evaluation_of(h);
     bool ok = deferred_steps(h, v, &all);
+    *ret = true;
     for (uint32_t i = 0; ok && i < all.n; i++)
-        if (val_is_unbound(e->notes.at[all.at[i]].result))
-            step_set_add(waits, all.at[i]);
+        *ret = *ret && !val_is_unbound(e->notes.at[all.at[i]].result);
+    for (uint32_t i = 0; ok && *ret && i < all.n; i++)
+        e->notes.at[all.at[i]].decided = true;
     step_set_done(&all);
     return ok;
 }
@@ -305,19 +308,15 @@ static bool add_unknown_steps(struct heap *h, val v, struct step_set *waits)
 static bool hook_decide(struct heap *h, struct object *o, val *ret)
 {
     struct deferred *d = (struct deferred *)o;
-    struct step_set waits = {0};
+    bool known;
 
     if (d->secret)
         return heap_refuse(
             h, "secret_decided",
             "pass it to the step that needs it in env=, and decide on that step's result",
             "code cannot decide on a secret: its value is never known to the workflow");
-    if (!add_unknown_steps(h, val_obj(V_OBJECT, o), &waits)) {
-        step_set_done(&waits);
+    if (!is_known(h, val_obj(V_OBJECT, o), &known))
         return false;
-    }
-    bool known = waits.n == 0;
-    step_set_done(&waits);
     if (!known)
         return heap_await(h, val_obj(V_OBJECT, o));
     /* A decision is an await whether or not the result is there already. */

@@ -294,19 +294,22 @@ static void set_await(struct evaluation *e, const struct step_set *steps)
 
 static enum evaluation_state suspend(struct evaluation *e, bool kept)
 {
-    struct step_set all = {0}, unknown = {0};
+    struct step_set all = {0}, new = {0};
     val awaited = vm_awaited(e->vm);
+    int64_t fuel = e->heap->fuel;
 
     e->lost = !kept;
     e->epoch++;
     bool ok = deferred_steps(e->heap, awaited, &all);
+    e->heap->fuel = fuel; /* the count does not depend on how often the evaluation stopped */
+    /* Those that have ended by now are among them: a plan never depends on the finishing order. */
     for (uint32_t i = 0; ok && i < all.n; i++)
-        if (val_is_unbound(e->notes.at[all.at[i]].result))
-            step_set_add(&unknown, all.at[i]);
+        if (!e->notes.at[all.at[i]].decided)
+            step_set_add(&new, all.at[i]);
     if (ok)
-        set_await(e, &unknown);
+        set_await(e, &new);
     step_set_done(&all);
-    step_set_done(&unknown);
+    step_set_done(&new);
     if (!ok)
         return fail_here(e);
     if (!plan_check(&e->plan, &e->error)) {

@@ -28,6 +28,7 @@ struct step_note {
     val result;          /* record of the finished step, or V_UNBOUND */
     uint32_t epoch;      /* awaits before it was registered */
     bool explicit_order; /* depends_on was given */
+    bool decided;        /* the program has decided on a result of it */
     uint32_t before;     /* the step registered just before it, or PLAN_NEVER */
     uint32_t order;      /* a dependency that it has for program order alone, or PLAN_NEVER */
     uint32_t frame_count;
