@@ -95,6 +95,18 @@ bool plan_check(const struct plan *p, struct err *err)
     return check_cycles(p, err);
 }
 
+bool plan_check_growth(const struct plan *p, uint32_t from, struct err *err)
+{
+    for (uint32_t i = from; i < p->step_count; i++) {
+        const struct plan_step *s = &p->steps[i];
+        /* Ascending: the last is the greatest. Only a step that depends on later ones can be part
+         * of a circle. */
+        if (s->depends_count && s->depends_on[s->depends_count - 1] >= i)
+            return plan_check(p, err);
+    }
+    return true;
+}
+
 static bool same_dependencies(const struct plan_step *a, const struct plan_step *b)
 {
     return a->depends_count == b->depends_count &&

@@ -92,6 +92,10 @@ void plan_add_step_json(struct buf *b, const struct plan *p, const struct plan_s
 /* Unique ids, known dependencies, no cycles (the error prints the cycle), groups that hold. */
 bool plan_check(const struct plan *p, struct err *err) must_use;
 
+/* The same for what was appended since a check of the first `from` steps, by a builder that keeps
+ * ids unique: a plan that grows step by step is checked in linear time. */
+bool plan_check_growth(const struct plan *p, uint32_t from, struct err *err) must_use;
+
 /* Where and how a rebuilt plan differs from the recorded one: false, with both sides in err. The
  * recorded one may be shorter (`grown` is its continuation). */
 bool plan_same_start(const struct plan *recorded, const struct plan *grown,

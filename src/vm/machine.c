@@ -579,6 +579,8 @@ op_CALL : {
                 goto out_of_fuel;
             DISPATCH();
         }
+    } else if (vm->host.awaits) {
+        goto slow_call;
     } else if (fn.kind == V_NATIVE) {
         SLOW(call_native(vm, fn.native, NULL, &R_B + 1, pc->c, &out));
         NEXT(1);
@@ -587,6 +589,7 @@ op_CALL : {
         SLOW(call_native(vm, fn.type->construct, NULL, &R_B + 1, pc->c, &out));
         NEXT(1);
     }
+slow_call:
     args = (struct call_args){.at = &R_B + 1, .n = pc->c};
     goto call;
 }
@@ -628,6 +631,15 @@ op_CALL_METHOD : {
     }
     if (self->kind == V_UNBOUND)
         goto call;
+    if (unlikely(vm->host.awaits) && n == 1 && self[1].kind == V_GEN && self->kind == V_STR &&
+        strcmp(R_B.native->name, "join") == 0) {
+        args = (struct call_args){.at = self, .n = 2};
+        SAVE();
+        if (!walk_push(vm, "join_", &args))
+            goto fault;
+        PAY(1);
+        goto entered;
+    }
     if (pc[1].u)
         SLOW(native_call(h, R_B.native, *self, &args, &out));
     else
@@ -654,6 +666,15 @@ call:
             goto fault;
         PAY(1);
         goto entered;
+    }
+    if (unlikely(vm->host.awaits)) {
+        const char *name = walk_wanted(vm, R_B, &args);
+        if (name) {
+            if (!walk_push(vm, name, &args))
+                goto fault;
+            PAY(1);
+            goto entered;
+        }
     }
     if (!call_other(vm, R_B, &args, &result))
         goto fault;

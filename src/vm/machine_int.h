@@ -34,6 +34,7 @@ struct vm {
     struct vm_host host;
     struct sources sources;
     struct vm_code *codes;
+    struct vm_code *walks; /* of walk.c, once they were wanted */
     val *stack;
     uint32_t stack_cap, stack_high; /* high: beyond it nothing was written since a collection */
     struct frame *frames;
@@ -67,6 +68,11 @@ static inline val *vm_regs(struct vm *vm)
     return frame_regs(vm, vm_top_frame(vm));
 }
 pos frame_pos(const struct frame *f);
+/* Whether a frame is a builtin's, which no trace shows. */
+static inline bool frame_is_hidden(const struct vm *vm, const struct frame *f)
+{
+    return vm->walks && f->code->file == vm->walks;
+}
 
 /* ---- machine.c ---- */
 /* Runs until the frame at `floor` has returned. False with a fault: frames from floor on are gone,
@@ -113,6 +119,16 @@ bool place_setattr(struct vm *vm, val v, str name, val value) must_use;
 bool place_delattr(struct vm *vm, val v, str name) must_use;
 /* METHOD: at[0] is what to call, at[1] its self, or unbound. Fills the site's cache. */
 bool place_method(struct vm *vm, struct instr *site, val v, str name, val *at) must_use;
+
+/* ---- walk.c ---- */
+/* The function that stands for a builtin where its call could await; NULL: the native one will do.
+ */
+const char *walk_wanted(const struct vm *vm, val callee, const struct call_args *args);
+bool walk_push(struct vm *vm, const char *name, const struct call_args *args) must_use;
+
+/* ---- vm.c ---- */
+/* A frame for a file's top level, which does not count as a call. */
+bool machine_push_file(struct vm *vm, struct vm_code *code) must_use;
 
 /* ---- loop.c ---- */
 bool loop_start(struct vm *vm, enum iter_use use, val from, val callee, val *at) must_use;

@@ -61,6 +61,8 @@ static void add_place(struct vm *vm, struct exc_obj *e, const struct frame *f)
     const struct code *c = f->code;
     uint32_t pc = (uint32_t)(f->pc - c->ops);
     pos at = frame_pos(f);
+    if (frame_is_hidden(vm, f))
+        return;
     struct trace_entry entry = {.source = at.source, .offset = at.offset, .length = at.length};
     for (uint32_t i = 0; i < c->comprehension_count; i++) {
         const struct comprehension_range *r = &c->comprehensions[i];
@@ -123,9 +125,10 @@ static void add_frames(struct vm *vm)
     if (e->frame_count)
         return;
     for (uint32_t i = 0; i < vm->frame_count; i++)
-        err_add_frame(e, frame_pos(&vm->frames[i]), vm->frames[i].code->name);
+        if (!frame_is_hidden(vm, &vm->frames[i]))
+            err_add_frame(e, frame_pos(&vm->frames[i]), vm->frames[i].code->name);
     if (!e->at.source)
-        e->at = frame_pos(vm_top_frame(vm));
+        e->at = vm_here(vm);
 }
 
 static void pop_to(struct vm *vm, uint32_t floor)
@@ -192,7 +195,7 @@ bool machine_unwind(struct vm *vm, uint32_t floor)
             return false;
         }
         if (!vm->rebuild)
-            vm->await_at = frame_pos(vm_top_frame(vm));
+            vm->await_at = vm_here(vm);
         vm->rebuild = true;
     } else {
         add_frames(vm);

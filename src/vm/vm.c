@@ -239,8 +239,7 @@ static enum vm_outcome finish(struct vm *vm, bool ok)
     return VM_FAILED;
 }
 
-/* Pushes a file's top level, which does not count as a call. */
-static bool push_file(struct vm *vm, struct vm_code *code)
+bool machine_push_file(struct vm *vm, struct vm_code *code)
 {
     for (uint32_t i = 0; i < code->global_count; i++)
         code->globals[i] = VAL_UNBOUND;
@@ -254,7 +253,7 @@ enum vm_outcome vm_run(struct vm *vm, struct vm_code *code)
 {
     begin(vm);
     set_stack_limit(vm);
-    return finish(vm, push_file(vm, code) && machine_run(vm, 0, &vm->result));
+    return finish(vm, machine_push_file(vm, code) && machine_run(vm, 0, &vm->result));
 }
 
 enum vm_outcome vm_run_call(struct vm *vm, val fn, const struct call_args *args)
@@ -318,7 +317,7 @@ bool vm_run_module(struct vm *vm, uint32_t source, val *ret)
     if (!native_enter(h))
         return false;
     uint32_t depth = h->depth;
-    bool ok = push_file(vm, code) && machine_run(vm, vm->frame_count - 1, &result);
+    bool ok = machine_push_file(vm, code) && machine_run(vm, vm->frame_count - 1, &result);
     h->depth = depth;
     native_leave(h);
     if (!ok && h->fault.kind == FAULT_AWAIT) {
@@ -352,7 +351,10 @@ struct err *vm_error(struct vm *vm)
 
 pos vm_here(struct vm *vm)
 {
-    return vm->frame_count ? frame_pos(vm_top_frame(vm)) : POS_NONE;
+    uint32_t n = vm->frame_count;
+    while (n && frame_is_hidden(vm, &vm->frames[n - 1]))
+        n--;
+    return n ? frame_pos(&vm->frames[n - 1]) : POS_NONE;
 }
 
 pos vm_position(struct vm *vm)
@@ -362,9 +364,15 @@ pos vm_position(struct vm *vm)
 
 uint32_t vm_frames(struct vm *vm, pos *ret, uint32_t max)
 {
-    for (uint32_t i = 0; i < vm->frame_count && i < max; i++)
-        ret[i] = frame_pos(&vm->frames[i]);
-    return vm->frame_count;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < vm->frame_count; i++) {
+        if (frame_is_hidden(vm, &vm->frames[i]))
+            continue;
+        if (n < max)
+            ret[n] = frame_pos(&vm->frames[i]);
+        n++;
+    }
+    return n;
 }
 
 val vm_global(struct vm *vm, struct vm_code *code, str name)

@@ -40,6 +40,9 @@ struct vm_host {
     bool (*type_of_dict)(void *data, struct vm *vm, val of, val *ret);
     /* heap_mark every value that the host holds between calls. NULL: none. */
     void (*mark)(void *data, struct heap *h);
+    /* Deferred values may be met: builtins that could await while they walk over a generator or
+     * call a key function run as frames, so that they can be kept. */
+    bool awaits;
     /* print: one finished line or piece, in order. NULL: dropped. */
     void (*print)(void *data, str text);
 };

@@ -30,6 +30,7 @@ static void start_machine(struct evaluation *e)
         .may_import = plue_may_import,
         .mark = mark_values,
         .print = print_text,
+        .awaits = true,
         .type_of_list = plue_list_type,
     };
     e->vm = vm_new(e->options.limits, &host);
@@ -312,10 +313,11 @@ static enum evaluation_state suspend(struct evaluation *e, bool kept)
     step_set_done(&new);
     if (!ok)
         return fail_here(e);
-    if (!plan_check(&e->plan, &e->error)) {
+    if (!plan_check_growth(&e->plan, e->checked, &e->error)) {
         e->plan.end = PLAN_ERROR;
         return e->state = EVALUATION_FAILED;
     }
+    e->checked = e->plan.step_count;
     return e->state = EVALUATION_AWAIT;
 }
 
@@ -336,7 +338,7 @@ static enum evaluation_state run(struct evaluation *e, struct loaded_definition 
 {
     describe_plan(e, &l->def);
     e->running = &l->def;
-    e->epoch = e->group_number = 0;
+    e->epoch = e->group_number = e->checked = 0;
     e->root = (struct scope){.before = PLAN_NEVER, .def = &l->def, .inputs = VAL_UNBOUND};
     e->scope = &e->root;
     json_t *event = json_loadb(e->request.event.p, e->request.event.n, JSON_ALLOW_NUL, NULL);
@@ -370,8 +372,8 @@ bool evaluation_set_result(struct evaluation *e, str step_id, str result, struct
     struct given_result *given = arena_new(&e->request_arena, struct given_result);
     given->json = arena_str(&e->request_arena, result);
     map_set(&e->results, arena_str(&e->request_arena, step_id), given);
-    uint32_t step = plan_find(&e->plan, step_id);
-    if (step == PLAN_NEVER)
+    uint32_t step = (uint32_t)(uintptr_t)map_get(&e->ids, step_id) - 1;
+    if (step >= e->plan.step_count || !str_eq(e->plan.steps[step].id, step_id))
         return true;
     if (result_record(e->heap, given->json, &e->notes.at[step].result))
         return true;
@@ -393,6 +395,7 @@ static enum evaluation_state rebuild(struct evaluation *e)
     forget_machine(e);
     e->arena = (struct arena)ARENA_INIT;
     e->scope = NULL;
+    e->rebuilds++;
     start_machine(e);
     for (size_t i = 0; ok && i < e->loaded.n; i++)
         ok = run_file(e, bundle_find(e->bundle, e->loaded.at[i]), &errors);
@@ -447,4 +450,9 @@ str evaluation_failed_step(const struct evaluation *e)
 int64_t evaluation_instructions(const struct evaluation *e)
 {
     return vm_instructions(e->vm);
+}
+
+uint32_t evaluation_rebuilds(const struct evaluation *e)
+{
+    return e->rebuilds;
 }

@@ -115,5 +115,8 @@ const struct plan *evaluation_plan(const struct evaluation *e);
 struct err *evaluation_error(struct evaluation *e);
 str evaluation_failed_step(const struct evaluation *e);
 int64_t evaluation_instructions(const struct evaluation *e);
+/* How often evaluation_resume had to begin anew, since the await stood below a native (map, filter,
+ * list.sort with a key). */
+uint32_t evaluation_rebuilds(const struct evaluation *e);
 
 #endif

@@ -167,6 +167,7 @@ bool step_register(struct heap *h, const struct step_draft *d, val *ret)
     s->group = fresh.group;
     s->parent = fresh.parent;
     s->id = id;
+    map_set(&e->ids, id, (void *)(uintptr_t)(index + 1));
     s->name = arena_str(&e->arena, d->name);
     s->type = d->type;
     s->config = arena_str(&e->arena, buf_str(d->config));

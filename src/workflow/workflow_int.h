@@ -72,6 +72,8 @@ struct evaluation {
     struct scope *scope;
     struct scope root;
     uint32_t epoch;
+    uint32_t checked;      /* steps of the plan that plan_check_growth has seen */
+    uint32_t rebuilds;     /* evaluations made anew since an await could not be kept */
     uint32_t group_number; /* of the last ctx.parallel without a name */
     const struct definition *running;
     struct evaluation_request request; /* copied into the arena */

@@ -1,7 +1,7 @@
 /* Growing and rebuilding, with random programs: a workflow that is kept in memory, one that is made
  * again from the recorded results at any moment, and any finishing order give the same plan byte
  * for byte, the same statuses to judge and the same count of instructions.
- * test-workflow-growth [PROGRAMS [SEED]] */
+ * test-workflow-growth [PROGRAMS [SEED [AWAITS]]] */
 #include "diag/print.h"
 #include "workflow/evaluation.h"
 #include <inttypes.h>
@@ -471,10 +471,71 @@ static void try_program(uint64_t seed)
     arena_done(&t.arena);
 }
 
+/* ---- many awaits, one after the other ---- */
+
+/* Each with hs, a list of steps, and ways to say the same in one expression. */
+static const char *const kept_forms[] = {
+    "v = [ctx.run(f'x{i}', 'x').ok and i for i in range(N)]",
+    "v = any(s.failed for s in hs)",
+    "v = all(s.ok for s in hs)",
+    "v = sum(1 for s in hs if s.ok)",
+    "v = sum((len(s.stdout) for s in hs), 0)",
+    "v = max(len(s.stdout) for s in hs)",
+    "v = min((s.exit_code for s in hs), default=0)",
+    "v = max(hs, key=lambda s: s.exit_code).ok",
+    "v = min(hs, key=lambda s: len(s.stdout)).ok",
+    "v = len(sorted(len(s.stdout) for s in hs))",
+    "v = sorted(hs, key=lambda s: len(s.stdout), reverse=True)[0].ok",
+    "v = len(list(len(s.stdout) for s in hs))",
+    "v = len(tuple(len(s.stdout) for s in hs))",
+    "v = len(set(len(s.stdout) for s in hs))",
+    "v = len(frozenset(len(s.stdout) for s in hs))",
+    "v = next((s.stdout for s in hs if s.failed), None)",
+    "v = len(','.join(str(len(s.stdout)) for s in hs))",
+    "v = {s.stdout for s in hs}",
+    "v = {i: 1 for i, s in enumerate(hs) if s.ok}",
+    "v = sum(any(s.failed for s in (t, t)) for t in hs)",
+    "v = [f(s) for f in [lambda s: s.ok and 1] for s in hs]",
+    "v = any(s.ok is None for s in hs if not s.failed)",
+};
+
+static void check_kept(const char *form, uint32_t awaits)
+{
+    struct trial t = {.seed = 1};
+    struct err err = ERR_INIT;
+    auto_buf text = BUF(1 << 20);
+    uint32_t stops = 0;
+    buf_addf(&text,
+             "N = %u\n@workflow(triggers=[push()])\ndef t(ctx):\n"
+             "    hs = [ctx.run(f's{i}', 'x', depends_on=[]) for i in range(N)]\n    %s\n",
+             awaits, form);
+    t.source = buf_c(&text);
+    bundle_add(&t.bundle, STR("t.py"), buf_str(&text));
+    struct evaluation *e = load(&t);
+    enum evaluation_state state = start(e);
+    for (; state == EVALUATION_AWAIT; stops++) {
+        const struct plan *p = evaluation_plan(e);
+        for (uint32_t i = 0; i < p->await_count; i++)
+            if (!evaluation_set_result(e, p->steps[p->await_steps[i]].id,
+                                       STR("{\"stdout\": \"ab\"}"), &err))
+                die(&t, "a result is taken", NULL, NULL);
+        state = evaluation_resume(e);
+    }
+    if (state != EVALUATION_DONE || stops + 1 < awaits || evaluation_rebuilds(e)) {
+        fprintf(stderr, "%u stops, %u rebuilds\n", stops, evaluation_rebuilds(e));
+        die(&t, "an await inside of a builtin is kept in memory", NULL, NULL);
+    }
+    evaluation_free(e);
+    bundle_done(&t.bundle);
+    arena_done(&t.arena);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t programs = argc > 1 ? strtoull(argv[1], NULL, 10) : 400;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 20260729;
+    for (size_t i = 0; i < sizeof kept_forms / sizeof *kept_forms; i++)
+        check_kept(kept_forms[i], argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 50);
     for (uint64_t i = 0; i < programs; i++)
         try_program(seed + i);
     printf("growth: %" PRIu64 " programs, %" PRIu64 " ended in a result, %" PRIu64
