@@ -3,7 +3,8 @@
  *
  * Refuses: a .plue that is no folder; files that are too large, too many, no regular files, or
  * lead out of the repository. Each of these is an error of its own; the other files still load.
- * Knows nothing of runs, and asks git nothing: git.h has the few facts that plans want. */
+ * Knows nothing of runs. Of git it asks the files of a commit; git.h has the few facts that plans
+ * want. */
 #ifndef REGISTRY_REGISTRY_H
 #define REGISTRY_REGISTRY_H
 #include "workflow/evaluation.h"
@@ -25,6 +26,12 @@ struct registry {
 };
 /* Reads all .py files below .plue; what cannot be read is in `unread`. */
 bool registry_open(const char *root, struct registry *ret, struct err *err) must_use;
+/* The commit that a revision names (a branch, tag or commit), by the program git; in arena a. */
+bool registry_find_commit(const char *root, str revision, struct arena *a, str *ret_sha,
+                          struct err *err) must_use;
+/* The .py files below .plue as that commit has them; nothing is checked out. */
+bool registry_open_commit(const char *root, str sha, struct registry *ret,
+                          struct err *err) must_use;
 void registry_done(struct registry *r);
 #define auto_registry cleanup(registry_done) struct registry
 

@@ -1,0 +1,311 @@
+#include "plan/diff.h"
+#include "base/map.h"
+#include <jansson.h>
+
+struct comparing {
+    struct plan_diff *diff;
+    const struct plan *was, *is;
+};
+
+static void add(struct comparing *k, enum plan_change_kind kind, str step, str field, str was,
+                str is)
+{
+    struct arena *a = &k->diff->arena;
+    vec_push(&k->diff->changes, (struct plan_change){kind, arena_str(a, step), arena_str(a, field),
+                                                     arena_str(a, was), arena_str(a, is)});
+}
+
+static str quoted(struct comparing *k, str text)
+{
+    auto_buf b = BUF(BUF_TEXT_MAX);
+    json_add_quoted(&b, text);
+    return arena_str(&k->diff->arena, buf_str(&b));
+}
+
+static json_t *load(str json)
+{
+    return json.n ? json_loadb(json.p, json.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
+}
+
+static str dump(struct comparing *k, const json_t *j)
+{
+    if (!j)
+        return STR("");
+    auto_free char *text = json_dumps(j, JSON_ENCODE_ANY);
+    return arena_str(&k->diff->arena, str_of(text));
+}
+
+/* ---- the plan's own fields ---- */
+
+static void compare_field(struct comparing *k, const char *field, str was, str is)
+{
+    if (!str_eq(was, is))
+        add(k, PLAN_CHANGE_PLAN, STR(""), str_of(field), was, is);
+}
+
+static str text_or_null(struct comparing *k, str text)
+{
+    return text.n ? quoted(k, text) : STR("null");
+}
+
+static str number(struct comparing *k, int64_t n)
+{
+    return n ? arena_printf(&k->diff->arena, "%lld", (long long)n) : STR("null");
+}
+
+/* How the plan ends, or what it waits for. */
+static str end_of(struct comparing *k, const struct plan *p)
+{
+    auto_buf b = BUF(BUF_TEXT_MAX);
+    struct json_writer w = JSON_WRITER(&b, false);
+    json_begin_object(&w);
+    json_key_c(&w, "status");
+    json_put_c(&w, p->end == PLAN_SUCCESS ? "success"
+                   : p->end == PLAN_FAIL  ? "fail"
+                   : p->end == PLAN_OPEN  ? "open"
+                                          : "error");
+    if (p->end == PLAN_OPEN) {
+        json_key_c(&w, "awaits");
+        json_begin_array(&w);
+        for (uint32_t i = 0; i < p->await_count; i++)
+            json_put_str(&w, p->steps[p->await_steps[i]].id);
+        json_end_array(&w);
+    }
+    if (p->outputs.n) {
+        json_key_c(&w, "outputs");
+        json_put_raw(&w, p->outputs);
+    }
+    if (p->reason.n) {
+        json_key_c(&w, "reason");
+        json_put_raw(&w, p->reason);
+    }
+    json_end_object(&w);
+    return arena_str(&k->diff->arena, buf_str(&b));
+}
+
+static void compare_plans(struct comparing *k)
+{
+    const struct plan *a = k->was, *b = k->is;
+    compare_field(k, "triggers", a->triggers, b->triggers);
+    compare_field(k, "image", text_or_null(k, a->image), text_or_null(k, b->image));
+    compare_field(k, "dockerfile", text_or_null(k, a->dockerfile), text_or_null(k, b->dockerfile));
+    compare_field(k, "timeout_ms", number(k, a->timeout_ms), number(k, b->timeout_ms));
+    compare_field(k, "env", a->env.n ? a->env : STR("{}"), b->env.n ? b->env : STR("{}"));
+    compare_field(k, "result", end_of(k, a), end_of(k, b));
+}
+
+/* ---- steps ---- */
+
+static void compare_config(struct comparing *k, str id, const json_t *was, const json_t *is)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)was, key, value)
+    {
+        const json_t *other = json_object_get(is, key);
+        if (!other || !json_equal(value, other))
+            add(k, PLAN_CHANGE_STEP, id, str_of(key), dump(k, value), dump(k, other));
+    }
+    json_object_foreach((json_t *)is, key, value)
+    {
+        if (!json_object_get(was, key))
+            add(k, PLAN_CHANGE_STEP, id, str_of(key), STR(""), dump(k, value));
+    }
+}
+
+static bool depends_on(const struct plan *p, const struct plan_step *s, str id)
+{
+    for (uint32_t i = 0; i < s->depends_count; i++)
+        if (str_eq(p->steps[s->depends_on[i]].id, id))
+            return true;
+    return false;
+}
+
+static void compare_edges(struct comparing *k, const struct plan_step *was,
+                          const struct plan_step *is)
+{
+    for (uint32_t i = 0; i < was->depends_count; i++) {
+        str id = k->was->steps[was->depends_on[i]].id;
+        if (!depends_on(k->is, is, id))
+            add(k, PLAN_CHANGE_EDGE_REMOVED, is->id, STR("depends_on"), quoted(k, id), STR(""));
+    }
+    for (uint32_t i = 0; i < is->depends_count; i++) {
+        str id = k->is->steps[is->depends_on[i]].id;
+        if (!depends_on(k->was, was, id))
+            add(k, PLAN_CHANGE_EDGE_ADDED, is->id, STR("depends_on"), STR(""), quoted(k, id));
+    }
+}
+
+static void compare_steps(struct comparing *k, const struct plan_step *was,
+                          const struct plan_step *is)
+{
+    if (was->type != is->type)
+        add(k, PLAN_CHANGE_STEP, is->id, STR("type"), quoted(k, str_of(step_type_name(was->type))),
+            quoted(k, str_of(step_type_name(is->type))));
+    if (!str_eq(was->name, is->name))
+        add(k, PLAN_CHANGE_STEP, is->id, STR("name"), quoted(k, was->name), quoted(k, is->name));
+    if (!str_eq(was->config, is->config)) {
+        json_t *a = load(was->config), *b = load(is->config);
+        compare_config(k, is->id, a, b);
+        json_decref(a);
+        json_decref(b);
+    }
+    compare_edges(k, was, is);
+}
+
+static str step_json(struct comparing *k, const struct plan *p, const struct plan_step *s)
+{
+    auto_buf b = BUF(BUF_TEXT_MAX);
+    plan_add_step_json(&b, p, s);
+    return arena_str(&k->diff->arena, buf_str(&b));
+}
+
+static void index_steps(struct map *m, const struct plan *p)
+{
+    for (uint32_t i = 0; p && i < p->step_count; i++)
+        map_set(m, p->steps[i].id, &p->steps[i]);
+}
+
+static void compare_all_steps(struct comparing *k)
+{
+    auto_map old = {0}, new = {0};
+    index_steps(&old, k->was);
+    index_steps(&new, k->is);
+    for (uint32_t i = 0; k->was && i < k->was->step_count; i++) {
+        const struct plan_step *s = &k->was->steps[i];
+        if (!map_has(&new, s->id))
+            add(k, PLAN_CHANGE_STEP_REMOVED, s->id, STR(""), step_json(k, k->was, s), STR(""));
+    }
+    for (uint32_t i = 0; k->is && i < k->is->step_count; i++) {
+        const struct plan_step *s = &k->is->steps[i], *before = map_get(&old, s->id);
+        if (before)
+            compare_steps(k, before, s);
+        else
+            add(k, PLAN_CHANGE_STEP_ADDED, s->id, STR(""), STR(""), step_json(k, k->is, s));
+    }
+}
+
+/* ---- grants ---- */
+
+struct grant {
+    enum plan_change_kind added; /* removed is the next one */
+    str step, name;
+};
+struct grants {
+    struct comparing *k;
+    VEC(struct grant) list;
+    struct map keys;
+};
+
+static void grant(struct grants *g, enum plan_change_kind added, str step, str name)
+{
+    str key =
+        arena_printf(&g->k->diff->arena, "%d %.*s %.*s", (int)added, STR_ARG(step), STR_ARG(name));
+    if (map_has(&g->keys, key))
+        return;
+    map_set(&g->keys, key, g);
+    vec_push(&g->list, (struct grant){added, step, arena_str(&g->k->diff->arena, name)});
+}
+
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* secrets.NAME anywhere in the expression: one too many is shown rather than one too few. */
+static void find_secrets(struct grants *g, str step, str expr)
+{
+    const str word = STR("secrets.");
+    for (size_t at = 0; (at = str_find(expr, word, at)) != SIZE_MAX;) {
+        bool inner = at && (is_name_char(expr.p[at - 1]) || expr.p[at - 1] == '.');
+        size_t from = at += word.n;
+        while (at < expr.n && is_name_char(expr.p[at]))
+            at++;
+        if (!inner && at > from)
+            grant(g, PLAN_CHANGE_SECRET_ADDED, step, str_sub(expr, from, at));
+    }
+}
+
+static void find_in(struct grants *g, str step, const json_t *j)
+{
+    const char *key;
+    json_t *item;
+    const char *expr = json_string_value(json_object_get(j, "$expr"));
+    if (expr && json_object_size(j) == 1) {
+        find_secrets(g, step, str_of(expr));
+        return;
+    }
+    json_object_foreach((json_t *)j, key, item) find_in(g, step, item);
+    for (size_t i = 0; json_is_array(j) && i < json_array_size(j); i++)
+        find_in(g, step, json_array_get(j, i));
+}
+
+static void find_egress(struct grants *g, str step, const json_t *network)
+{
+    if (json_is_string(network))
+        grant(g, PLAN_CHANGE_EGRESS_ADDED, step, str_of(json_string_value(network)));
+    for (size_t i = 0; json_is_array(network) && i < json_array_size(network); i++) {
+        const char *host = json_string_value(json_array_get(network, i));
+        grant(g, PLAN_CHANGE_EGRESS_ADDED, step, str_of(host ? host : "?"));
+    }
+}
+
+static void find_grants(struct grants *g, const struct plan *p)
+{
+    if (!p)
+        return;
+    json_t *network = load(p->network), *env = load(p->env);
+    find_egress(g, STR(""), network);
+    find_in(g, STR(""), env);
+    json_decref(network);
+    json_decref(env);
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        json_t *config = load(p->steps[i].config);
+        find_in(g, p->steps[i].id, config);
+        find_egress(g, p->steps[i].id, json_object_get(config, "network"));
+        json_decref(config);
+    }
+}
+
+static void tell_grants(struct comparing *k, const struct grants *of, const struct grants *other,
+                        bool added)
+{
+    for (size_t i = 0; i < of->list.n; i++) {
+        const struct grant *g = &of->list.at[i];
+        str key = arena_printf(&k->diff->arena, "%d %.*s %.*s", (int)g->added, STR_ARG(g->step),
+                               STR_ARG(g->name));
+        str name = quoted(k, g->name);
+        if (!map_has(&other->keys, key))
+            add(k, added ? g->added : g->added + 1, g->step, STR(""), added ? STR("") : name,
+                added ? name : STR(""));
+    }
+}
+
+static void compare_grants(struct comparing *k)
+{
+    struct grants was = {.k = k}, is = {.k = k};
+    find_grants(&was, k->was);
+    find_grants(&is, k->is);
+    tell_grants(k, &is, &was, true);
+    tell_grants(k, &was, &is, false);
+    vec_done(&was.list);
+    vec_done(&is.list);
+    map_done(&was.keys);
+    map_done(&is.keys);
+}
+
+void plan_diff_make(struct plan_diff *ret, const struct plan *was, const struct plan *is)
+{
+    *ret = (struct plan_diff){0};
+    struct comparing k = {ret, was, is};
+    if (was && is)
+        compare_plans(&k);
+    compare_all_steps(&k);
+    compare_grants(&k);
+}
+
+void plan_diff_done(struct plan_diff *d)
+{
+    vec_done(&d->changes);
+    arena_done(&d->arena);
+}
