@@ -2,6 +2,7 @@
  * gets wrong, cannot touch another. */
 #include "base/vec.h"
 #include "registry/registry.h"
+#include <ctype.h>
 #include <stdio.h>
 
 #define TOOLS_PREFIX STR("//tools:")
@@ -22,19 +23,59 @@ enum registry_kind registry_kind_of(str path)
     return REGISTRY_OTHERS;
 }
 
+static void give_file(const struct registry *r, str path, const struct evaluation_options *options,
+                      registry_file_fn *fn, void *ctx)
+{
+    struct registry_file f = {.path = path};
+    f.evaluation = evaluation_new(r->bundle, options);
+    f.loaded = evaluation_load(f.evaluation, path, &f.errors);
+    fn(ctx, &f);
+    err_list_done(&f.errors);
+    evaluation_free(f.evaluation);
+}
+
 void registry_each(const struct registry *r, unsigned kinds,
                    const struct evaluation_options *options, registry_file_fn *fn, void *ctx)
 {
-    for (uint32_t i = 0; i < r->bundle->n; i++) {
-        if (!(registry_kind_of(r->bundle->files[i].path) & kinds))
-            continue;
-        struct registry_file f = {.path = r->bundle->files[i].path};
-        f.evaluation = evaluation_new(r->bundle, options);
-        f.loaded = evaluation_load(f.evaluation, f.path, &f.errors);
-        fn(ctx, &f);
-        err_list_done(&f.errors);
-        evaluation_free(f.evaluation);
+    for (uint32_t i = 0; i < r->bundle->n; i++)
+        if (registry_kind_of(r->bundle->files[i].path) & kinds)
+            give_file(r, r->bundle->files[i].path, options, fn, ctx);
+}
+
+/* ---- which files are worth loading ---- */
+
+static bool is_word_byte(str text, size_t at)
+{
+    return at < text.n && (isalnum((unsigned char)text.p[at]) || text.p[at] == '_');
+}
+
+/* The first place at or after `from` where `word` stands by itself; SIZE_MAX: none. */
+static size_t find_word(str text, str word, size_t from)
+{
+    size_t at = from;
+    while ((at = str_find(text, word, at)) != SIZE_MAX) {
+        if (!is_word_byte(text, at - 1) && !is_word_byte(text, at + word.n))
+            return at;
+        at++;
     }
+    return SIZE_MAX;
+}
+
+/* Does the file say the name, or compute some name? Others cannot define it. */
+static bool may_define(str text, str name)
+{
+    static const str keyword = STR_INIT("name");
+    if (!name.n || find_word(text, name, 0) != SIZE_MAX)
+        return true;
+    for (size_t at = 0; (at = find_word(text, keyword, at)) != SIZE_MAX; at += keyword.n) {
+        str rest = str_trim(str_sub(text, at + keyword.n, text.n));
+        if (!str_starts(rest, STR("=")) || str_starts(rest, STR("==")))
+            continue;
+        rest = str_trim(str_sub(rest, 1, rest.n));
+        if (!rest.n || !strchr("\"'", rest.p[0]))
+            return true;
+    }
+    return false;
 }
 
 /* ---- one definition ---- */
@@ -168,6 +209,20 @@ static void conclude(struct search *s, const struct registry *r)
     say_unknown(s, r);
 }
 
+/* Files that may hold it come first; if it is in none of them, the others are loaded too, for it
+ * may be hidden there, and for what the answer says. */
+static void search_files(struct search *s, const struct registry *r,
+                         const struct evaluation_options *options)
+{
+    enum registry_kind kind = s->kind == DEFINITION_TOOL ? REGISTRY_TOOLS : REGISTRY_WORKFLOWS;
+    for (int likely = 1; likely >= 0 && !s->found->definition; likely--)
+        for (uint32_t i = 0; i < r->bundle->n; i++) {
+            const struct bundle_file *f = &r->bundle->files[i];
+            if (registry_kind_of(f->path) == kind && may_define(f->text, s->name) == likely)
+                give_file(r, f->path, options, look_into, s);
+        }
+}
+
 bool registry_find(const struct registry *r, str name, const struct evaluation_options *options,
                    struct registry_found *ret)
 {
@@ -177,8 +232,7 @@ bool registry_find(const struct registry *r, str name, const struct evaluation_o
         s.kind = DEFINITION_TOOL;
         s.name = str_sub(name, TOOLS_PREFIX.n, name.n);
     }
-    registry_each(r, s.kind == DEFINITION_TOOL ? REGISTRY_TOOLS : REGISTRY_WORKFLOWS, options,
-                  look_into, &s);
+    search_files(&s, r, options);
     conclude(&s, r);
     err_list_done(&s.suspect.errors);
     evaluation_free(s.suspect.evaluation);

@@ -231,6 +231,26 @@ static void registry__names_both_places_of_a_name_that_stands_twice(void **state
                      "at .plue/workflows/a.py:2 and at .plue/workflows/b.py:3", "rename");
 }
 
+static void registry__finds_a_name_that_no_text_says(void **state)
+{
+    struct fixture *f = *state;
+    auto_registry r = {0};
+    auto_registry_found found = {0};
+    put(f, ".plue/workflows/a.py", "@workflow(name=\"c\" + \"i\")\ndef first(ctx): pass\n");
+    put(f, ".plue/workflows/b.py", "@workflow()\ndef second(ctx): pass\n");
+    open_registry(f, &r);
+    assert_true(registry_find(&r, STR("ci"), NULL, &found));
+    assert_true(str_is(found.definition->path, ".plue/workflows/a.py"));
+}
+
+static void registry__sees_that_a_computed_name_stands_twice(void **state)
+{
+    put(*state, ".plue/workflows/a.py", WORKFLOW);
+    put(*state, ".plue/workflows/b.py", "x = \"c\" + \"i\"\n@workflow(name=x)\ndef f(ctx): pass\n");
+    expect_not_found(*state, "ci", "duplicate_definition",
+                     "at .plue/workflows/a.py:2 and at .plue/workflows/b.py:3", "rename");
+}
+
 /* ---- git ---- */
 
 static const char sha[] = "0123456789abcdef0123456789abcdef01234567";
@@ -322,6 +342,8 @@ int main(void)
         TEST(registry__suggests_a_near_name),
         TEST(registry__shows_the_errors_of_the_file_that_would_have_it),
         TEST(registry__names_both_places_of_a_name_that_stands_twice),
+        TEST(registry__finds_a_name_that_no_text_says),
+        TEST(registry__sees_that_a_computed_name_stands_twice),
         TEST(git__reads_a_branch_from_its_file_or_the_packed_ones),
         TEST(git__reads_a_detached_head_and_one_without_commits),
         TEST(git__follows_a_linked_worktree),
