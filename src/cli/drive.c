@@ -1,5 +1,6 @@
 #include "cli/drive.h"
 #include "base/clock.h"
+#include "engine/rerun.h"
 #include "runner/local.h"
 #include "json/json.h"
 #include <signal.h>
@@ -220,6 +221,15 @@ bool drive_resume(struct drive *d, int64_t run_id, struct err *err)
     d->run_id = run_id;
     progress_begin(d->progress, d->data.reader, run_id);
     d->ours = engine_resume(d->engine, run_id, on_ended, d, err);
+    return d->ours;
+}
+
+bool drive_rerun(struct drive *d, int64_t run_id, struct rerun *x, struct err *err)
+{
+    d->run_id = run_id;
+    d->ours = engine_rerun(d->engine, x, NULL, on_ended, d, err);
+    if (d->ours)
+        progress_begin(d->progress, d->data.reader, run_id);
     return d->ours;
 }
 

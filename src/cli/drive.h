@@ -39,6 +39,9 @@ bool drive_start_engine(struct drive *d, const char *backend, struct err *err) m
 bool drive_run(struct drive *d, const struct engine_request *q, struct err *err) must_use;
 /* Takes over a run without a living owner, with the sandbox that it began with. */
 bool drive_resume(struct drive *d, int64_t run_id, struct err *err) must_use;
+/* A further attempt of a run; takes x in any case. */
+struct rerun;
+bool drive_rerun(struct drive *d, int64_t run_id, struct rerun *x, struct err *err) must_use;
 /* Another process drives it, as far as is known. */
 void drive_watch(struct drive *d, int64_t run_id);
 /* Until the run has ended; the exit status. */

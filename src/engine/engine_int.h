@@ -112,6 +112,8 @@ void run_step_failed(struct live_run *r, uint32_t step, enum reason reason, stru
 struct live_run *live_run_new(struct engine *e, const struct engine_request *request);
 void live_run_free(struct live_run *r);
 void run_take_plan(struct live_run *r);
+/* The error of an evaluation that has failed becomes the run's. */
+void run_keep_plan_error(struct live_run *r);
 /* Submits; the run stays until `done` has come. A failure of the store ends the process's part. */
 void run_submit(struct live_run *r, struct store_batch *b,
                 void (*durable)(struct live_run *r, void *data), void *data);
@@ -130,6 +132,34 @@ void record_system_line(struct live_run *r, uint32_t step, str text);
 struct store_step_key record_key(struct live_run *r, uint32_t step);
 /* The result that deferred values read; made once, when the step is final. */
 void record_result(struct live_run *r, uint32_t step);
+
+/* ---- recover.c: a recorded run, on its way to be a live one again ---- */
+struct recovery {
+    struct arena arena;
+    struct store_run run;
+    struct store_step *steps;
+    size_t step_count;
+    struct store_source *sources;
+    size_t source_count;
+    int64_t last_seen; /* when its owner last renewed its lease; 0: unknown */
+    json_t *kept;      /* what the engine keeps of the plan beside its steps */
+};
+
+bool recovery_load(struct store_reader *reader, int64_t run_id, struct recovery *v,
+                   struct err *err) must_use;
+void recovery_done(struct recovery *v);
+/* What the engine keeps of the plan: "path", "source", "sandbox". */
+str recovery_text(const struct recovery *v, const char *key);
+/* From the recorded files; what is made is the caller's even where it fails. */
+bool recovery_load_evaluation(const struct recovery *v, struct bundle **ret_bundle,
+                              struct evaluation **ret, const struct definition **ret_definition,
+                              struct err *err) must_use;
+bool recovery_give_result(struct evaluation *e, const struct store_step *s,
+                          struct err *err) must_use;
+/* Gives step i its recorded final state and result. */
+void recovery_restore(struct live_run *r, uint32_t i, const struct store_step *s);
+/* Borrows from v and *ret_facts, which is the caller's to free. */
+struct engine_request recovery_request(const struct recovery *v, char **ret_facts);
 
 /* ---- step_shell.c, step_simple.c: executors ---- */
 void shell_start(struct live_run *r, uint32_t step);

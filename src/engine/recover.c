@@ -2,26 +2,31 @@
  * event and results; finished steps stay finished, interrupted ones run again. */
 #include "engine/engine_int.h"
 
-struct recovery {
-    struct arena arena;
-    struct store_run run;
-    struct store_step *steps;
-    size_t step_count;
-    struct store_source *sources;
-    size_t source_count;
-    int64_t last_seen; /* when its owner last renewed its lease; 0: unknown */
-    json_t *kept;      /* what the engine keeps of the plan beside its steps */
-};
-
-static void recovery_done(struct recovery *v)
+void recovery_done(struct recovery *v)
 {
     json_decref(v->kept);
     arena_done(&v->arena);
 }
 
+bool recovery_load(struct store_reader *reader, int64_t run_id, struct recovery *v, struct err *err)
+{
+    struct store_lease lease;
+    bool has;
+    if (!store_load_run(reader, run_id, &v->arena, &v->run, err) ||
+        !store_load_steps(reader, run_id, STORE_LAST, STORE_STEPS_RESULTS, &v->arena, &v->steps,
+                          &v->step_count, err) ||
+        !store_load_sources(reader, run_id, STORE_LAST, &v->arena, &v->sources, &v->source_count,
+                            err) ||
+        !store_load_lease(reader, run_id, &lease, &has, err))
+        return false;
+    v->last_seen = has ? lease.expires_at - STORE_LEASE_MS : 0;
+    v->kept = json_loadb(v->run.plan.p, v->run.plan.n, 0, NULL);
+    return true;
+}
+
 static bool load(struct engine *e, int64_t run_id, struct recovery *v, struct err *err)
 {
-    if (!store_load_run(e->reader, run_id, &v->arena, &v->run, err))
+    if (!recovery_load(e->reader, run_id, v, err))
         return false;
     if (run_status_is_final(v->run.status)) {
         err_set(err, "run_final", "run %lld has ended: %s", (long long)run_id,
@@ -29,21 +34,10 @@ static bool load(struct engine *e, int64_t run_id, struct recovery *v, struct er
         err_hint(err, "start a new one with plue workflow run %.*s", STR_ARG(v->run.workflow));
         return false;
     }
-    if (!store_load_steps(e->reader, run_id, STORE_LAST, STORE_STEPS_RESULTS, &v->arena, &v->steps,
-                          &v->step_count, err) ||
-        !store_load_sources(e->reader, run_id, STORE_LAST, &v->arena, &v->sources, &v->source_count,
-                            err))
-        return false;
-    struct store_lease lease;
-    bool has;
-    if (!store_load_lease(e->reader, run_id, &lease, &has, err))
-        return false;
-    v->last_seen = has ? lease.expires_at - STORE_LEASE_MS : 0;
-    v->kept = json_loadb(v->run.plan.p, v->run.plan.n, 0, NULL);
     return true;
 }
 
-static str kept_text(struct recovery *v, const char *key)
+str recovery_text(const struct recovery *v, const char *key)
 {
     return opt_str(json_string_value(json_object_get(v->kept, key)));
 }
@@ -55,63 +49,74 @@ static bool take_lease(struct engine *e, int64_t run_id, struct err *err)
     return store_commit(e->options.store, b, NULL, err);
 }
 
+bool recovery_give_result(struct evaluation *e, const struct store_step *s, struct err *err)
+{
+    auto_buf b = BUF(RESULT_MAX);
+    struct json_writer w = JSON_WRITER(&b, false);
+    json_begin_object(&w);
+    json_key_c(&w, "outcome");
+    json_put_c(&w, outcome_name(s->outcome));
+    json_key_c(&w, "conclusion");
+    json_put_c(&w, conclusion_name(s->conclusion));
+    if (s->has_exit_code) {
+        json_key_c(&w, "exit_code");
+        json_put_int(&w, s->exit_code);
+    }
+    if (s->outcome != OUTCOME_SKIPPED) {
+        json_key_c(&w, "stdout");
+        json_put_str(&w, s->stdout_text);
+        json_key_c(&w, "stderr");
+        json_put_str(&w, s->stderr_text);
+        json_key_c(&w, "outputs");
+        json_put_raw(&w, s->outputs.n ? s->outputs : STR("{}"));
+    }
+    json_key_c(&w, "duration_ms");
+    json_put_int(&w, s->started_at ? s->completed_at - s->started_at : 0);
+    json_end_object(&w);
+    return evaluation_set_result(e, s->key.step_id, buf_str(&b), err);
+}
+
 static bool set_recorded_results(struct live_run *r, struct recovery *v, struct err *err)
 {
-    for (size_t i = 0; i < v->step_count; i++) {
-        const struct store_step *s = &v->steps[i];
-        if (!step_status_is_final(s->status))
-            continue;
-        auto_buf b = BUF(RESULT_MAX);
-        struct json_writer w = JSON_WRITER(&b, false);
-        json_begin_object(&w);
-        json_key_c(&w, "outcome");
-        json_put_c(&w, outcome_name(s->outcome));
-        json_key_c(&w, "conclusion");
-        json_put_c(&w, conclusion_name(s->conclusion));
-        if (s->has_exit_code) {
-            json_key_c(&w, "exit_code");
-            json_put_int(&w, s->exit_code);
-        }
-        if (s->outcome != OUTCOME_SKIPPED) {
-            json_key_c(&w, "stdout");
-            json_put_str(&w, s->stdout_text);
-            json_key_c(&w, "stderr");
-            json_put_str(&w, s->stderr_text);
-            json_key_c(&w, "outputs");
-            json_put_raw(&w, s->outputs.n ? s->outputs : STR("{}"));
-        }
-        json_key_c(&w, "duration_ms");
-        json_put_int(&w, s->started_at ? s->completed_at - s->started_at : 0);
-        json_end_object(&w);
-        if (!evaluation_set_result(r->evaluation, s->key.step_id, buf_str(&b), err))
+    for (size_t i = 0; i < v->step_count; i++)
+        if (step_status_is_final(v->steps[i].status) &&
+            !recovery_give_result(r->evaluation, &v->steps[i], err))
             return false;
-    }
     return true;
+}
+
+bool recovery_load_evaluation(const struct recovery *v, struct bundle **ret_bundle,
+                              struct evaluation **ret, const struct definition **ret_definition,
+                              struct err *err)
+{
+    struct err_list errors = {.max = 1};
+    str path = recovery_text(v, "path");
+
+    *ret_bundle = mem_zalloc(sizeof **ret_bundle);
+    for (size_t i = 0; i < v->source_count; i++)
+        bundle_add(*ret_bundle, v->sources[i].path, v->sources[i].text);
+    *ret = evaluation_new(*ret_bundle, NULL);
+    bool ok = evaluation_load(*ret, path, &errors);
+    if (!ok)
+        err_move(err, &errors.at[0]);
+    err_list_done(&errors);
+    if (!ok)
+        return false;
+    *ret_definition = evaluation_find(*ret, DEFINITION_WORKFLOW, v->run.workflow);
+    if (!*ret_definition)
+        *ret_definition = evaluation_find(*ret, DEFINITION_TOOL, v->run.workflow);
+    return *ret_definition ||
+           err_set(err, "plan_changed", "the recorded file %.*s has no workflow '%.*s'",
+                   STR_ARG(path), STR_ARG(v->run.workflow));
 }
 
 /* The evaluation from the recorded files, with the recorded results. */
 static bool rebuild_evaluation(struct live_run *r, struct recovery *v, struct err *err)
 {
-    struct err_list errors = {.max = 1};
-    str path = kept_text(v, "path");
-
-    r->bundle = mem_zalloc(sizeof *r->bundle);
-    for (size_t i = 0; i < v->source_count; i++)
-        bundle_add(r->bundle, v->sources[i].path, v->sources[i].text);
-    r->evaluation = evaluation_new(r->bundle, NULL);
-    bool ok = evaluation_load(r->evaluation, path, &errors);
-    if (!ok)
-        err_move(err, &errors.at[0]);
-    err_list_done(&errors);
-    if (!ok || !set_recorded_results(r, v, err))
+    const struct definition *d;
+    if (!recovery_load_evaluation(v, &r->bundle, &r->evaluation, &d, err) ||
+        !set_recorded_results(r, v, err))
         return false;
-    const struct definition *d =
-        evaluation_find(r->evaluation, DEFINITION_WORKFLOW, v->run.workflow);
-    if (!d)
-        d = evaluation_find(r->evaluation, DEFINITION_TOOL, v->run.workflow);
-    if (!d)
-        return err_set(err, "plan_changed", "the recorded file %.*s has no workflow '%.*s'",
-                       STR_ARG(path), STR_ARG(v->run.workflow));
     struct evaluation_request q = {.event = v->run.trigger_payload,
                                    .repository = r->request.repository_facts};
     evaluation_start(r->evaluation, d, &q);
@@ -146,7 +151,7 @@ static bool check_same(struct live_run *r, struct recovery *v, struct err *err)
 
 /* ---- states ---- */
 
-static void restore_final(struct live_run *r, uint32_t i, const struct store_step *s)
+void recovery_restore(struct live_run *r, uint32_t i, const struct store_step *s)
 {
     struct live_step *l = &r->steps[i];
     run_restore(&r->core, &r->plan, i, s->outcome, s->conclusion, s->status, s->reason.code,
@@ -207,7 +212,7 @@ static void restore_steps(struct live_run *r, struct recovery *v, struct store_b
         l->recorded = s->status;
         l->recorded_try = (uint32_t)s->key.try;
         if (step_status_is_final(s->status))
-            restore_final(r, i, s);
+            recovery_restore(r, i, s);
         else if (s->status == STEP_RUNNING || s->status == STEP_WAITING)
             restore_interrupted(r, b, i, s);
         else if (s->key.try > 1)
@@ -255,13 +260,7 @@ static void begin_again(struct live_run *r, struct recovery *v)
     record_new_steps(r, b, (uint32_t)v->step_count);
     if (r->plan.step_count > v->step_count)
         record_plan_extended(r, b, (uint32_t)v->step_count);
-    if (r->plan.end == PLAN_ERROR) {
-        auto_buf json = BUF(RESULT_MAX);
-        struct json_writer w = JSON_WRITER(&json, false);
-        json_put_error(&w, evaluation_sources(r->evaluation), evaluation_error(r->evaluation));
-        r->error_json = buf_take(&json, NULL);
-        err_move(&r->error, evaluation_error(r->evaluation));
-    }
+    run_keep_plan_error(r);
     record_event(r, b, EVENT_RUN_STATUS_CHANGED, STR(""),
                  STR("{\"status\": \"running\", \"resumed\": true}"));
     run_submit(r, b, restored, NULL);
@@ -295,25 +294,31 @@ static void fail_run(struct live_run *r, struct recovery *v, struct err *err)
         err_reset(&ignored);
 }
 
+struct engine_request recovery_request(const struct recovery *v, char **ret_facts)
+{
+    *ret_facts = json_dumps(json_object_get(v->kept, "repository"), JSON_COMPACT);
+    return (struct engine_request){
+        .repository = v->run.repository,
+        .source = recovery_text(v, "source"),
+        .event = v->run.trigger_payload,
+        .repository_facts = opt_str(*ret_facts),
+        .trigger_type = v->run.trigger_type,
+        .ref = v->run.ref,
+        .sha = v->run.sha,
+        .branch = v->run.branch,
+        .actor = v->run.actor,
+        .inputs = v->run.inputs,
+    };
+}
+
 bool engine_resume(struct engine *e, int64_t run_id, engine_ended_fn *ended, void *ctx,
                    struct err *err)
 {
     cleanup(recovery_done) struct recovery v = {0};
     if (!load(e, run_id, &v, err) || !take_lease(e, run_id, err))
         return false;
-    struct engine_request q = {
-        .repository = v.run.repository,
-        .source = kept_text(&v, "source"),
-        .event = v.run.trigger_payload,
-        .trigger_type = v.run.trigger_type,
-        .ref = v.run.ref,
-        .sha = v.run.sha,
-        .branch = v.run.branch,
-        .actor = v.run.actor,
-        .inputs = v.run.inputs,
-    };
-    auto_free char *facts = json_dumps(json_object_get(v.kept, "repository"), JSON_COMPACT);
-    q.repository_facts = opt_str(facts);
+    auto_free char *facts = NULL;
+    struct engine_request q = recovery_request(&v, &facts);
     struct live_run *r = live_run_new(e, &q);
     r->id = run_id;
     r->ctx = ctx;

@@ -130,6 +130,12 @@ static void keep_error(struct live_run *r, struct sources *s, struct err *err)
     err_move(&r->error, err);
 }
 
+void run_keep_plan_error(struct live_run *r)
+{
+    if (r->plan.end == PLAN_ERROR)
+        keep_error(r, evaluation_sources(r->evaluation), evaluation_error(r->evaluation));
+}
+
 static bool give_results(struct live_run *r, struct err *err)
 {
     for (uint32_t i = 0; i < r->plan.await_count; i++) {

@@ -1,0 +1,144 @@
+/* plue run rerun: a further attempt of a run that has ended. */
+#include "cli/commands.h"
+#include "cli/drive.h"
+#include "engine/rerun.h"
+#include "registry/registry.h"
+#include "json/json.h"
+#include <stdio.h>
+
+static bool read_scope(struct cli *c, struct rerun_options *o, struct err *err)
+{
+    o->from = cli_value(c, "from");
+    o->scope = o->from ? RERUN_FROM : cli_has(c, "failed") ? RERUN_FAILED : RERUN_ALL;
+    if (o->from && cli_has(c, "failed")) {
+        err_set(err, "invalid_option", "--failed and --from exclude each other");
+        err_hint(err, "--from STEP runs that step and what comes after it, failed or not");
+        return false;
+    }
+    if (!cli_has(c, "ref"))
+        return true;
+    err_set(err, "not_in_this_version", "--ref is not part of this version of Plue yet");
+    err_hint(err, "check the commit out and use --working-tree");
+    return false;
+}
+
+/* The workflow as the working tree has it now; the evaluation keeps the registry's bundle. */
+static bool take_working_tree(const struct store_run *run, struct rerun_options *o, struct err *err)
+{
+    auto_registry registry = {0};
+    auto_registry_found found = {0};
+    auto_free char *root = str_dup(run->repository);
+    if (!registry_open(root, &registry, err))
+        return false;
+    if (!registry_find(&registry, run->workflow, NULL, &found)) {
+        err_move(err, &found.errors.at[0]);
+        return false;
+    }
+    o->evaluation = steal(found.evaluation);
+    o->definition = found.definition;
+    o->bundle = steal(registry.bundle);
+    return true;
+}
+
+static bool prepare(struct cli *c, struct drive *d, int64_t id, struct rerun **ret, struct err *err)
+{
+    auto_arena a = ARENA_INIT;
+    struct rerun_options o = {.run_id = id};
+    struct store_run run;
+    auto_free char *backend = NULL;
+    if (!read_scope(c, &o, err) || !store_load_run(d->data.reader, id, &a, &run, err))
+        return false;
+    json_t *kept = json_loadb(run.plan.p, run.plan.n, 0, NULL);
+    str name = json_get_text(kept, "sandbox");
+    backend = name.n ? str_dup(name) : NULL;
+    json_decref(kept);
+    if (!drive_start_engine(d, backend, err) ||
+        (cli_has(c, "working-tree") && !take_working_tree(&run, &o, err)))
+        return false;
+    o.has_files = runner_has_files(d->runner, id);
+    return rerun_prepare(d->data.reader, &o, ret, err);
+}
+
+/* ---- what will happen ---- */
+
+static void add_list(struct buf *b, const struct rerun *x, const char *title, bool kept)
+{
+    const struct plan *p = rerun_plan(x);
+    size_t n = 0;
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        const char *difference = rerun_difference(x, i);
+        if (rerun_keeps(x, i) != kept || p->steps[i].type == STEP_TYPE_PARALLEL)
+            continue;
+        buf_addf(b, "%s%.*s", n++ ? ", " : title, STR_ARG(p->steps[i].id));
+        if (difference)
+            buf_addf(b, " (%s)", difference);
+    }
+    if (n)
+        buf_add_byte(b, '\n');
+}
+
+static void show(struct cli *c, const struct rerun *x, int64_t id)
+{
+    auto_buf b = BUF(CLI_OUTPUT_MAX);
+    const struct plan *p = rerun_plan(x);
+    buf_addf(&b, "run %lld, attempt %lld\n", (long long)id, (long long)rerun_attempt(x));
+    add_list(&b, x, "  kept: ", true);
+    add_list(&b, x, "  runs: ", false);
+    if (p->end == PLAN_OPEN)
+        buf_add_c(&b, "  the rest of the plan follows from what these steps give\n");
+    if (rerun_lost_files(x))
+        buf_add_c(&b, "  nothing that ran in the workspace is kept: its files are gone\n");
+    if (c->json)
+        fwrite(buf_c(&b), 1, b.n, stderr);
+    else
+        cli_out(c, buf_str(&b));
+}
+
+static int rerun(struct cli *c)
+{
+    auto_drive d = {0};
+    auto_err e = ERR_INIT;
+    struct data found = {0};
+    struct rerun *x = NULL;
+    int64_t id;
+    bool ok = data_find_run(c, DATA_LOOK, &found, &id, &e);
+    data_done(&found);
+    if (!ok || !drive_open(c, DATA_WRITE, &d, &e) || !prepare(c, &d, id, &x, &e))
+        return cli_fail(c, NULL, &e);
+    show(c, x, id);
+    if (cli_has(c, "dry-run")) {
+        rerun_free(x);
+        return CLI_OK;
+    }
+    if (!drive_rerun(&d, id, x, &e))
+        return cli_fail(c, NULL, &e);
+    return drive_loop(&d);
+}
+
+const struct command command_run_rerun = {
+    .name = "run rerun",
+    .args = "ID",
+    .min = 1,
+    .max = 1,
+    .summary = "run a run that has ended again, whole or in part",
+    .doc = "It keeps its id, and its attempt counts up; the logs of earlier attempts stay.\n"
+           "The plan is made from the run's own workflow files, or with --working-tree from the\n"
+           "present ones. Steps that are kept keep their results; the others run in the files\n"
+           "that the attempt before left, or in fresh ones where none is kept.",
+    .example = "plue run rerun 12\nplue run rerun 12 --failed\nplue run rerun 12 --from build "
+               "--working-tree",
+    .options =
+        (const struct cli_option[]){
+            {"failed", NULL, "only what did not succeed, and what comes after it"},
+            {"from", "STEP", "only this step, and what comes after it"},
+            {"working-tree", NULL, "with the workflow as it is in the working tree now"},
+            {"ref", "REF", "with the workflow of a commit (not part of this version yet)"},
+            {"dry-run", NULL, "show what would be kept and run, and stop"},
+            {"secret-file", "FILE", "secrets as NAME=value lines"},
+            {"slots", "N", "steps side by side (default: the number of processors)"},
+            {"follow", NULL, "print the logs as they come"},
+            CLI_DATA_DIR_OPTION,
+            {"json", NULL, "print the run as JSON at its end; with --follow its events"},
+            {0}},
+    .run = rerun,
+};
