@@ -3,7 +3,8 @@
 #include "cli/shapes.h"
 #include <unistd.h>
 
-enum { REDRAW_MS = 100, POLL_MS = 50 };
+/* Looking at a run takes at most one part in LOAD_SHARE of the time. */
+enum { REDRAW_MS = 100, POLL_MS = 50, LOAD_SHARE = 20 };
 
 enum progress_mode progress_mode_of(const struct cli *c)
 {
@@ -86,8 +87,12 @@ void progress_update(struct progress *p)
 {
     auto_err e = ERR_INIT;
     bool changed = false;
-    if (p->reader && store_reader_changed(p->reader, &changed, &e) && changed) {
+    bool silent = p->mode == PROGRESS_QUIET && !p->drawing; /* what counts is the end */
+    if (p->reader && !silent && clock_mono_ms() >= p->next_load &&
+        store_reader_changed(p->reader, &changed, &e) && changed) {
+        int64_t began = clock_mono_ms();
         load(p, STORE_STEPS_BRIEF);
+        p->next_load = clock_mono_ms() + (clock_mono_ms() - began) * LOAD_SHARE;
         if (p->mode == PROGRESS_PLAIN)
             lines_update(p);
         else if (p->mode == PROGRESS_FOLLOW)
@@ -114,6 +119,8 @@ static void print_run(struct progress *p)
     auto_buf b = BUF(CLI_OUTPUT_MAX);
     struct json_writer w = JSON_WRITER(&b, true);
     load(p, STORE_STEPS_RESULTS);
+    if (!p->loaded)
+        return;
     shape_put_run(&w, &p->run, p->steps, p->step_count);
     cli_out_json(p->cli, &b);
 }
@@ -121,10 +128,11 @@ static void print_run(struct progress *p)
 int progress_end(struct progress *p)
 {
     auto_buf b = BUF(CLI_OUTPUT_MAX);
+    p->next_load = 0;
     progress_update(p);
     if (p->drawing)
         live_draw(p, true);
-    if (p->loaded && p->mode == PROGRESS_QUIET)
+    if (p->reader && p->mode == PROGRESS_QUIET)
         print_run(p);
     else if (p->loaded && p->mode != PROGRESS_EVENTS)
         lines_summary(p, &b);

@@ -23,6 +23,7 @@ struct progress {
     VEC(struct seen_step) seen;
     int64_t seq; /* of the last event that was told */
     int64_t began_mono, began_wall;
+    int64_t next_load; /* clock_mono_ms, before which the run is not read again */
     size_t copied, to_copy;
     const char *said;
     bool drawing; /* redraws on fd */

@@ -18,21 +18,18 @@ enum {
     HANDLES = 4,
 };
 
-enum result_file { FILE_OUTPUT, FILE_ENV, FILE_PATH, FILE_SUMMARY, FILE_COUNT };
-static const struct {
-    const char *name, *variable;
-} result_files[FILE_COUNT] = {
-    [FILE_OUTPUT] = {"output", "PLUE_OUTPUT"},
-    [FILE_ENV] = {"env", "PLUE_ENV"},
-    [FILE_PATH] = {"path", "PLUE_PATH"},
-    [FILE_SUMMARY] = {"summary", "PLUE_SUMMARY"},
+static const char *const file_variables[STEP_FILE_COUNT] = {
+    [STEP_FILE_OUTPUT] = "PLUE_OUTPUT",
+    [STEP_FILE_ENV] = "PLUE_ENV",
+    [STEP_FILE_PATH] = "PLUE_PATH",
+    [STEP_FILE_SUMMARY] = "PLUE_SUMMARY",
 };
 
 struct local_step {
     struct runner_step step; /* first */
     struct local_step *next;
     struct sandbox_tree *tree;
-    char *files; /* host folder of the result files */
+    char *name; /* of its folder of files */
     uv_poll_t poll_tree, poll_stream[2];
     uv_timer_t later;
     int stream[2];
@@ -55,32 +52,6 @@ static bool id_is_safe(const char *id)
     if (!n || n > STEP_ID_MAX || id[0] == '.')
         return false;
     return strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == n;
-}
-
-static bool write_file(int dir, const char *name, str text, unsigned mode, struct owner owner,
-                       struct err *err)
-{
-    auto_fd fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-    int e = fd < 0 ? errno : fd_write_all(fd, text.p, text.n);
-    if (!e && owner.change && fchown(fd, owner.uid, owner.gid) < 0)
-        e = errno;
-    return e ? err_errno(err, "step_files", e, "cannot write the step's file %s", name) : true;
-}
-
-/* The folder that is /plue inside: the script and the four files that a step may append to. */
-static bool make_files(struct local_step *s, str script, struct owner owner, struct err *err)
-{
-    if (!remove_tree(s->files, err))
-        return false;
-    if (mkdir(s->files, 0755) < 0)
-        return err_errno(err, "step_files", errno, "cannot make %s", s->files);
-    auto_fd dir = open(s->files, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0 || (owner.change && fchown(dir, owner.uid, owner.gid) < 0))
-        return err_errno(err, "step_files", errno, "cannot make %s", s->files);
-    for (size_t i = 0; i < FILE_COUNT; i++)
-        if (!write_file(dir, result_files[i].name, STR(""), 0644, owner, err))
-            return false;
-    return write_file(dir, "script", script, 0644, owner, err);
 }
 
 /* What argv means to a shell. */
@@ -199,8 +170,8 @@ static bool build_env(struct environment *e, const struct runner_exec *x, const 
         env_setf(e, "PATH=%s%s", buf_c(&path), env_get(e, "PATH"));
     }
     env_setf(e, "PLUE_WORKSPACE=%s", at->workspace);
-    for (size_t i = 0; i < FILE_COUNT; i++)
-        env_setf(e, "%s=%s/%s", result_files[i].variable, at->files, result_files[i].name);
+    for (size_t i = 0; i < STEP_FILE_COUNT; i++)
+        env_setf(e, "%s=%s/%s", file_variables[i], at->files, step_file_name((enum step_file)i));
     if (!e->overflow)
         return true;
     err_set(err, "step_env", "the step's environment has more than %d variables or %d MiB",
@@ -227,11 +198,12 @@ static bool set_places(struct places *at, const struct local_workspace *w,
         *at = inside;
         return true;
     }
-    if (strlen(w->dir) + sizeof "/workspace" > PATH_MAX || strlen(s->files) >= PATH_MAX)
+    if (strlen(w->dir) + sizeof "/workspace" > PATH_MAX ||
+        strlen(w->dir) + sizeof "/files/" + strlen(s->name) > PATH_MAX)
         return err_set(err, "step_files", "the data directory's path is too long");
     stpcpy(stpcpy(at->workspace, w->dir), "/workspace");
     stpcpy(stpcpy(at->tmp, w->dir), "/tmp");
-    stpcpy(at->files, s->files);
+    stpcpy(stpcpy(stpcpy(at->files, w->dir), "/files/"), s->name);
     return true;
 }
 
@@ -244,8 +216,7 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
     auto_buf script = BUF(RUNNER_SCRIPT_MAX), path = BUF(PATH_MAX), cwd = BUF(PATH_MAX);
     if (!id_is_safe(x->step))
         return err_set(err, "step_files", "'%s' cannot name a step's folder", x->step);
-    buf_addf(&path, "%s/files/%s", w->dir, x->step);
-    s->files = buf_take(&path, NULL);
+    s->name = mem_dup(x->step, strlen(x->step));
     if (x->argv)
         quote_argv(&script, x->argv);
     else
@@ -257,7 +228,7 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
         return false;
     }
     if (!set_places(at, w, s, err) || !build_env(env, x, at, err) ||
-        !make_files(s, buf_str(&script), local_owner(w->local), err))
+        !step_files_make(w, s->name, buf_str(&script), err))
         return false;
     buf_addf(&path, "%s/script", at->files);
     if (x->cwd && x->cwd[0] == '/')
@@ -293,7 +264,7 @@ static void step_closed(uv_handle_t *handle)
     fd_close(&s->stream[0]);
     fd_close(&s->stream[1]);
     err_done(&s->err);
-    free(s->files);
+    free(s->name);
     free(s);
     local_release(w);
 }
@@ -308,18 +279,6 @@ static void close_handles(struct local_step *s)
             uv_close(handles[i], step_closed);
 }
 
-/* The step could have put anything in their place: a regular file, not through a link. */
-static bool read_result(int dir, const char *name, struct buf *b, bool *cut)
-{
-    struct stat st;
-    auto_fd fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-        return false;
-    if (fd_read_all(fd, b) == EFBIG)
-        *cut = true;
-    return true;
-}
-
 static void report_exit(struct local_step *s, const struct sandbox_exit *x)
 {
     struct runner_exit e = {.exit_code = x->exit_code,
@@ -329,17 +288,12 @@ static void report_exit(struct local_step *s, const struct sandbox_exit *x)
                             .cpu_ms = x->cpu_ms,
                             .memory_peak = x->memory_peak,
                             .duration_ms = clock_mono_ms() - s->started_ms};
-    struct buf texts[FILE_COUNT];
-    auto_fd dir = open(s->files, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    for (size_t i = 0; i < FILE_COUNT; i++) {
-        texts[i] = BUF(RUNNER_FILE_MAX);
-        if (dir >= 0)
-            read_result(dir, result_files[i].name, &texts[i], &e.cut);
-    }
-    e.output = buf_str(&texts[FILE_OUTPUT]);
-    e.env = buf_str(&texts[FILE_ENV]);
-    e.path = buf_str(&texts[FILE_PATH]);
-    e.summary = buf_str(&texts[FILE_SUMMARY]);
+    struct buf texts[STEP_FILE_COUNT];
+    step_files_take((struct local_workspace *)s->step.workspace, s->name, texts, &e.cut);
+    e.output = buf_str(&texts[STEP_FILE_OUTPUT]);
+    e.env = buf_str(&texts[STEP_FILE_ENV]);
+    e.path = buf_str(&texts[STEP_FILE_PATH]);
+    e.summary = buf_str(&texts[STEP_FILE_SUMMARY]);
     if (x->not_started) {
         err_set(&s->err, "sandbox_start", "the step's sandbox could not be built: %.*s",
                 STR_ARG(str_trim(str_make(s->tail, s->tail_n))));
@@ -347,7 +301,7 @@ static void report_exit(struct local_step *s, const struct sandbox_exit *x)
         e.err = &s->err;
     }
     s->exit(s->user, &e);
-    for (size_t i = 0; i < FILE_COUNT; i++)
+    for (size_t i = 0; i < STEP_FILE_COUNT; i++)
         buf_done(&texts[i]);
 }
 

@@ -66,6 +66,22 @@ void local_kill(struct runner_step *step, int signal);
 /* Ends every step, which says why. */
 void local_workspace_full(struct local_workspace *w);
 
+/* step_files.c */
+enum step_file {
+    STEP_FILE_OUTPUT,
+    STEP_FILE_ENV,
+    STEP_FILE_PATH,
+    STEP_FILE_SUMMARY,
+    STEP_FILE_COUNT
+};
+/* The names in the folder, which is called `step`. */
+const char *step_file_name(enum step_file file);
+must_use bool step_files_make(struct local_workspace *w, const char *step, str script,
+                              struct err *err);
+/* The texts, each cut at RUNNER_FILE_MAX (the caller frees them); the folder is gone afterwards. */
+void step_files_take(struct local_workspace *w, const char *step, struct buf texts[STEP_FILE_COUNT],
+                     bool *ret_cut);
+
 /* quota.c */
 /* The timer must be closed before the workspace is freed. */
 void quota_start(struct local_workspace *w, int64_t limit);
@@ -90,6 +106,8 @@ must_use bool copy_tree(const char *from, const char *to, const char *left_out, 
                         struct copy_progress *progress, struct err *err);
 /* remove.c: a folder and everything in it, however deep or closed; absent is fine. */
 must_use bool remove_tree(const char *path, struct err *err);
+/* The same by a name in an open folder. */
+must_use bool remove_tree_at(int dir, const char *name, struct err *err);
 /* git.c: NUL-separated paths that git would take along from a working tree. */
 must_use bool git_list_files(const char *repository, struct buf *ret_list, struct err *err);
 /* A fresh repository of one commit over what is there. */

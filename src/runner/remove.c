@@ -67,32 +67,25 @@ static int remove_children(struct removal *r, int fd, int depth)
     return e;
 }
 
-static bool is_empty(int top)
+bool remove_tree_at(int dir, const char *name, struct err *err)
 {
-    int fd = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    size_t n = 0;
-    for (struct dirent *entry; d && (entry = readdir(d));)
-        n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    if (d)
-        closedir(d);
-    return n == 0;
+    auto_fd top = open_dir(dir, name);
+    if (top < 0 && errno == ENOENT)
+        return true;
+    if (top < 0)
+        return err_errno(err, "workspace_remove", errno, "cannot open %s", name);
+    struct removal r = {.top = top};
+    int e = 0;
+    while (!e && unlinkat(dir, name, AT_REMOVEDIR) < 0) {
+        int fd = errno == ENOTEMPTY || errno == EEXIST
+                     ? openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                     : -1;
+        e = fd < 0 ? errno : remove_children(&r, fd, 0);
+    }
+    return e ? err_errno(err, "workspace_remove", e, "cannot remove %s", name) : true;
 }
 
 bool remove_tree(const char *path, struct err *err)
 {
-    auto_fd top = open_dir(AT_FDCWD, path);
-    if (top < 0 && errno == ENOENT)
-        return true;
-    if (top < 0)
-        return err_errno(err, "workspace_remove", errno, "cannot open %s", path);
-    struct removal r = {.top = top};
-    int e = 0;
-    while (!e && !is_empty(top)) {
-        int fd = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        e = fd < 0 ? errno : remove_children(&r, fd, 0);
-    }
-    if (!e && unlinkat(AT_FDCWD, path, AT_REMOVEDIR) < 0)
-        e = errno;
-    return e ? err_errno(err, "workspace_remove", e, "cannot remove %s", path) : true;
+    return remove_tree_at(AT_FDCWD, path, err);
 }

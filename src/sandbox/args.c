@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_TEXT_MAX = 4096, ETC_FILE_MAX = 1 << 20 };
+enum { PATH_TEXT_MAX = 4096 };
 
 void args_done(struct args *a)
 {
@@ -47,91 +47,38 @@ void args_fd(struct args *a, const char *option, int fd, const char *dest)
         args_add(a, dest);
 }
 
-enum etc_kind { ETC_COPY, ETC_BIND };
-/* What programs need to find libraries, certificates, the time zone and their own settings. None
- * may hold a credential: pip.conf, npmrc and gitconfig are left out for that. Small files are
- * copied, which is cheaper than a mount and follows links out of /etc. */
-static const struct {
-    const char *path;
-    enum etc_kind kind;
-    bool network_only;
-} host_etc[] = {
-    {"/etc/ld.so.cache", ETC_COPY, false},     {"/etc/alternatives", ETC_BIND, false},
-    {"/etc/ssl/certs", ETC_BIND, false},       {"/etc/ssl/openssl.cnf", ETC_COPY, false},
-    {"/etc/pki/tls/certs", ETC_BIND, false},   {"/etc/localtime", ETC_COPY, false},
-    {"/etc/os-release", ETC_COPY, false},      {"/etc/java-11-openjdk", ETC_BIND, false},
-    {"/etc/java-17-openjdk", ETC_BIND, false}, {"/etc/java-21-openjdk", ETC_BIND, false},
-    {"/etc/maven", ETC_BIND, false},           {"/etc/resolv.conf", ETC_COPY, true},
-    {"/etc/services", ETC_COPY, true},         {"/etc/protocols", ETC_COPY, true},
-};
-
-static const char *const host_roots[] = {"/usr",   "/bin",   "/sbin",   "/lib",
-                                         "/lib32", "/lib64", "/libx32", "/opt"};
-
-/* A folder is bound, a link (/bin -> usr/bin) is made again, what is absent stays absent. host is
- * where the entry is now, seen where bwrap will find it. */
-static void add_root_entry(struct args *a, const char *host, const char *seen, const char *inside)
+/* A step's own /dev, /proc and folders are mounted by bwrap in any case. */
+static void add_entry(struct args *a, const struct root_entry *e)
 {
-    struct stat st;
-    char target[PATH_TEXT_MAX];
-    if (lstat(host, &st) < 0)
-        return;
-    if (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)) {
-        args_add3(a, "--ro-bind", seen, inside);
-    } else if (S_ISLNK(st.st_mode)) {
-        ssize_t n = readlink(host, target, sizeof target - 1);
-        if (n < 0)
-            return;
-        target[n] = '\0';
-        args_add3(a, "--symlink", target, inside);
-    }
-}
-
-static void add_etc_file(struct args *a, const char *path)
-{
-    struct stat st;
-    char target[PATH_TEXT_MAX];
-    ssize_t n = readlink(path, target, sizeof target - 1);
-    target[n < 0 ? 0 : n] = '\0';
-    if (strncmp(target, "/usr/", 5) == 0 || strncmp(target, "../usr/", 7) == 0) {
-        args_add3(a, "--symlink", target, path);
-        return;
-    }
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH) &&
-        st.st_size <= ETC_FILE_MAX) {
+    switch (e->kind) {
+    case ROOT_FOLDER:
+        args_add2(a, "--perms", "0755");
+        args_add2(a, "--dir", e->at);
+        break;
+    case ROOT_BIND:
+        args_add3(a, "--ro-bind", e->source, e->at);
+        break;
+    case ROOT_LINK:
+        args_add3(a, "--symlink", e->source, e->at);
+        break;
+    case ROOT_FILE:
         args_add2(a, "--perms", "0444");
-        args_fd(a, "--file", fd, path);
-    } else {
-        fd_close(&fd);
+        args_fd(a, "--file", sandbox_memory_file("plue-etc", e->bytes), e->at);
+        break;
     }
 }
 
-static void add_own_file(struct args *a, int memory_file, const char *path)
+static void add_root(struct args *a, const struct root *r)
 {
-    args_add2(a, "--perms", "0444");
-    args_fd(a, "--file", sandbox_reopen(memory_file), path);
+    for (size_t i = 0; i < r->entries.n; i++)
+        add_entry(a, &r->entries.at[i]);
 }
 
-void args_host_root(const struct sandbox *s, struct args *a, bool network)
+void args_host_root(struct args *a)
 {
-    for (size_t i = 0; i < sizeof host_roots / sizeof *host_roots; i++)
-        add_root_entry(a, host_roots[i], host_roots[i], host_roots[i]);
-    for (size_t i = 0; i < sizeof host_etc / sizeof *host_etc; i++) {
-        if (host_etc[i].network_only && !network)
-            continue;
-        if (host_etc[i].kind == ETC_COPY)
-            add_etc_file(a, host_etc[i].path);
-        else
-            add_root_entry(a, host_etc[i].path, host_etc[i].path, host_etc[i].path);
-    }
-    add_own_file(a, s->passwd, "/etc/passwd");
-    add_own_file(a, s->group, "/etc/group");
-    add_own_file(a, s->nsswitch, "/etc/nsswitch.conf");
-    if (network)
-        add_etc_file(a, "/etc/hosts");
-    else
-        add_own_file(a, s->hosts, "/etc/hosts");
+    cleanup(root_done) struct root r = {0};
+    root_of_host(&r, true);
+    add_root(a, &r);
 }
 
 static bool is_ours(const char *name)
@@ -158,6 +105,7 @@ bool args_image_is_name(const char *image)
 bool args_image_root(const struct sandbox *s, struct args *a, const char *image, struct err *err)
 {
     auto_buf path = BUF(PATH_TEXT_MAX);
+    cleanup(root_done) struct root r = {0};
     args_image_path(s->images_dir, image, &path);
     DIR *d = s->images_dir && args_image_is_name(image) ? opendir(buf_c(&path)) : NULL;
     if (!d) {
@@ -177,8 +125,9 @@ bool args_image_root(const struct sandbox *s, struct args *a, const char *image,
         size_t root = seen.n;
         buf_addf(&seen, "/%s", e->d_name);
         if (!host.overflow && !seen.overflow)
-            add_root_entry(a, buf_c(&host), buf_c(&seen), buf_c(&seen) + root);
+            root_add_host(&r, buf_c(&host), buf_c(&seen), buf_c(&seen) + root);
     }
     closedir(d);
+    add_root(a, &r);
     return true;
 }

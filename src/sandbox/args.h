@@ -1,7 +1,7 @@
 /* args: the options of one bwrap and the descriptors that they name. */
 #ifndef SANDBOX_ARGS_H
 #define SANDBOX_ARGS_H
-#include "sandbox/sandbox_int.h"
+#include "sandbox/root.h"
 
 struct args {
     struct buf text; /* each ends with a NUL */
@@ -17,8 +17,8 @@ void args_add3(struct args *a, const char *option, const char *first, const char
 /* Takes fd; a negative one is remembered as the failure errno. dest may be NULL. */
 void args_fd(struct args *a, const char *option, int fd, const char *dest);
 
-/* The host's root, cut down to what programs need. */
-void args_host_root(const struct sandbox *s, struct args *a, bool network);
+/* The host's root for a step with the host's network; the others' stands ready in SPACE_HOST. */
+void args_host_root(struct args *a);
 /* An unpacked image's root, as the run's mount namespace shows it. */
 must_use bool args_image_root(const struct sandbox *s, struct args *a, const char *image,
                               struct err *err);

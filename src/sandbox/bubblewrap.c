@@ -64,8 +64,10 @@ static bool build_args(const struct sandbox *s, const struct sandbox_spec *spec,
         args_add(a, "--share-net");
     if (!add_env(a, spec->env, err))
         return false;
-    if (!spec->image)
-        args_host_root(s, a, network);
+    if (!spec->image && network)
+        args_host_root(a);
+    else if (!spec->image)
+        args_add3(a, "--ro-bind", SPACE_HOST, "/");
     else if (!args_image_root(s, a, spec->image, err))
         return false;
     args_add2(a, "--proc", "/proc");
@@ -81,7 +83,8 @@ static bool build_args(const struct sandbox *s, const struct sandbox_spec *spec,
         buf_add_byte(&a->text, '\0');
         args_add(a, "/plue");
     }
-    args_add2(a, "--remount-ro", "/");
+    if (spec->image || network)
+        args_add2(a, "--remount-ro", "/");
     args_fd(a, "--seccomp", sandbox_reopen(s->seccomp), NULL);
     args_fd(a, "--json-status-fd", fcntl(status, F_DUPFD_CLOEXEC, 3), NULL);
     args_add2(a, "--chdir", spec->cwd ? spec->cwd : "/workspace");
@@ -344,16 +347,6 @@ static bool bubblewrap_open(struct sandbox *s, struct err *err)
 {
     if (!find_program(s, err) || !check_namespaces(s, err) || !seccomp_program(&s->seccomp, err))
         return false;
-    s->passwd = sandbox_memory_file("passwd", STR("root:x:0:0:root:/nonexistent:/usr/sbin/nologin\n"
-                                                  "plue:x:1000:1000:plue:/tmp/home:/bin/sh\n"
-                                                  "nobody:x:65534:65534:nobody:/nonexistent:"
-                                                  "/usr/sbin/nologin\n"));
-    s->group = sandbox_memory_file("group", STR("root:x:0:\nplue:x:1000:\nnogroup:x:65534:\n"));
-    s->hosts = sandbox_memory_file("hosts", STR("127.0.0.1 localhost plue\n::1 localhost\n"));
-    s->nsswitch = sandbox_memory_file("nsswitch", STR("passwd: files\ngroup: files\n"
-                                                      "hosts: files dns\n"));
-    if (s->passwd < 0 || s->group < 0 || s->hosts < 0 || s->nsswitch < 0)
-        return err_errno(err, "sandbox_unavailable", errno, "no memory file for the sandbox");
     cgroups_open(&s->cgroups);
     return true;
 }
@@ -361,10 +354,6 @@ static bool bubblewrap_open(struct sandbox *s, struct err *err)
 static void bubblewrap_close(struct sandbox *s)
 {
     fd_close(&s->seccomp);
-    fd_close(&s->passwd);
-    fd_close(&s->group);
-    fd_close(&s->hosts);
-    fd_close(&s->nsswitch);
     cgroups_close(&s->cgroups);
 }
 

@@ -217,6 +217,9 @@ static bool none_space_open(struct sandbox_space *p, int64_t tmp_bytes, bool *re
     auto_buf home = BUF(PATH_MAX);
     (void)tmp_bytes;
     buf_addf(&home, "%s/home", p->tmp);
+    p->files_fd = p->files ? open(p->files, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (p->files && p->files_fd < 0)
+        return err_errno(err, "sandbox_space", errno, "cannot open %s", p->files);
     *ret_fresh = mkdir(buf_c(&home), 0755) == 0;
     return *ret_fresh || errno == EEXIST ||
            err_errno(err, "sandbox_space", errno, "cannot make %s", buf_c(&home));

@@ -110,7 +110,7 @@ bool sandbox_open(const struct sandbox_options *options, struct sandbox **ret_sa
                   struct err *err)
 {
     struct sandbox *s = mem_zalloc(sizeof *s);
-    s->seccomp = s->passwd = s->group = s->hosts = s->nsswitch = -1;
+    s->seccomp = -1;
     if (options->images_dir)
         s->images_dir = mem_dup(options->images_dir, strlen(options->images_dir));
     if (options->bwrap)
@@ -259,7 +259,8 @@ bool sandbox_space_open(struct sandbox *s, const struct sandbox_space_spec *spec
                                 .files = dup_path(spec->files),
                                 .keeper = dup_path(spec->keeper),
                                 .user = -1,
-                                .mount = -1};
+                                .mount = -1,
+                                .files_fd = -1};
     if (!s->backend->space_open(p, spec->tmp_bytes, &fresh, err)) {
         sandbox_space_close(p, false);
         return false;
@@ -269,11 +270,17 @@ bool sandbox_space_open(struct sandbox *s, const struct sandbox_space_spec *spec
     return true;
 }
 
+int sandbox_space_files(const struct sandbox_space *p)
+{
+    return p->files_fd;
+}
+
 void sandbox_space_close(struct sandbox_space *p, bool keep)
 {
     if (!p)
         return;
     p->sandbox->backend->space_close(p, keep);
+    fd_close(&p->files_fd);
     free(p->workspace);
     free(p->tmp);
     free(p->files);

@@ -46,6 +46,7 @@ struct sandbox_limits {
     uint32_t pids;
 };
 #define SANDBOX_TMP_BYTES ((int64_t)1 << 30)
+enum { SANDBOX_FILES_BYTES = 256 << 20 }; /* all /plue folders of a run together */
 #define SANDBOX_LIMITS_DEFAULT \
     ((struct sandbox_limits){.memory_bytes = (int64_t)4 << 30, .cpu_millis = 2000, .pids = 512})
 
@@ -81,8 +82,8 @@ const char *sandbox_find_program(const struct sandbox *s, const char *image, con
 
 struct sandbox_space_spec { /* borrowed; host paths are absolute */
     const char *workspace;  /* at /workspace */
-    const char *files;      /* holds one folder for each step, at /plue */
-    const char *tmp;        /* at /tmp where the backend cannot keep one in memory */
+    const char *files;      /* holds one folder for each step, at /plue, and */
+    const char *tmp;        /* at /tmp, where the backend cannot keep these in memory */
     const char *keeper;     /* file that remembers who keeps /tmp, to find it after a crash */
     int64_t tmp_bytes;      /* size of /tmp */
 };
@@ -93,6 +94,9 @@ struct sandbox_space;
 must_use bool sandbox_space_open(struct sandbox *s, const struct sandbox_space_spec *spec,
                                  struct sandbox_space **ret_space, bool *ret_fresh,
                                  struct err *err);
+/* The folder of the steps' folders, which the caller makes and removes; the descriptor is the
+ * space's. Its files hold at most SANDBOX_FILES_BYTES where they are in memory. */
+int sandbox_space_files(const struct sandbox_space *p);
 /* keep leaves it for a later sandbox_space_open; otherwise /tmp is gone. */
 void sandbox_space_close(struct sandbox_space *p, bool keep);
 /* Ends a space that was kept, by its keeper file alone; nothing where there is none. */

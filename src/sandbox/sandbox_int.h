@@ -109,12 +109,14 @@ int spawn_signal_namespace(int pidfd, bool join_user, int signal);
 #define SPACE_TMP SPACE_ROOT "/tmp"
 #define SPACE_FILES SPACE_ROOT "/files"
 #define SPACE_IMAGES SPACE_ROOT "/images"
+#define SPACE_HOST SPACE_ROOT "/host" /* the root of steps without network, read-only */
 
 struct sandbox_space {
     struct sandbox *sandbox;
     char *workspace, *tmp, *files, *keeper;
     pid_t pid;       /* of the process that keeps it; 0 where there is none */
     int user, mount; /* its namespaces, or -1 */
+    int files_fd;    /* the folder of steps' files, where it is */
 };
 
 must_use bool space_open(struct sandbox_space *p, int64_t tmp_bytes, bool *ret_fresh,
@@ -151,7 +153,6 @@ struct sandbox {
     uint32_t uid, gid;
     uint64_t waived; /* bits of sandbox_promises */
     int seccomp;
-    int passwd, group, hosts, nsswitch; /* memory files that stand in for /etc's */
     struct cgroups cgroups;
     VEC(const char *) notices;
     struct arena arena;

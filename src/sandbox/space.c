@@ -1,9 +1,10 @@
 /* A run's folders live in a mount namespace that its steps enter: /tmp in memory, with a size that
- * the kernel keeps, and the workspace where an unprivileged bwrap can walk to it. The namespace
- * lives as long as a process is in it; one does nothing else, and outlives this program, so that
- * after a crash /tmp is as it was. Started by an ordinary user, it needs a user namespace too. */
+ * the kernel keeps, the root that steps see, and the workspace where an unprivileged bwrap can walk
+ * to it. The namespace lives as long as a process is in it; one does nothing else, and outlives
+ * this program, so that after a crash /tmp is as it was. Started by an ordinary user, it needs a
+ * user namespace too. */
 #include "base/num.h"
-#include "sandbox/sandbox_int.h"
+#include "sandbox/root.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,12 +19,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SHOWN = 3, STAT_MAX = 4096, OPTIONS_MAX = 160 };
+enum { SHOWN = 2, STAT_MAX = 4096, OPTIONS_MAX = 160 };
 
 /* Everything the child needs, made before it exists. */
 struct keep {
     const char *from[SHOWN], *at[SHOWN];
-    const char *tmp_options;
+    const struct root *root;
+    const char *tmp_options, *files_options;
     char uid_map[64], gid_map[64]; /* empty when started by root */
     uid_t uid;                     /* owner of /tmp's home, as the namespace counts */
     gid_t gid;
@@ -78,6 +80,12 @@ IN_CHILD static void keep_mounts(struct keep *k)
         mount("tmpfs", SPACE_TMP, "tmpfs", MS_NOSUID | MS_NODEV, k->tmp_options) < 0 ||
         mkdir(SPACE_TMP "/home", 0755) < 0 || chown(SPACE_TMP "/home", k->uid, k->gid) < 0)
         keep_fail(k, "mounting a /tmp");
+    if (mkdir(SPACE_FILES, 0755) < 0 ||
+        mount("tmpfs", SPACE_FILES, "tmpfs", MS_NOSUID | MS_NODEV, k->files_options) < 0)
+        keep_fail(k, "mounting " SPACE_FILES);
+    const char *failed = root_build(k->root, SPACE_HOST);
+    if (failed)
+        keep_fail(k, failed);
 }
 
 IN_CHILD static int keep_main(void *arg)
@@ -131,10 +139,14 @@ static int open_namespace(pid_t pid, const char *name)
 
 static bool enter(struct sandbox_space *p, pid_t pid)
 {
+    auto_buf path = BUF(64);
+    buf_addf(&path, "/proc/%d/root" SPACE_FILES, (int)pid);
+    auto_fd files = open(buf_c(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     auto_fd mount = open_namespace(pid, "mnt");
     auto_fd user = p->sandbox->drop ? -1 : open_namespace(pid, "user");
-    if (mount < 0 || (user < 0 && !p->sandbox->drop))
+    if (files < 0 || mount < 0 || (user < 0 && !p->sandbox->drop))
         return false;
+    p->files_fd = fd_steal(&files);
     p->mount = fd_steal(&mount);
     p->user = fd_steal(&user);
     p->pid = pid;
@@ -186,16 +198,21 @@ static bool remember(struct sandbox_space *p, struct err *err)
 static bool make(struct sandbox_space *p, int64_t tmp_bytes, struct err *err)
 {
     const struct sandbox *s = p->sandbox;
-    char options[OPTIONS_MAX];
-    struct keep k = {.from = {p->workspace, p->files, s->images_dir},
-                     .at = {SPACE_WORKSPACE, SPACE_FILES, SPACE_IMAGES},
+    char options[OPTIONS_MAX], files[OPTIONS_MAX];
+    cleanup(root_done) struct root root = {0};
+    root_of_host(&root, false);
+    struct keep k = {.root = &root,
+                     .from = {p->workspace, s->images_dir},
+                     .at = {SPACE_WORKSPACE, SPACE_IMAGES},
                      .tmp_options = options,
+                     .files_options = files,
                      .uid = s->uid,
                      .gid = s->gid};
-    if (k.from[2] && access(k.from[2], F_OK) < 0)
-        k.from[2] = NULL;
+    if (k.from[1] && access(k.from[1], F_OK) < 0)
+        k.from[1] = NULL;
     snprintf(options, sizeof options, "mode=1777,size=%lld,nr_inodes=%lld,uid=%u,gid=%u",
              (long long)tmp_bytes, (long long)(tmp_bytes >> 10), s->uid, s->gid);
+    snprintf(files, sizeof files, "mode=0755,size=%d", SANDBOX_FILES_BYTES);
     if (!s->drop) {
         snprintf(k.uid_map, sizeof k.uid_map, "%u %u 1", s->uid, s->uid);
         snprintf(k.gid_map, sizeof k.gid_map, "%u %u 1", s->gid, s->gid);
@@ -205,7 +222,7 @@ static bool make(struct sandbox_space *p, int64_t tmp_bytes, struct err *err)
         return err_errno(err, "sandbox_space", errno, "no process can be made for a run's /tmp");
     if (k.failed) {
         spawn_wait(pid);
-        return err_errno(err, "sandbox_space", k.failed_errno, "a run's /tmp cannot be made: %s",
+        return err_errno(err, "sandbox_space", k.failed_errno, "a run's folders cannot be made: %s",
                          k.failed);
     }
     p->pid = pid;
