@@ -28,8 +28,8 @@ lint: ## formatting, layering, error codes
 format: ## reformat the C code
 	@scripts/format
 
-fuzz: setup ## run each fuzzer for FUZZ_SECONDS (default 20)
-	@scripts/fuzz
+fuzz: setup ## run each fuzzer for FUZZ_SECONDS (default 20), then FUZZ_PROGRAMS (default 4000) random programs
+	@FUZZ_PROGRAMS=$${FUZZ_PROGRAMS-4000} scripts/fuzz
 
 install: build ## install the program (PREFIX and DESTDIR as meson has them)
 	meson install -C $(B)

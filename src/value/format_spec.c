@@ -151,6 +151,10 @@ bool format_spec_parse(struct heap *h, str text, uint32_t default_align, const c
         s.type = utf8_next(r.text, &r.at);
         if (!at_end(&r))
             return invalid_spec(h, text, type_name);
+        /* CPython takes a NUL for no type at all, but only of a float. */
+        if (s.type == 0 && strcmp(type_name, "float") != 0)
+            return heap_raise(h, &exc_ValueError,
+                              "Unknown format code '\\x0' for object of type '%s'", type_name);
     }
     /* Text has the type s where none is given. */
     if (!check_separator(h, &s, default_align == '<' ? 's' : 0))

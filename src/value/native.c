@@ -107,6 +107,8 @@ static bool check_named_counts(struct binding *b)
                           "%s() takes %s %u positional argument%s (%u given)", d->name,
                           d->min < all ? "at most" : "exactly", d->max, plural(d->max), n);
     }
+    if ((d->flags & NATIVE_VARARGS) && n < d->min) /* max and min */
+        return wrong_count(b, n);
     if (n < least)
         return heap_raise(b->heap, &exc_TypeError,
                           "%s() takes %s %u positional argument%s (%u given)", d->name,
@@ -150,7 +152,7 @@ static bool misplaced_keyword(struct binding *b, val name)
     const struct native_def *d = b->def;
     int i = find_name(d, text_str(name));
 
-    if (i >= 0)
+    if (i >= 0 && b->args->n > 0)
         return heap_raise(b->heap, &exc_TypeError,
                           "argument for %s() given by name ('%s') and position (%d)", d->name,
                           d->names[i], i + 1);
@@ -186,6 +188,8 @@ static bool check_required(struct binding *b)
             continue;
         if (!d->names || !d->names[i])
             return wrong_count(b, b->args->n);
+        if ((d->flags & NATIVE_TYPE) && b->args->n == 0 && b->args->named_count == 1)
+            return misplaced_keyword(b, b->args->names[0]); /* enumerate(start=1) */
         if (d->flags & NATIVE_TYPE)
             return heap_raise(b->heap, &exc_TypeError, "%s() missing required argument '%s'",
                               d->name, d->names[i]);

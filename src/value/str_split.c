@@ -7,6 +7,7 @@
 #include "value/text_int.h"
 #include "value/types.h"
 #include "value/unicode.h"
+#include <limits.h>
 
 static bool push_part(struct heap *h, val list, val s, size_t from, size_t to)
 {
@@ -173,7 +174,11 @@ bool str_method_splitlines(struct heap *h, val *args, val *ret)
     str s = text_str(args[0]);
     int64_t keep;
 
-    if (!str_arg_int(h, args[1], 0, &keep) || !text_charge_scan(h, s.n) || !list_new(h, 0, ret))
+    if (!str_arg_int(h, args[1], 0, &keep))
+        return false;
+    if (keep > INT_MAX || keep < INT_MIN)
+        return heap_raise(h, &exc_OverflowError, "Python int too large to convert to C int");
+    if (!text_charge_scan(h, s.n) || !list_new(h, 0, ret))
         return false;
     for (size_t at = 0; at < s.n;) {
         size_t end = at, next = at;

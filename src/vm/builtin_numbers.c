@@ -147,7 +147,7 @@ BUILTIN(pow)
         return op_binary(h, BINARY_POW, args[0], args[1], ret);
     if (val_is_int(args[0]) && val_is_int(args[1]) && val_is_int(args[2]))
         return pow_mod(h, args[0].i, args[1].i, args[2].i, ret);
-    if (is_number(args[0]) && is_number(args[1]) && is_number(args[2]))
+    if (args[0].kind == V_FLOAT || args[1].kind == V_FLOAT || args[2].kind == V_FLOAT)
         return heap_raise(h, &exc_TypeError,
                           "pow() 3rd argument not allowed unless all arguments are integers");
     return heap_raise(h, &exc_TypeError,

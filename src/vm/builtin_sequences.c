@@ -164,8 +164,6 @@ static bool extreme(struct heap *h, const char *name, enum compare_op op, val *a
     const struct tuple_obj *given = args[0].tuple;
     struct extreme x = {h, op, args[1], VAL_UNBOUND, VAL_UNBOUND};
     bool ok = true;
-    if (given->n == 0)
-        return heap_raise(h, &exc_TypeError, "%s expected at least 1 argument, got 0", name);
     if (given->n > 1 && args[2].kind != V_UNBOUND)
         return heap_raise(h, &exc_TypeError,
                           "Cannot specify a default for %s() with multiple positional arguments",

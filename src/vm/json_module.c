@@ -5,13 +5,15 @@
 
 static bool module_getattr(struct heap *h, struct object *o, str name, val *ret)
 {
-    (void)h;
     (void)o;
     *ret = str_is(name, "JSONDecodeError") ? val_type(&exc_JSONDecodeError) : VAL_UNBOUND;
     for (const struct native_def *row = json_module; row->name; row++)
         if (str_is(name, row->name))
             *ret = val_native(row);
-    return true;
+    if (!val_is_unbound(*ret))
+        return true;
+    return heap_raise(h, &exc_AttributeError, "module 'json' has no attribute '%.*s'",
+                      STR_ARG(name));
 }
 
 static size_t module_names(struct heap *h, struct object *o, str *ret, size_t max)
