@@ -19,6 +19,10 @@ struct view {
     struct json_writer writer;
     str step; /* whose lines are printed now */
     bool prefix;
+    str search;      /* only lines with this text; empty: all */
+    int64_t attempt; /* 0: the lines of each step's last run; -1: all */
+    int64_t passing; /* attempt whose events are read */
+    struct log_commands commands;
     int64_t seq; /* of the last line or event */
     size_t n;    /* in this round */
 };
@@ -34,8 +38,8 @@ static bool load(struct view *v, struct err *err)
 {
     return data_find_run(v->cli, DATA_LOOK, &v->data, &v->id, err) &&
            store_load_run(v->data.reader, v->id, &v->arena, &v->run, err) &&
-           store_load_steps(v->data.reader, v->id, STORE_LAST, STORE_STEPS_RESULTS, &v->arena,
-                            &v->steps, &v->step_count, err);
+           store_load_steps(v->data.reader, v->id, v->attempt > 0 ? v->attempt : STORE_LAST,
+                            STORE_STEPS_RESULTS, &v->arena, &v->steps, &v->step_count, err);
 }
 
 /* ---- logs ---- */
@@ -48,17 +52,38 @@ static void flush(struct view *v, bool now)
     buf_reset(&v->out);
 }
 
+/* Letters in the search text that are lower case match both cases. */
+static bool has_text(str line, str text)
+{
+    for (size_t i = 0; i + text.n <= line.n; i++) {
+        size_t k = 0;
+        while (k < text.n) {
+            char l = line.p[i + k], t = text.p[k];
+            bool same = l == t || (t >= 'a' && t <= 'z' && l == t - 'a' + 'A');
+            if (!same)
+                break;
+            k++;
+        }
+        if (k == text.n)
+            return true;
+    }
+    return false;
+}
+
 static void put_line(struct view *v, const struct log_line *line, str step)
 {
+    auto_buf text = BUF(CLI_OUTPUT_MAX);
     v->seq = line->seq;
     v->n++;
+    if (v->search.n && !has_text(line->text, v->search))
+        return;
     if (v->cli->json) {
         shape_put_line(&v->writer, line, step);
-    } else {
+    } else if (log_text_add(&text, &v->commands, line->text, v->cli->color)) {
         if (v->prefix)
             buf_addf(&v->out, "%s%.*s |%s ", tone_on(v->cli->color, TONE_FAINT), STR_ARG(step),
                      tone_off(v->cli->color));
-        screen_add(&v->out, line->text, LINE_WIDTH, v->cli->color);
+        buf_add_str(&v->out, buf_str(&text));
         buf_add_byte(&v->out, '\n');
     }
     flush(v, false);
@@ -71,12 +96,35 @@ static bool on_line(void *ctx, const struct log_line *line)
     return true;
 }
 
+static int64_t attempt_of(const struct event *started)
+{
+    json_t *data = json_loadb(started->data.p, started->data.n, 0, NULL);
+    int64_t attempt = json_integer_value(json_object_get(data, "attempt"));
+    json_decref(data);
+    return attempt;
+}
+
+/* A step that an attempt kept has its lines among an earlier one's. */
+static bool is_wanted(const struct view *v, str step)
+{
+    if (v->attempt < 0)
+        return true;
+    for (size_t i = 0; i < v->step_count; i++) {
+        const struct store_step *s = &v->steps[i];
+        if (str_eq(s->key.step_id, step))
+            return v->passing == (s->kept_from ? s->kept_from : s->key.attempt);
+    }
+    return false;
+}
+
 static bool on_event(void *ctx, const struct event *e)
 {
     struct view *v = ctx;
     v->n++;
     v->seq = e->seq;
-    if (e->type != EVENT_STEP_OUTPUT)
+    if (e->type == EVENT_RUN_STARTED)
+        v->passing = attempt_of(e);
+    if (e->type != EVENT_STEP_OUTPUT || !is_wanted(v, e->step_id))
         return true;
     json_t *data = json_loadb(e->data.p, e->data.n, JSON_ALLOW_NUL, NULL);
     struct log_line line = {
@@ -103,7 +151,9 @@ static bool add_all_lines(struct view *v, struct err *err)
 
 static bool add_step_lines(struct view *v, str step, struct err *err)
 {
-    struct store_step_key key = {.run_id = v->id, .step_id = step};
+    struct store_step_key key = {
+        .run_id = v->id, .step_id = step, .attempt = v->attempt > 0 ? v->attempt : STORE_LAST};
+    v->commands = (struct log_commands){0};
     v->step = step;
     v->seq = 0;
     do {
@@ -249,13 +299,26 @@ static void print_summary(struct view *v)
     flush(v, true);
 }
 
+static bool read_attempt(struct view *v, struct err *err)
+{
+    const char *given = cli_value(v->cli, "attempt");
+    v->passing = 1;
+    if (given && strcmp(given, "all") == 0) {
+        v->attempt = -1;
+        return true;
+    }
+    return cli_number(v->cli, "attempt", 0, &v->attempt, err);
+}
+
 static int run(struct cli *c)
 {
     cleanup(view_done) struct view v = {.cli = c, .out = BUF(CLI_OUTPUT_MAX)};
     auto_err e = ERR_INIT;
-    bool logs = cli_has(c, "log") || cli_has(c, "log-failed") || cli_has(c, "step");
+    bool logs =
+        cli_has(c, "log") || cli_has(c, "search") || cli_has(c, "log-failed") || cli_has(c, "step");
     v.writer = JSON_WRITER(&v.out, true);
-    if (!load(&v, &e) || (logs && !print_logs(&v, &e)))
+    v.search = str_of(cli_value(c, "search"));
+    if (!read_attempt(&v, &e) || !load(&v, &e) || (logs && !print_logs(&v, &e)))
         return cli_fail(c, NULL, &e);
     if (!logs)
         print_summary(&v);
@@ -272,6 +335,9 @@ const struct command command_run_view = {
     .options = (const struct cli_option[]){{"log", NULL, "print the logs of all steps, in order"},
                                            {"log-failed", NULL, "print the logs of failed steps"},
                                            {"step", "ID", "print the log of one step"},
+                                           {"search", "TEXT",
+                                            "only lines with this text; lower case matches both"},
+                                           {"attempt", "N", "of an earlier attempt, or of all"},
                                            CLI_DATA_DIR_OPTION,
                                            {"json", NULL, "print JSON"},
                                            {0}},

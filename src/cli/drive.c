@@ -226,6 +226,12 @@ bool drive_resume(struct drive *d, int64_t run_id, struct err *err)
 
 bool drive_rerun(struct drive *d, int64_t run_id, struct rerun *x, struct err *err)
 {
+    int64_t before = 0;
+    if (!store_last_seq(d->data.reader, run_id, &before, err)) {
+        rerun_free(x);
+        return false;
+    }
+    progress_skip(d->progress, before);
     d->run_id = run_id;
     d->ours = engine_rerun(d->engine, x, NULL, on_ended, d, err);
     if (d->ours)

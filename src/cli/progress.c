@@ -50,6 +50,11 @@ void progress_begin(struct progress *p, struct store_reader *reader, int64_t run
     p->began_wall = clock_wall_ms();
 }
 
+void progress_skip(struct progress *p, int64_t seq)
+{
+    p->seq = seq;
+}
+
 void progress_copying(struct progress *p, size_t files, size_t total)
 {
     p->copied = files;

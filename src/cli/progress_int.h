@@ -2,6 +2,7 @@
 #ifndef CLI_PROGRESS_INT_H
 #define CLI_PROGRESS_INT_H
 #include "base/clock.h"
+#include "cli/log_text.h"
 #include "cli/progress.h"
 #include "cli/screen.h"
 
@@ -22,6 +23,7 @@ struct progress {
     bool loaded, done;
     VEC(struct seen_step) seen;
     int64_t seq; /* of the last event that was told */
+    struct log_commands commands;
     int64_t began_mono, began_wall;
     int64_t next_load; /* clock_mono_ms, before which the run is not read again */
     size_t copied, to_copy;

@@ -118,10 +118,10 @@ static bool follow_event(void *ctx, const struct event *e)
     b->n++;
     if (e->type == EVENT_STEP_OUTPUT) {
         json_t *data = json_loadb(e->data.p, e->data.n, JSON_ALLOW_NUL, NULL);
-        buf_addf(&b->out, "%s%.*s |%s ", tone_on(p->colors, TONE_FAINT), STR_ARG(e->step_id),
-                 tone_off(p->colors));
-        screen_add(&b->out, json_get_text(data, "line"), LINE_WIDTH, p->colors);
-        buf_add_byte(&b->out, '\n');
+        auto_buf text = BUF(CLI_OUTPUT_MAX);
+        if (log_text_add(&text, &p->commands, json_get_text(data, "line"), p->colors))
+            buf_addf(&b->out, "%s%.*s |%s %.*s\n", tone_on(p->colors, TONE_FAINT),
+                     STR_ARG(e->step_id), tone_off(p->colors), (int)text.n, buf_c(&text));
         json_decref(data);
         return true;
     }

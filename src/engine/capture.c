@@ -3,7 +3,7 @@
 
 enum { SCRATCH_MAX = 64 << 20 };
 
-void capture_init(struct capture *c, enum log_stream stream, const struct mask *mask)
+void capture_init(struct capture *c, enum log_stream stream, struct mask *mask)
 {
     *c = (struct capture){
         .stream = stream,
@@ -44,12 +44,26 @@ static bool is_clean(const struct capture *c, str text)
            (mask_is_empty(c->mask) || !mask_finds(c->mask, text));
 }
 
+/* What the line tells the runner itself: true where the line is a secret, and stays unsaid. */
+static bool obey(struct capture *c, str text)
+{
+    struct log_command command = log_commands_read(&c->commands, text);
+    if (command.kind != LOG_COMMAND_ADD_MASK)
+        return false;
+    auto_buf secret = BUF(CAPTURE_LINE_MAX);
+    log_command_unescape(&secret, command.message);
+    mask_add(c->mask, buf_str(&secret));
+    return true;
+}
+
 /* One line, or piece of one; its text is borrowed from the chunk where nothing had to change. The
  * scratch may move while lines are added: offsets are turned into texts at the end. */
 static void add_line(struct capture *c, str text, int64_t now_ms)
 {
     if (text.n && text.p[text.n - 1] == '\r')
         text.n--;
+    if (memchr(text.p ? text.p : "", ':', text.n < 16 ? text.n : 16) && obey(c, text))
+        text = STR("::add-mask::***");
     if (is_clean(c, text)) {
         vec_push(&c->lines,
                  (struct log_line){.time_ms = now_ms, .stream = c->stream, .text = text});

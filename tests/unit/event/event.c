@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "event/command.h"
 #include "event/event.h"
 
 static void assert_json(struct event e, const char *want)
@@ -95,6 +96,56 @@ static void states__every_word_reads_back(void **state)
     assert_null(reason_code(REASON_NONE));
 }
 
+/* "kind properties|message" of each line. */
+static void assert_commands(const char *lines, const char *wanted)
+{
+    static const char *const kinds[] = {"-",      "group", "endgroup", "error", "warning",
+                                        "notice", "debug", "add-mask", "stop",  "resume"};
+    struct log_commands commands = {0};
+    auto_buf got = BUF(4096);
+    str rest = str_of(lines), line;
+    while (str_next(&rest, '\n', &line)) {
+        struct log_command c = log_commands_read(&commands, line);
+        buf_addf(&got, "%s %.*s|", kinds[c.kind], STR_ARG(c.properties));
+        log_command_unescape(&got, c.message);
+        buf_add_byte(&got, '\n');
+    }
+    assert_string_equal(buf_c(&got), wanted);
+}
+
+static void command__is_read_as_githubs_runner_reads_it(void **state)
+{
+    (void)state;
+    assert_commands(
+        "::group::A title\n::endgroup::\n  ::error file=a.c,line=3::wrong%0Ahere: 100%25\n"
+        "::warning::w\n::notice title=T::n\n::debug::d\n::add-mask::secret",
+        "group |A title\nendgroup |\nerror file=a.c,line=3|wrong\nhere: 100%\n"
+        "warning |w\nnotice title=T|n\ndebug |d\nadd-mask |secret\n");
+}
+
+static void command__lookalikes_are_lines(void **state)
+{
+    (void)state;
+    assert_commands(":: group::x\n::unknown::x\n::group\nx ::error::y\n:\n",
+                    "- |\n- |\n- |\n- |\n- |\n");
+}
+
+static void command__none_is_read_between_stop_and_its_token(void **state)
+{
+    (void)state;
+    assert_commands("::stop-commands::tok\n::error::x\n::other::\n::tok::\n::error::y",
+                    "stop |tok\n- |\n- |\nresume |\nerror |y\n");
+}
+
+static void command__property_is_found_by_its_name(void **state)
+{
+    (void)state;
+    struct log_command c = {.properties = STR("file=a%3Ab.c, line=3")};
+    assert_true(str_is(log_command_property(&c, "file"), "a%3Ab.c"));
+    assert_true(str_is(log_command_property(&c, "line"), "3"));
+    assert_int_equal(log_command_property(&c, "col").n, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +154,10 @@ int main(void)
         cmocka_unit_test(event__line_data_escapes_the_line),
         cmocka_unit_test(event__every_word_reads_back),
         cmocka_unit_test(states__every_word_reads_back),
+        cmocka_unit_test(command__is_read_as_githubs_runner_reads_it),
+        cmocka_unit_test(command__lookalikes_are_lines),
+        cmocka_unit_test(command__none_is_read_between_stop_and_its_token),
+        cmocka_unit_test(command__property_is_found_by_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,42 @@
+/* command: what a step tells its runner by lines of its output, as GitHub's runner reads them:
+ *     ::group::Title   ::endgroup::   ::error file=a.c,line=3::Message   ::warning::  ::notice::
+ *     ::debug::   ::add-mask::VALUE   ::stop-commands::TOKEN ... ::TOKEN::
+ * Refuses nothing: a line that is no command is a line. */
+#ifndef EVENT_COMMAND_H
+#define EVENT_COMMAND_H
+#include "base/buf.h"
+
+enum log_command_kind {
+    LOG_COMMAND_NONE,
+    LOG_COMMAND_GROUP,
+    LOG_COMMAND_ENDGROUP,
+    LOG_COMMAND_ERROR,
+    LOG_COMMAND_WARNING,
+    LOG_COMMAND_NOTICE,
+    LOG_COMMAND_DEBUG,
+    LOG_COMMAND_ADD_MASK,
+    LOG_COMMAND_STOP, /* nothing more is a command, until LOG_COMMAND_RESUME */
+    LOG_COMMAND_RESUME,
+    LOG_COMMAND_COUNT
+};
+
+struct log_command { /* borrows from the line */
+    enum log_command_kind kind;
+    str properties; /* "file=a.c,line=3" */
+    str message;    /* escaped: log_command_unescape */
+};
+
+enum { LOG_COMMAND_TOKEN_MAX = 128 };
+
+/* One for each stream of lines; zeroed is ready. */
+struct log_commands {
+    char token[LOG_COMMAND_TOKEN_MAX + 1]; /* that ends a stop; empty: none */
+};
+struct log_command log_commands_read(struct log_commands *c, str line);
+
+/* %25 %0D %0A %3A %2C stand for themselves in messages and properties. */
+void log_command_unescape(struct buf *b, str escaped);
+/* The property's value, escaped; empty where it is absent. */
+str log_command_property(const struct log_command *c, const char *name);
+
+#endif

@@ -1,0 +1,101 @@
+"""Logs: what lines tell the runner, searching, attempts, and watching late."""
+from harness import PlueTest, dedent
+
+
+class Commands(PlueTest):
+    def show(self, lines):
+        self.write("lines", lines)
+        self.steps_workflow("""ctx.run(name="a", cmd="cat lines")""")
+        self.run_ci()
+        return self.plue("run", "view", 1, "--step", "a", expect=0).out
+
+    def test_groups_and_annotations_are_shown_as_people_read_them(self):
+        self.assertEqual(self.show("::group::Build\nmake\n::endgroup::\n::error file=a.c,line=3,col=7::it%0Abroke\n"
+                                   "::warning title=Old::use 50%25\n::notice::n\nplain ::error::no\n"),
+                         "▼ Build\nmake\nerror: a.c:3:7: it broke\nwarning: Old: use 50%\nnotice: n\nplain ::error::no\n")
+
+    def test_json_has_the_lines_as_they_came(self):
+        self.show("::group::Build\n")
+        self.assertEqual(self.log(step="a"), "::group::Build\n")
+
+    def test_add_mask_hides_a_value_from_then_on_in_every_form_and_stream(self):
+        self.steps_workflow("""
+            a = ctx.run(name="a", cmd="echo before tok-12345; echo ::add-mask::tok-12345; echo now tok-12345; "
+                                      "echo tok-12345 >&2; printf tok-12345 | base64; echo v=tok-12345 >> $PLUE_OUTPUT")
+            ctx.run(name="b", cmd="echo later tok-12345")
+            return ctx.success(v=a.outputs.v)
+            """)
+        run = self.run_ci()
+        # The step's own earlier line was told already; what it left as values is masked.
+        self.assertEqual(sorted(self.log(step="a").splitlines()),
+                         sorted(["before tok-12345", "::add-mask::***", "now ***", "***", "***"]))
+        self.assertEqual((self.log(step="b"), run["outputs"]), ("later ***\n", {"v": "***"}))
+
+    def test_nothing_is_a_command_while_commands_are_stopped(self):
+        self.assertEqual(self.show("::stop-commands::t\n::add-mask::plain\n::t::\nplain\n"), "::add-mask::plain\nplain\n")
+
+
+class Secrets(PlueTest):
+    def test_a_secret_is_masked_across_chunks_and_in_its_escaped_forms(self):
+        secret = 'a b"c/ü+'
+        self.write("t.py", dedent("""
+            import base64, json, os, sys, time, urllib.parse
+            t = os.environ["T"]
+            for half in (t[:3], t[3:] + "\\n"):
+                sys.stdout.write(half)
+                sys.stdout.flush()
+                time.sleep(0.05)
+            print(json.dumps(t, ensure_ascii=False), urllib.parse.quote(t, safe=""))
+            print(base64.b64encode(t.encode()).decode(), base64.urlsafe_b64encode(b"x" + t.encode()).decode())
+            """))
+        self.steps_workflow("""ctx.run(name="a", env={"T": ctx.secrets.TOKEN}, cmd="/usr/bin/python3 t.py")""")
+        self.run_ci(env={"PLUE_SECRET_TOKEN": secret})
+        log = self.log(step="a")
+        self.assertEqual(log.splitlines()[:2], ["***", '"***" ***'])
+        self.assertEqual(log.count("***"), 5)
+        for form in (secret, "a%20b", "YSBiImMv"):
+            self.assertNotIn(form, log)
+
+
+class Search(PlueTest):
+    def test_only_lines_with_the_text_are_shown(self):
+        self.steps_workflow("""
+            ctx.run(name="a", cmd="printf 'one\\\\nTwo\\\\nthree\\\\n'")
+            ctx.run(name="b", cmd="echo two more")
+            """)
+        self.run_ci()
+        self.assertEqual(self.plue("run", "view", 1, "--search", "two", expect=0).out, "a | Two\nb | two more\n")
+        self.assertEqual(self.plue("run", "view", 1, "--log", "--step", "a", "--search", "Two", expect=0).out, "Two\n")
+        lines = self.plue("run", "view", 1, "--search", "three", "--json", expect=0).json["lines"]
+        self.assertEqual([(line["step"], line["line"]) for line in lines], [("a", "three")])
+
+    def test_the_logs_of_attempts_are_kept_apart(self):
+        self.steps_workflow("""
+            ctx.run(name="a", cmd="echo kept")
+            ctx.run(name="b", cmd="echo x >> n; echo attempt $(wc -l < n); [ $(wc -l < n) = 2 ]")
+            """)
+        self.run_ci(expect=1)
+        self.plue("run", "rerun", 1, "--failed", expect=0)
+
+        def shown(*args):
+            return self.plue("run", "view", 1, "--log", *args, expect=0).out
+        self.assertEqual(shown(), "a | kept\nb | attempt 2\n")
+        self.assertEqual(shown("--attempt", 1), "a | kept\nb | attempt 1\n")
+        self.assertEqual(shown("--attempt", "all"), "a | kept\nb | attempt 1\nb | attempt 2\n")
+        self.assertEqual(shown("--attempt", 1, "--step", "b"), "attempt 1\n")
+
+
+class Watch(PlueTest):
+    def test_joined_late_it_tells_everything_from_the_beginning(self):
+        self.steps_workflow("""
+            ctx.run(name="a", cmd="echo early")
+            ctx.run(name="b", cmd="while [ ! -e go ]; do sleep 0.05; done; echo late")
+            """)
+        process = self.start("workflow", "run", "ci")
+        self.wait_for_step("b", "running")
+        watch = self.start("run", "watch", 1, "--follow")
+        self.wait_for(lambda: "early" in open(watch.out_path).read(), "the watcher has told what was before")
+        (self.data / "workspaces/1/workspace/go").touch()
+        self.finish(process, expect=0)
+        out = self.finish(watch, expect=0).out
+        self.assertEqual((out.count("a | early"), out.count("b | late")), (1, 1))
