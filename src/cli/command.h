@@ -23,6 +23,7 @@ struct cli_option { /* of a command; a list ends with a row without a name */
     const char *name;
     const char *value; /* what the help calls it; NULL: the option stands alone */
     const char *doc;
+    char letter; /* -o for --output; 0: none */
 };
 
 struct command {

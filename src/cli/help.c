@@ -12,7 +12,11 @@ static void pad(struct buf *b, size_t from, size_t column)
 static void add_option(struct buf *b, const struct cli_option *o)
 {
     size_t from = b->n;
-    buf_addf(b, "  --%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+    if (o->letter)
+        buf_addf(b, "  -%c, --%s%s%s", o->letter, o->name, o->value ? " " : "",
+                 o->value ? o->value : "");
+    else
+        buf_addf(b, "  --%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
     pad(b, from, OPTION_COLUMN);
     buf_addf(b, "%s\n", o->doc);
 }

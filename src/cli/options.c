@@ -29,6 +29,15 @@ static const struct cli_option *find_option(const struct cli *c, str name)
     return str_is(name, "help") ? &help_option : NULL;
 }
 
+/* -o VALUE: the option with this letter, as its own row of the table. */
+static const struct cli_option *find_letter(const struct cli *c, const char *word)
+{
+    for (const struct cli_option *o = c->command->options; o && o->name; o++)
+        if (o->letter && o->letter == word[1] && !word[2])
+            return o;
+    return NULL;
+}
+
 /* --name, --name=value or --name value; *at moves behind the value. */
 static bool take_option(struct cli *c, int n, char **words, int *at, struct err *err)
 {
@@ -52,6 +61,19 @@ static bool take_option(struct cli *c, int n, char **words, int *at, struct err 
         }
         value = words[++*at];
     }
+    vec_push(&c->given, (struct cli_given){o, value});
+    return true;
+}
+
+static bool take_letter(struct cli *c, int n, char **words, int *at, struct err *err)
+{
+    const struct cli_option *o = find_letter(c, words[*at]);
+    const char *value = NULL;
+    if (o->value && *at + 1 >= n)
+        return err_set(err, "invalid_option", "-%c needs a value: -%c %s", o->letter, o->letter,
+                       o->value);
+    if (o->value)
+        value = words[++*at];
     vec_push(&c->given, (struct cli_given){o, value});
     return true;
 }
@@ -88,6 +110,8 @@ bool cli_parse(struct cli *c, int n, char **words, bool *ret_help, struct err *e
             *ret_help = true;
         else if (!only_args && strncmp(word, "--", 2) == 0)
             ok = take_option(c, n, words, &i, err);
+        else if (!only_args && word[0] == '-' && word[1] != '-' && find_letter(c, word))
+            ok = take_letter(c, n, words, &i, err);
         else if (!only_args && word[0] == '-' && word[1] && !(word[1] >= '0' && word[1] <= '9'))
             ok = unknown_option(c, str_of(word + 1), err);
         else
