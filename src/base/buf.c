@@ -1,4 +1,5 @@
 #include "base/buf.h"
+#include "base/num.h"
 #include <stdio.h>
 
 void buf_done(struct buf *b)
@@ -70,16 +71,8 @@ void buf_add_repeat(struct buf *b, char c, size_t n)
 
 void buf_add_int(struct buf *b, int64_t i)
 {
-    char digits[24];
-    char *at = digits + sizeof digits;
-    uint64_t u = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
-
-    do
-        *--at = (char)('0' + u % 10);
-    while (u /= 10);
-    if (i < 0)
-        *--at = '-';
-    buf_add(b, at, (size_t)(digits + sizeof digits - at));
+    char room[NUM_INT_TEXT_MAX];
+    buf_add_str(b, num_int_text(room, i));
 }
 
 void buf_addv(struct buf *b, const char *fmt, va_list args)

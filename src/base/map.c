@@ -11,17 +11,6 @@ static void make_seed(void)
         seed = (uint64_t)(uintptr_t)&seed * 0x9e3779b97f4a7c15u;
 }
 
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-    __uint128_t product = (__uint128_t)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-uint64_t hash_int(uint64_t x)
-{
-    return mix(x ^ 0xa0761d6478bd642fu, 0xe7037ed1a0b428dbu);
-}
-
 static uint64_t read_tail(const unsigned char *p, size_t n)
 {
     uint64_t w = 0;
@@ -40,11 +29,11 @@ uint64_t hash_bytes(const void *bytes, size_t n)
         uint64_t a, b;
         memcpy(&a, p, 8);
         memcpy(&b, p + 8, 8);
-        h = mix(a ^ 0x8ebc6af09c88c6e3u ^ h, b ^ 0x589965cc75374cc3u);
+        h = hash_mix(a ^ 0x8ebc6af09c88c6e3u ^ h, b ^ 0x589965cc75374cc3u);
     }
     uint64_t a = left >= 8 ? read_tail(p, 8) : read_tail(p, left);
     uint64_t b = left > 8 ? read_tail(p + 8, left - 8) : 0;
-    return mix(h ^ a ^ 0x1d8e4e27c47d124fu, b ^ seed ^ 0xeb44accab455d165u);
+    return hash_mix(h ^ a ^ 0x1d8e4e27c47d124fu, b ^ seed ^ 0xeb44accab455d165u);
 }
 
 void map_done(struct map *m)

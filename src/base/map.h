@@ -8,7 +8,15 @@
 
 /* 64-bit hash of bytes, seeded once per process. */
 uint64_t hash_bytes(const void *p, size_t n);
-uint64_t hash_int(uint64_t x);
+static inline uint64_t hash_mix(uint64_t a, uint64_t b)
+{
+    __uint128_t product = (__uint128_t)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+static inline uint64_t hash_int(uint64_t x)
+{
+    return hash_mix(x ^ 0xa0761d6478bd642fu, 0xe7037ed1a0b428dbu);
+}
 
 struct map_entry {
     str key;

@@ -1,4 +1,5 @@
 #include "value/dict.h"
+#include "base/map.h"
 #include "value/table_int.h"
 #include "value/text.h"
 
@@ -16,11 +17,23 @@ bool dict_new(struct heap *h, uint32_t room, val *ret)
     return true;
 }
 
+static inline bool find(struct heap *h, const struct dict_obj *d, val *key, uint64_t *ret_hash,
+                        uint32_t *ret)
+{
+    if (key->kind == V_INT)
+        *ret_hash = hash_int((uint64_t)key->i);
+    else if (key->kind == V_STR && key->s->hash)
+        *ret_hash = key->s->hash;
+    else if (!table_hash_key(h, key, ret_hash))
+        return false;
+    return table_find(h, table_of(d), *key, *ret_hash, ret);
+}
+
 bool dict_get(struct heap *h, struct dict_obj *d, val key, val *ret)
 {
     uint64_t hash;
     uint32_t at;
-    if (!table_hash_key(h, &key, &hash) || !table_find(h, table_of(d), key, hash, &at))
+    if (!find(h, d, &key, &hash, &at))
         return false;
     *ret = at == TABLE_NONE ? VAL_UNBOUND : d->entries[at].value;
     return true;
@@ -32,7 +45,7 @@ bool dict_set(struct heap *h, struct dict_obj *d, val key, val value)
     uint32_t at;
     if ((d->h.flags & OBJ_FROZEN) && !table_check_open(h, &d->h))
         return false;
-    if (!table_hash_key(h, &key, &hash) || !table_find(h, table_of(d), key, hash, &at))
+    if (!find(h, d, &key, &hash, &at))
         return false;
     if (at == TABLE_NONE && !table_append(h, table_of(d), key, hash, &at))
         return false;

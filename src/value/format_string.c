@@ -227,12 +227,12 @@ static bool check_conversion(const struct formatter *f, uint32_t c)
     return heap_raise(f->h, &exc_ValueError, "Unknown conversion specifier \\x%x", c);
 }
 
-static bool format_field(struct formatter *f, const struct field *field, int levels, val *ret)
+static bool format_field(struct formatter *f, const struct field *field, val v, int levels,
+                         val *ret)
 {
-    val v, spec;
+    val spec;
 
-    if (!heap_charge(f->h, 1) || !field_value(f, field, &v) ||
-        !check_conversion(f, field->conversion))
+    if (!check_conversion(f, field->conversion))
         return false;
     if (field->nested) {
         if (!expand(f, field->spec, field->spec_end, levels - 1, &spec))
@@ -241,6 +241,23 @@ static bool format_field(struct formatter *f, const struct field *field, int lev
         return false;
     }
     return val_format(f->h, v, (char)field->conversion, spec, ret);
+}
+
+static bool add_field(struct formatter *f, const struct field *field, int levels,
+                      struct format_parts *parts)
+{
+    val v;
+    if (!heap_charge(f->h, 1) || !field_value(f, field, &v))
+        return false;
+    /* Numbers and text without specifier go in as they are, at val_format's price. */
+    bool plain = !field->conversion && field->spec == field->spec_end;
+    if (plain && v.kind == V_INT) {
+        buf_add_int(&parts->b.bytes, v.i);
+        return heap_charge(f->h, 1);
+    }
+    if (plain && v.kind == V_STR)
+        return format_parts_add(parts, v);
+    return format_field(f, field, v, levels, &v) && format_parts_add(parts, v);
 }
 
 /* Literal text up to the next field or doubled brace; false in *ret_field at a doubled brace or
@@ -282,12 +299,11 @@ static bool expand(struct formatter *f, size_t from, size_t end, int levels, val
         struct field field;
         size_t start = at, stop;
         bool has_field;
-        val v;
         if (!literal(f, end, &at, &stop, &has_field))
             return false;
         text_builder_add_part(&parts.b, f->text, start, stop);
-        if (has_field && (!parse_field(f, end, &at, &field) ||
-                          !format_field(f, &field, levels, &v) || !format_parts_add(&parts, v)))
+        if (has_field &&
+            (!parse_field(f, end, &at, &field) || !add_field(f, &field, levels, &parts)))
             return false;
     }
     return text_charge_scan(f->h, end - from) && format_parts_finish(&parts, ret);

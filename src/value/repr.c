@@ -464,12 +464,22 @@ bool val_ascii(struct heap *h, val v, val *ret)
     return to_text(h, v, REPR_ASCII, ret);
 }
 
+/* Without a builder: numbers are put into text more often than anything else. */
+static bool int_text(struct heap *h, int64_t i, val *ret)
+{
+    char room[NUM_INT_TEXT_MAX];
+    str text = num_int_text(room, i);
+    return heap_charge(h, 1) && text_new_points(h, text, text.n, ret);
+}
+
 bool val_str(struct heap *h, val v, val *ret)
 {
     if (v.kind == V_STR) {
         *ret = v;
         return true;
     }
+    if (v.kind == V_INT)
+        return int_text(h, v.i, ret);
     if (val_is_deferred(v) && v.object->class->format)
         return deferred_text(h, v, 's', ret);
     auto_text_builder b;

@@ -98,6 +98,15 @@ static inline val val_native(const struct native_def *n)
 {
     return (val){.kind = V_NATIVE, .native = n};
 }
+/* By words: a value is mostly written in two parts, and a copy as one of 16 bytes would have to
+ * wait until both have left the processor's store buffer. */
+static inline void val_copy(val *to, const val *from)
+{
+    uint64_t words[2];
+    memcpy(words, from, sizeof words);
+    __asm__("" : "+r"(words[0]), "+r"(words[1]));
+    memcpy(to, words, sizeof words);
+}
 static inline bool val_is_obj(val v)
 {
     return v.kind >= V_STR;

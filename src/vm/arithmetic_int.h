@@ -21,14 +21,24 @@ static inline bool float_operands(const val *b, const val *c, double *x, double 
     return true;
 }
 
+/* Division of half words is several times faster than that of words. */
+static inline bool both_half(int64_t a, int64_t b)
+{
+    return ((uint64_t)a | (uint64_t)b) >> 32 == 0;
+}
+
 static inline int64_t floor_mod(int64_t a, int64_t b)
 {
+    if (both_half(a, b))
+        return (uint32_t)a % (uint32_t)b;
     int64_t r = a % b;
     return r && (r ^ b) < 0 ? r + b : r;
 }
 
 static inline int64_t floor_div(int64_t a, int64_t b)
 {
+    if (both_half(a, b))
+        return (uint32_t)a / (uint32_t)b;
     int64_t q = a / b;
     return a % b && (a ^ b) < 0 ? q - 1 : q;
 }

@@ -21,12 +21,12 @@ static inline bool call_native(struct vm *vm, const struct native_def *def, cons
     if (self) {
         if ((def->flags & NATIVE_MUTATES) && (self->o->flags & OBJ_FROZEN))
             goto slow;
-        room[at++] = *self;
+        val_copy(&room[at++], self);
     }
     for (uint32_t i = 0; i < n; i++) {
         if (args[i].kind == V_OBJECT && (def->flags & (NATIVE_DECIDES | NATIVE_DEFERS)))
             goto slow;
-        room[at++] = args[i];
+        val_copy(&room[at++], &args[i]);
     }
     for (uint32_t i = n; i < def->max; i++)
         room[at++] = VAL_UNBOUND;
@@ -77,7 +77,7 @@ slow:;
         if (unlikely(!(call))) \
             goto fault;        \
         RELOAD();              \
-        R_A = out;             \
+        val_copy(&R_A, &out);  \
         SAFEPOINT();           \
     } while (0)
 #define SLOW_VOID(call)        \
@@ -129,7 +129,7 @@ op_NOP:
 op_WORD:
     NEXT(1);
 op_MOVE:
-    R_A = R_B;
+    val_copy(&R_A, &R_B);
     NEXT(1);
 op_CONST:
     R_A = K[pc->u];
@@ -570,7 +570,7 @@ op_CALL : {
             R = vm->stack + f->base;
             uint32_t n = code->positional;
             for (uint32_t i = 0; i < n; i++)
-                R[i] = from[i];
+                val_copy(&R[i], &from[i]);
             for (uint32_t i = n; i < code->locals; i++)
                 R[i] = VAL_UNBOUND;
             K = code->consts;
@@ -605,8 +605,8 @@ op_METHOD : {
                !(b.kind == V_DICT && (b.o->flags & OBJ_RECORD)))) {
         const struct native_def *def;
         memcpy(&def, pc + 1, sizeof def);
+        val_copy(&R[pc->a + 1], &R_B);
         R_A = val_native(def);
-        R[pc->a + 1] = b;
         NEXT(2);
     }
     val found[2];
@@ -691,7 +691,7 @@ entered:
     DISPATCH();
 
 op_RETURN:
-    result = R_A;
+    val_copy(&result, &R_A);
     PAY(1);
     if (f->gen)
         f->gen->state = GEN_DONE;
@@ -724,7 +724,7 @@ leave : {
         R_B = result;
         JUMP_FROM(pc + 1);
     }
-    R_A = result;
+    val_copy(&R_A, &result);
     pc += pc->op == OP_CALL || pc->op == OP_CALL_STAR ? 1 : 2;
     mark = pc;
     DISPATCH();
