@@ -110,8 +110,9 @@ class PlueTest(unittest.TestCase):
 
     # -- the program
 
-    def plue(self, *args, cwd=None, env=None, stdin="", expect=None, seconds=SECONDS):
-        command = [PLUE, *map(str, args)]
+    def plue(self, *args, cwd=None, env=None, stdin="", expect=None, seconds=SECONDS, below=()):
+        """below: a command that is given plue's own as its last arguments."""
+        command = [*map(str, below), PLUE, *map(str, args)]
         try:
             done = subprocess.run(command, cwd=cwd or self.repo, env=dict(self.env, **(env or {})),
                                   input=stdin.encode() if isinstance(stdin, str) else stdin,

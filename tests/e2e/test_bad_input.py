@@ -164,13 +164,17 @@ class Data(PlueTest):
 
     def test_a_read_only_database_is_named(self):
         self.run_ci()
-        if os.getuid() == 0:
-            # Root may write anywhere, so the folder stands on a read-only mount for another user.
-            self.skipTest("root can write to read-only files")
-        os.chmod(self.data / "plue.db", 0o400)
-        os.chmod(self.data, 0o500)
-        result = self.plue("workflow", "run", "ci", expect=4)
-        self.assertIn("plue.db", result.err)
+        below = ()
+        if os.getuid() == 0:  # root may write to any file, but not on a read-only mount
+            script = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+            below = ("unshare", "--mount", "sh", "-c", script, self.data)
+        else:
+            os.chmod(self.data / "plue.db", 0o400)
+            os.chmod(self.data, 0o500)
+        result = self.plue("workflow", "run", "ci", expect=4, below=below)
+        self.assertEqual(result.err, f"error: the database {self.data}/plue.db cannot be written\n"
+                         "  hint: make the file and its folder writable for this user, or choose another folder "
+                         "with --data-dir\n")
 
     def test_a_data_folder_that_is_a_file_is_named(self):
         self.data.write_text("x")

@@ -123,7 +123,7 @@ static void registry__refuses_links_that_lead_out_and_keeps_those_within(void **
     put(f, ".plue/workflows/ci.py", WORKFLOW);
     snprintf(out, sizeof out, "%s/.plue/workflows/out.py", f->top);
     snprintf(in, sizeof in, "%s/.plue/workflows/within.py", f->top);
-    assert_int_equal(symlink("/etc/hostname", out), 0);
+    assert_int_equal(symlink("/usr/bin/env", out), 0);
     assert_int_equal(symlink("ci.py", in), 0);
     open_registry(f, &r);
     assert_int_equal(r.bundle->n, 2);
