@@ -1,5 +1,6 @@
 #include "cli/request.h"
 #include "cli/event_shape.h"
+#include "registry/match.h"
 #include <stdio.h>
 
 /* ---- what evaluations are given ---- */
@@ -165,20 +166,31 @@ static bool set_inputs(struct request *r, enum request_purpose purpose, struct e
     return evaluation_check_inputs(d, inputs, errors);
 }
 
+/* An event that no trigger is for is planned when it is asked for, and said to be one. */
+static void note_no_match(struct request *r)
+{
+    const struct definition *d = r->found.definition;
+    auto_buf why = BUF(1 << 16);
+    auto_free char *type = str_dup(json_get_text(r->event, "type"));
+    size_t count = 0;
+    if (match_triggers(d->triggers, r->event, &why) >= 0)
+        return;
+    if (why.n)
+        cli_note("%s; '%.*s' is planned all the same", buf_c(&why), STR_ARG(d->name));
+    else if (!has_trigger(d, type, &count) && count)
+        cli_note("no trigger of '%.*s' is for %s events; it is planned all the same",
+                 STR_ARG(d->name), type);
+}
+
 static bool make_event(struct request *r, enum request_purpose purpose, struct err_list *errors)
 {
     const char *file = cli_value(r->cli, "event");
-    size_t count = 0;
     if (file) {
         struct err *e = err_list_add(errors);
         if (!read_event(r, file, e))
             return false;
         errors->n--;
-        str type = json_get_text(r->event, "type");
-        auto_free char *name = str_dup(type);
-        if (!has_trigger(r->found.definition, name, &count) && count)
-            cli_note("no trigger of '%.*s' is for %s events; it is planned all the same",
-                     STR_ARG(r->found.definition->name), name);
+        note_no_match(r);
     } else {
         choose_event(r, purpose);
     }

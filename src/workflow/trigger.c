@@ -1,6 +1,7 @@
 /* Triggers: what starts a workflow. Each is written as SPEC 21 shapes it; all keys, null if unset.
  */
 #include "base/num.h"
+#include "workflow/filter.h"
 #include "workflow/workflow_int.h"
 #include <strings.h>
 
@@ -29,7 +30,94 @@ const struct obj_class class_trigger = {
     .repr = trigger_repr,
 };
 
-/* A list of texts, or null; a single text counts as a list of one. */
+/* What happens to them, as GitHub names it: types= of each trigger. */
+static const char *const pull_request_types[] = {"assigned",
+                                                 "unassigned",
+                                                 "labeled",
+                                                 "unlabeled",
+                                                 "opened",
+                                                 "edited",
+                                                 "closed",
+                                                 "reopened",
+                                                 "locked",
+                                                 "unlocked",
+                                                 "synchronize",
+                                                 "milestoned",
+                                                 "enqueued",
+                                                 "dequeued",
+                                                 "demilestoned",
+                                                 "review_requested",
+                                                 "review_request_removed",
+                                                 "ready_for_review",
+                                                 "converted_to_draft",
+                                                 "auto_merge_enabled",
+                                                 "auto_merge_disabled",
+                                                 NULL};
+static const char *const issue_types[] = {
+    "opened", "edited",   "deleted",    "transferred",  "pinned",  "unpinned",
+    "closed", "reopened", "assigned",   "unassigned",   "labeled", "unlabeled",
+    "locked", "unlocked", "milestoned", "demilestoned", NULL};
+static const char *const release_types[] = {"published", "unpublished", "created",  "edited",
+                                            "deleted",   "prereleased", "released", NULL};
+static const char *const run_types[] = {"completed", "requested", "in_progress", NULL};
+
+static const struct {
+    const char *trigger;
+    const char *const *types;
+} known_types[] = {
+    {"pull_request", pull_request_types},
+    {"issues", issue_types},
+    {"release", release_types},
+    {"workflow_run", run_types},
+};
+
+static bool check_type(struct heap *h, const char *trigger, str word)
+{
+    enum { TYPES_MAX = 32 };
+    str names[TYPES_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof known_types / sizeof *known_types; i++)
+        for (const char *const *t = known_types[i].types;
+             strcmp(known_types[i].trigger, trigger) == 0 && *t && n < TYPES_MAX; t++)
+            names[n++] = str_of(*t);
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(names[i], word))
+            return true;
+    long near = str_nearest(word, names, n);
+    if (near >= 0)
+        return heap_raise(h, &exc_ValueError,
+                          "%s(types=): unknown type '%.*s'. Did you mean: '%.*s'?", trigger,
+                          STR_ARG(word), STR_ARG(names[near]));
+    auto_buf all = BUF(4096);
+    for (size_t i = 0; i < n; i++)
+        buf_addf(&all, "%s%.*s", i ? ", " : "", STR_ARG(names[i]));
+    return heap_raise(h, &exc_ValueError, "%s(types=): unknown type '%.*s'; there are: %s", trigger,
+                      STR_ARG(word), buf_c(&all));
+}
+
+static bool check_word(struct heap *h, const char *trigger, const char *key, str word)
+{
+    auto_err err = ERR_INIT;
+    if (strcmp(key, "types") == 0)
+        return check_type(h, trigger, word);
+    if (strcmp(key, "workflows") == 0 || filter_check(word, &err))
+        return true;
+    return heap_raise(h, &exc_ValueError, "%s(%s=): %.*s", trigger, key, STR_ARG(err.message));
+}
+
+/* Exclusions alone would never let anything through. */
+static bool check_some_positive(struct heap *h, const char *trigger, const char *key, const val *at,
+                                uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (!str_starts(text_str(at[i]), STR("!")))
+            return true;
+    return n == 0 || heap_raise(h, &exc_ValueError,
+                                "%s(%s=): patterns with ! only take away: write \"**\" before them",
+                                trigger, key);
+}
+
+/* A list of texts, or null. */
 static bool write_words(struct heap *h, struct json_writer *w, const char *trigger, const char *key,
                         val v)
 {
@@ -43,15 +131,21 @@ static bool write_words(struct heap *h, struct json_writer *w, const char *trigg
                           key, val_type_name(v));
     const val *at = v.kind == V_LIST ? v.list->at : v.tuple->at;
     uint32_t n = v.kind == V_LIST ? v.list->n : v.tuple->n;
+    if (n > FILTER_PATTERNS_MAX)
+        return heap_raise(h, &exc_ValueError, "%s(%s=) has more than %d entries", trigger, key,
+                          FILTER_PATTERNS_MAX);
     json_begin_array(w);
     for (uint32_t i = 0; i < n; i++) {
         if (at[i].kind != V_STR)
             return heap_raise(h, &exc_TypeError, "%s(%s=) must be a list of texts, not of %s",
                               trigger, key, val_type_name(at[i]));
+        if (!check_word(h, trigger, key, text_str(at[i])))
+            return false;
         json_put_str(w, text_str(at[i]));
     }
     json_end_array(w);
-    return true;
+    return strcmp(key, "workflows") == 0 || strcmp(key, "types") == 0 ||
+           check_some_positive(h, trigger, key, at, n);
 }
 
 static bool word_trigger(struct heap *h, const char *type, const char *const *keys, val *args,

@@ -263,6 +263,50 @@ class Events(PlueTest):
         self.assertEqual(self.plan_error()["at"]["line"], 1)
 
 
+    def test_wrong_triggers_are_named(self):
+        for trigger, says in [
+                ('push(branches="main")', "TypeError: push(branches=) must be a list of texts, not str"),
+                ('push(branches=[1])', "TypeError: push(branches=) must be a list of texts, not of int"),
+                ('push(branches=["!main"])', 'ValueError: push(branches=): patterns with ! only take away: write "**" before them'),
+                ('push(tags=["v[0-9"])', "ValueError: push(tags=): the pattern 'v[0-9' has a bracket that is not closed"),
+                ('push(paths=["+x"])', "ValueError: push(paths=): the pattern '+x' has a ? or + without a character before it"),
+                ('push(paths=[""])', "ValueError: push(paths=): the pattern '' is empty"),
+                ('pull_request(types=["opend"])', "ValueError: pull_request(types=): unknown type 'opend'. Did you mean: 'opened'?"),
+                ('release(types=["x"])', "ValueError: release(types=): unknown type 'x'; there are: published, unpublished, "
+                                         "created, edited, deleted, prereleased, released"),
+                ('workflow_run(types=["complete"])', "ValueError: workflow_run(types=): unknown type 'complete'. "
+                                                     "Did you mean: 'completed'?"),
+                ('issue_comment(contains=["a"])', "TypeError: issue_comment(contains=) must be a text, not list"),
+                ('push(tags=["a"] * 1001)', "ValueError: push(tags=) has more than 1000 entries"),
+                ('push(branch=["main"])', "TypeError: 'branch' is an invalid keyword argument for push()"),
+                ('schedule("0 6 * *")', "ValueError: schedule('0 6 * *'): five fields are wanted "
+                                        "(minute hour day month weekday, in UTC)"),
+                ('schedule("0 24 * * *")', "ValueError: schedule('0 24 * * *'): the hour must be from 0 to 23, *, a range or a list"),
+                ('schedule("*/0 * * * *")', "ValueError: schedule('*/0 * * * *'): the minute must be from 0 to 59, *, a range or a list"),
+                ('schedule("0 0 31-1 * *")', "ValueError: schedule('0 0 31-1 * *'): the day of the month must be from 1 to 31, "
+                                             "*, a range or a list"),
+                ('schedule()', "TypeError: schedule() missing required argument 'cron' (pos 1)"),
+                ('manual(inputs=["a"])', "TypeError: manual(inputs=) must be a dict of names and types, not list"),
+                ('manual(inputs={"a": 1})', "TypeError: manual(inputs=): 'a' must be a type (str, int, float, bool, schema(...), "
+                                            "enum(...), list(T), optional(T), dict(T) or any), not int")]:
+            self.steps_workflow("pass", decorator=f"@workflow(triggers=[{trigger}])")
+            self.assertEqual(self.plan_error()["message"], says, trigger)
+
+    def test_every_form_of_cron_is_taken(self):
+        for cron in ["* * * * *", "0 6 * * 1", "*/15 0-6,22-23 1,15 jan-mar MON-fri", "5  4 * * sun", "0 0 1-31/2 */3 7"]:
+            self.steps_workflow("pass", decorator=f'@workflow(triggers=[schedule("{cron}")])')
+            self.assertEqual(self.plan()["triggers"], [{"type": "schedule", "cron": cron}])
+
+    def test_an_event_that_a_filter_keeps_out_is_planned_and_said_so(self):
+        self.steps_workflow("pass", decorator='@workflow(triggers=[push(branches=["main", "release/**", "!release/old"])])')
+        for ref, says in [("main", ""), ("release/a/b", ""),
+                          ("release/old", "plue: push(branches=) does not match the branch 'release/old'; "
+                                          "'ci' is planned all the same\n")]:
+            event = self.event({"type": "push", "ref": f"refs/heads/{ref}"})
+            result = self.plue("workflow", "plan", "ci", "--json", "--event", event)
+            self.assertEqual((result.status, result.err), (0, says), ref)
+
+
 class Quoting(PlueTest):
     def cmd(self, template, title=HOSTILE):
         self.steps_workflow(f"ctx.run(name='a', cmd={template})", decorator="@workflow(triggers=[issues()])")
