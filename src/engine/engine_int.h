@@ -73,6 +73,9 @@ struct live_run {
     bool opening, open_failed;
     bool reuses_workspace;          /* it goes on in the files that were left */
     VEC(struct run_action) waiting; /* starts that wait for the workspace */
+    uint32_t resolving;             /* the step whose values are being resolved */
+    str wanted;                     /* patterns whose hash it lacks, joined by NUL */
+    struct file_hash *hashes;       /* in the arena */
     struct mask mask;
     struct map masked; /* names of secrets in the mask */
     VEC(char *) env;   /* NAME=value that steps added; owned */
@@ -161,8 +164,25 @@ void recovery_restore(struct live_run *r, uint32_t i, const struct store_step *s
 /* Borrows from v and *ret_facts, which is the caller's to free. */
 struct engine_request recovery_request(const struct recovery *v, char **ret_facts);
 
-/* ---- step_shell.c, step_simple.c: executors ---- */
-void shell_start(struct live_run *r, uint32_t step);
+/* ---- workspace.c ---- */
+/* The step begins in the run's workspace, which is opened first where it is not. */
+void workspace_start(struct live_run *r, uint32_t step);
+/* True where a value that could not be resolved wants a hash of files: it is computed, and then the
+ * step begins anew. */
+bool workspace_fetches_hash(struct live_run *r, uint32_t step) must_use;
+bool workspace_find_hash(void *data, const str *patterns, size_t n, struct buf *ret,
+                         struct err *err);
+/* As run_step_failed for good, with a borrowed err. */
+void step_failed_by(struct live_run *r, uint32_t step, enum reason reason, const struct err *err);
+
+/* ---- step_*.c: executors ---- */
+void shell_launch(struct live_run *r, uint32_t step);
+void file_launch(struct live_run *r, uint32_t step);
+void git_start(struct live_run *r, uint32_t step);
+/* A small step's arguments with their values, the caller's to release; NULL with err. */
+json_t *small_step_config(struct live_run *r, uint32_t step, struct err *err) must_use;
+/* The step ends with this value (JSON), masked; with none where it is empty. */
+void small_step_done(struct live_run *r, uint32_t step, str json);
 void simple_start(struct live_run *r, uint32_t step);
 /* What a finished step added for later ones (also after a restart). */
 void shell_take_additions(struct live_run *r, str json);

@@ -44,7 +44,11 @@ static bool check_step(const struct plan_step *s, struct err *err)
     case STEP_TYPE_PARALLEL:
     case STEP_TYPE_ACTION:
     case STEP_TYPE_LOG:
+    case STEP_TYPE_FILE:
         return true;
+    case STEP_TYPE_GIT:
+        return !str_has(s->config, STR("\"op\": \"git-checkout\"")) ||
+               refuse(err, s, "ctx.git.checkout has no executor yet");
     default:
         snprintf(what, sizeof what, "steps of type %s have no executor yet",
                  step_type_name(s->type));

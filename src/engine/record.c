@@ -248,6 +248,10 @@ void record_result(struct live_run *r, uint32_t step)
         json_key_c(&w, "outputs");
         json_put_raw(&w, l->outputs ? str_of(l->outputs) : STR("{}"));
     }
+    if (r->plan.steps[step].type != STEP_TYPE_SHELL && l->output) {
+        json_key_c(&w, "output");
+        json_put_raw(&w, str_of(l->output));
+    }
     json_key_c(&w, "duration_ms");
     json_put_int(
         &w, l->completed_at > l->started_at && l->started_at ? l->completed_at - l->started_at : 0);

@@ -70,6 +70,10 @@ bool recovery_give_result(struct evaluation *e, const struct store_step *s, stru
         json_key_c(&w, "outputs");
         json_put_raw(&w, s->outputs.n ? s->outputs : STR("{}"));
     }
+    if (s->type != STEP_TYPE_SHELL && s->output.n) {
+        json_key_c(&w, "output");
+        json_put_raw(&w, s->output);
+    }
     json_key_c(&w, "duration_ms");
     json_put_int(&w, s->started_at ? s->completed_at - s->started_at : 0);
     json_end_object(&w);
@@ -161,6 +165,7 @@ void recovery_restore(struct live_run *r, uint32_t i, const struct store_step *s
     l->stdout_text = str_dup(s->stdout_text);
     l->stderr_text = str_dup(s->stderr_text);
     l->outputs = s->outputs.n ? str_dup(s->outputs) : NULL;
+    l->output = s->output.n ? str_dup(s->output) : NULL;
     l->error_message = s->error_message.n ? str_dup(s->error_message) : NULL;
     l->started_at = s->started_at;
     l->completed_at = s->completed_at;

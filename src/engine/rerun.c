@@ -60,7 +60,7 @@ static bool may_keep(const struct rerun *x, const struct plan *p, uint32_t step)
         return false;
     if (x->options.scope == RERUN_FROM && str_is(s->id, x->options.from))
         return false;
-    if (s->type == STEP_TYPE_SHELL && !x->options.has_files)
+    if ((s->type == STEP_TYPE_SHELL || s->type == STEP_TYPE_FILE) && !x->options.has_files)
         return false;
     for (uint32_t i = 0; i < s->depends_count; i++)
         if (!x->keep.at[s->depends_on[i]])
@@ -74,7 +74,8 @@ static void decide(struct rerun *x)
     for (uint32_t i = (uint32_t)x->keep.n; i < p->step_count; i++) {
         bool keep = may_keep(x, p, i);
         vec_push(&x->keep, keep);
-        x->uses_files |= keep && p->steps[i].type == STEP_TYPE_SHELL;
+        x->uses_files |=
+            keep && (p->steps[i].type == STEP_TYPE_SHELL || p->steps[i].type == STEP_TYPE_FILE);
     }
 }
 

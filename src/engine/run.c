@@ -298,15 +298,27 @@ void run_forget(struct live_run *r)
 
 /* ---- actions ---- */
 
+static void start_step(struct live_run *r, uint32_t step)
+{
+    switch (r->plan.steps[step].type) {
+    case STEP_TYPE_SHELL:
+    case STEP_TYPE_FILE:
+        workspace_start(r, step);
+        break;
+    case STEP_TYPE_GIT:
+        git_start(r, step);
+        break;
+    default:
+        simple_start(r, step);
+    }
+}
+
 void run_perform(struct live_run *r, const struct run_action *a)
 {
     struct live_step *l = a->step == PLAN_NEVER ? NULL : &r->steps[a->step];
     switch (a->kind) {
     case RUN_ACTION_START:
-        if (r->plan.steps[a->step].type == STEP_TYPE_SHELL)
-            shell_start(r, a->step);
-        else
-            simple_start(r, a->step);
+        start_step(r, a->step);
         break;
     case RUN_ACTION_TERM:
     case RUN_ACTION_KILL:

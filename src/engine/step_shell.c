@@ -386,106 +386,19 @@ static void start_process(struct live_run *r, uint32_t step, struct launch *l)
         runner_kill(r->steps[step].process, r->core.steps[step].killed ? SIGKILL : SIGTERM);
 }
 
-static void launch(struct live_run *r, uint32_t step)
+void shell_launch(struct live_run *r, uint32_t step)
 {
     cleanup(launch_done) struct launch l = {.script = BUF(RUNNER_SCRIPT_MAX)};
     auto_err err = ERR_INIT;
 
     reset_try(r, &r->steps[step]);
-    if (r->core.steps[step].killing) {
-        run_step_done(r, step, OUTCOME_CANCELLED, REASON_RUN_CANCELLED, true);
-        return;
-    }
     own_env(r, step, &l);
     if (!resolve_config(r, step, &l, &err) || !config_env(r, &l, &err)) {
+        if (workspace_fetches_hash(r, step))
+            return;
         bool unsafe = err.code && strcmp(err.code, "unsafe_command") == 0;
         run_step_failed(r, step, unsafe ? REASON_UNSAFE_COMMAND : REASON_VALUE_ERROR, &err, true);
         return;
     }
     start_process(r, step, &l);
-}
-
-/* ---- the workspace ---- */
-
-static void on_progress(void *user, size_t files, size_t total)
-{
-    struct live_run *r = user;
-    const struct engine_options *o = &r->engine->options;
-    if (o->progress)
-        o->progress(o->data, r->id, files, total);
-}
-
-static void open_workspace(struct live_run *r);
-
-/* Killed before its files were whole: no step can have run in them, so they are made anew. */
-static bool may_begin_afresh(const struct live_run *r, const struct err *err)
-{
-    if (!err || !r->reuses_workspace || strcmp(err->code, "workspace_lost") != 0)
-        return false;
-    for (uint32_t i = 0; i < r->core.n; i++)
-        if (r->plan.steps[i].type == STEP_TYPE_SHELL && r->steps[i].started_at &&
-            step_status_is_final(r->core.steps[i].status))
-            return false;
-    return true;
-}
-
-static void on_opened(void *user, struct runner_workspace *w, const struct err *err)
-{
-    struct live_run *r = user;
-    VEC(struct run_action) waiting = {0};
-
-    if (may_begin_afresh(r, err)) {
-        r->reuses_workspace = false;
-        open_workspace(r);
-        r->pending--;
-        return;
-    }
-    r->opening = false;
-    r->workspace = err ? NULL : w;
-    r->open_failed = err != NULL;
-    waiting.at = r->waiting.at;
-    waiting.n = r->waiting.n;
-    r->waiting.at = NULL;
-    r->waiting.n = r->waiting.cap = 0;
-    for (size_t i = 0; i < waiting.n; i++) {
-        uint32_t step = waiting.at[i].step;
-        if (!err) {
-            launch(r, step);
-            continue;
-        }
-        auto_err copy = ERR_INIT;
-        err_set(&copy, err->code, "%.*s", STR_ARG(err->message));
-        if (err->hint.n)
-            err_hint(&copy, "%.*s", STR_ARG(err->hint));
-        run_step_failed(r, step, REASON_START_FAILED, &copy, true);
-    }
-    free(waiting.at);
-    r->pending--;
-    run_forget(r);
-}
-
-static void open_workspace(struct live_run *r)
-{
-    struct runner_open open = {
-        .run_id = r->id,
-        .source = r->request.source.n ? r->request.source.p : NULL,
-        .resume = r->reuses_workspace && !r->open_failed,
-        .progress = on_progress,
-        .opened = on_opened,
-        .user = r,
-    };
-    r->opening = true;
-    r->pending++;
-    runner_open(r->engine->options.runner, &open);
-}
-
-void shell_start(struct live_run *r, uint32_t step)
-{
-    if (r->workspace) {
-        launch(r, step);
-        return;
-    }
-    vec_push(&r->waiting, (struct run_action){.kind = RUN_ACTION_START, .step = step});
-    if (!r->opening)
-        open_workspace(r);
 }

@@ -41,7 +41,8 @@ void run_mask_known_secrets(struct live_run *r)
 
 struct resolve_scope run_scope(struct live_run *r)
 {
-    return (struct resolve_scope){.data = r, .result = find_result, .secret = find_secret};
+    return (struct resolve_scope){
+        .data = r, .result = find_result, .secret = find_secret, .hash_files = workspace_find_hash};
 }
 
 static void log_text(struct live_run *r, uint32_t step, json_t *config)

@@ -14,7 +14,7 @@
 
 enum { NESTING_MAX = 100 };
 
-static int open_below(int root, const char *path, int flags, unsigned mode)
+int local_open_below(int root, const char *path, int flags, unsigned mode)
 {
     struct open_how how = {.flags = (uint64_t)(unsigned)flags | O_CLOEXEC,
                            .mode = flags & O_CREAT ? mode : 0,
@@ -33,9 +33,10 @@ static bool fail(struct err *err, int errnum, const char *verb, const char *path
         err_hint(err, "give a path relative to the repository's top folder");
         return false;
     }
-    const char *code = errnum == ENOENT  ? "file_missing"
-                       : errnum == EFBIG ? "file_too_large"
-                                         : "file_access";
+    const char *code = errnum == ENOENT   ? "file_missing"
+                       : errnum == EFBIG  ? "file_too_large"
+                       : errnum == EISDIR ? "file_is_folder"
+                                          : "file_access";
     return err_errno(err, code, errnum, "cannot %s '%s'", verb, path);
 }
 
@@ -54,8 +55,7 @@ struct job {
     runner_read_fn *read;
     runner_written_fn *written;
     /* list */
-    struct arena arena;
-    VEC(struct runner_entry) entries;
+    struct local_listing list;
     runner_listed_fn *listed;
 };
 
@@ -73,8 +73,7 @@ static void job_done(uv_work_t *work, int status)
         err_set(&j->err, "cancelled", "the call was cancelled");
     j->done(j);
     buf_done(&j->bytes);
-    arena_done(&j->arena);
-    vec_done(&j->entries);
+    local_listing_done(&j->list);
     err_done(&j->err);
     free(j->path);
     free(j);
@@ -107,7 +106,7 @@ static const struct err *job_err(const struct job *j)
 static bool run_read(struct job *j)
 {
     struct stat st;
-    auto_fd fd = open_below(j->w->root, j->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    auto_fd fd = local_open_below(j->w->root, j->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     int e = fd < 0 || fstat(fd, &st) < 0 ? errno : 0;
     if (!e && S_ISDIR(st.st_mode))
         e = EISDIR;
@@ -140,12 +139,12 @@ void local_read(struct runner_workspace *w, const char *path, size_t max, runner
 /* The folder that holds path, made where it is missing; the last name into *ret_name. */
 static int open_parent(struct job *j, struct owner owner, const char **ret_name)
 {
-    auto_fd at = open_below(j->w->root, ".", O_PATH | O_DIRECTORY, 0);
+    auto_fd at = local_open_below(j->w->root, ".", O_PATH | O_DIRECTORY, 0);
     char *p = j->path;
     for (char *slash; at >= 0 && (slash = strchr(p, '/')); p = slash + 1) {
         *slash = '\0';
         /* From the top each time, so that a link may lead anywhere within the workspace. */
-        int next = *j->path ? open_below(j->w->root, j->path, O_PATH | O_DIRECTORY, 0) : -1;
+        int next = *j->path ? local_open_below(j->w->root, j->path, O_PATH | O_DIRECTORY, 0) : -1;
         if (next < 0 && *j->path && errno == ENOENT && mkdirat(at, p, 0755) == 0) {
             if (owner.change && fchownat(at, p, owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW) < 0)
                 return -1;
@@ -228,47 +227,57 @@ static enum runner_kind kind_of(mode_t mode)
                            : RUNNER_OTHER;
 }
 
-static bool list_folder(struct job *j, int fd, str path, int depth);
+static bool list_folder(struct local_listing *l, int fd, str path, int depth);
 
-static bool list_entry(struct job *j, int dir, str path, const char *name, int depth)
+static bool list_entry(struct local_listing *l, int dir, str path, const char *name, int depth)
 {
     struct stat st;
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return true; /* gone meanwhile */
-    if (j->entries.n == RUNNER_LIST_MAX) {
-        err_set(&j->err, "list_too_long", "'%s' holds more than %d files", j->path,
-                RUNNER_LIST_MAX);
-        err_hint(&j->err, "list a folder below it");
+    if (l->entries.n == RUNNER_LIST_MAX) {
+        err_set(l->err, "list_too_long", "'%s' holds more than %d files", l->path, RUNNER_LIST_MAX);
+        err_hint(l->err, "list a folder below it");
         return false;
     }
-    str below = arena_printf(&j->arena, "%.*s%s%s", STR_ARG(path), path.n ? "/" : "", name);
-    struct runner_entry entry = {below, kind_of(st.st_mode), st.st_mode & 07777, st.st_size};
-    vec_push(&j->entries, entry);
+    str below = arena_printf(&l->arena, "%.*s%s%s", STR_ARG(path), path.n ? "/" : "", name);
+    struct runner_entry entry = {.path = below,
+                                 .kind = kind_of(st.st_mode),
+                                 .mode = st.st_mode & 07777,
+                                 .size = st.st_size,
+                                 .changed_ns =
+                                     (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec};
+    vec_push(&l->entries, entry);
     if (!S_ISDIR(st.st_mode))
         return true;
     if (depth == NESTING_MAX)
-        return err_set(&j->err, "list_too_long", "'%s' nests folders more than %d deep", j->path,
+        return err_set(l->err, "list_too_long", "'%s' nests folders more than %d deep", l->path,
                        NESTING_MAX);
     int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return fd < 0 || list_folder(j, fd, below, depth + 1);
+    return fd < 0 || list_folder(l, fd, below, depth + 1);
 }
 
 /* Takes fd. */
-static bool list_folder(struct job *j, int fd, str path, int depth)
+static bool list_folder(struct local_listing *l, int fd, str path, int depth)
 {
     DIR *d = fdopendir(fd);
     if (!d) {
         int e = errno;
         close(fd);
-        return fail(&j->err, e, "list", j->path);
+        return fail(l->err, e, "list", l->path);
     }
     bool good = true;
     for (struct dirent *e; good && (e = readdir(d));)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
             (path.n || strcmp(e->d_name, ".git") != 0))
-            good = list_entry(j, dirfd(d), path, e->d_name, depth);
+            good = list_entry(l, dirfd(d), path, e->d_name, depth);
     closedir(d);
     return good;
+}
+
+void local_listing_done(struct local_listing *l)
+{
+    arena_done(&l->arena);
+    vec_done(&l->entries);
 }
 
 static int by_path(const void *a, const void *b)
@@ -276,32 +285,38 @@ static int by_path(const void *a, const void *b)
     return str_cmp(((const struct runner_entry *)a)->path, ((const struct runner_entry *)b)->path);
 }
 
-static bool run_list(struct job *j)
+bool local_list_all(struct local_listing *l, int root)
 {
-    str path = str_of(j->path);
+    str path = str_of(l->path);
     while (str_ends(path, STR("/")))
         path.n--;
     if (str_is(path, "."))
         path.n = 0;
-    int fd = open_below(j->w->root, j->path, O_RDONLY | O_DIRECTORY, 0);
+    int fd = local_open_below(root, l->path, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
-        return fail(&j->err, errno, "list", j->path);
-    if (!list_folder(j, fd, path, 0))
+        return fail(l->err, errno, "list", l->path);
+    if (!list_folder(l, fd, path, 0))
         return false;
-    if (j->entries.n)
-        qsort(j->entries.at, j->entries.n, sizeof *j->entries.at, by_path);
+    if (l->entries.n)
+        qsort(l->entries.at, l->entries.n, sizeof *l->entries.at, by_path);
     return true;
+}
+
+static bool run_list(struct job *j)
+{
+    return local_list_all(&j->list, j->w->root);
 }
 
 static void done_list(struct job *j)
 {
     const struct err *err = job_err(j);
-    j->listed(j->user, err ? NULL : j->entries.at, err ? 0 : j->entries.n, err);
+    j->listed(j->user, err ? NULL : j->list.entries.at, err ? 0 : j->list.entries.n, err);
 }
 
 void local_list(struct runner_workspace *w, const char *path, runner_listed_fn *listed, void *user)
 {
     struct job *j = job_new(w, path, user);
+    j->list = (struct local_listing){.path = j->path, .err = &j->err};
     j->listed = listed;
     j->run = run_list;
     j->done = done_list;

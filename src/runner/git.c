@@ -1,112 +1,15 @@
-/* git as a program, in an environment of our own: nothing of the user's settings, hooks, filters
- * or credentials takes part. */
+/* What a workspace asks of git. */
+#include "git/git.h"
 #include "runner/local_int.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-enum { LIST_MAX = 512 << 20, MESSAGE_MAX = 4096, ARGS_MAX = 24 };
-
-static char *const git_env[] = {
-    (char *)"PATH=/usr/local/bin:/usr/bin:/bin",
-    (char *)"HOME=/nonexistent",
-    (char *)"LC_ALL=C",
-    (char *)"GIT_CONFIG_NOSYSTEM=1",
-    (char *)"GIT_CONFIG_GLOBAL=/dev/null",
-    (char *)"GIT_TERMINAL_PROMPT=0",
-    (char *)"GIT_OPTIONAL_LOCKS=0",
-    (char *)"GIT_AUTHOR_NAME=Plue",
-    (char *)"GIT_AUTHOR_EMAIL=plue@localhost",
-    (char *)"GIT_AUTHOR_DATE=2000-01-01T00:00:00Z",
-    (char *)"GIT_COMMITTER_NAME=Plue",
-    (char *)"GIT_COMMITTER_EMAIL=plue@localhost",
-    (char *)"GIT_COMMITTER_DATE=2000-01-01T00:00:00Z",
-    NULL,
-};
-
-/* Whatever a repository's own configuration says; the repository may belong to another user. */
-static const char *const git_settings[] = {
-    "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null",
-    "-c", "gc.auto=0",        "-c", "core.fsync=none",      "-c", "commit.gpgSign=false",
-};
-
-static int spawn_git(char *const *argv, const char *dir, int out, int err_fd, pid_t *ret_pid)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attr;
-    sigset_t none;
-    sigemptyset(&none);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, out, 1);
-    posix_spawn_file_actions_adddup2(&actions, err_fd, 2);
-    posix_spawn_file_actions_addchdir_np(&actions, dir);
-    posix_spawnattr_init(&attr);
-    posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-    int e = posix_spawnp(ret_pid, "git", &actions, &attr, argv, git_env);
-    posix_spawnattr_destroy(&attr);
-    posix_spawn_file_actions_destroy(&actions);
-    return e;
-}
-
-static int wait_for(pid_t pid)
-{
-    int status;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return -1;
-    return status;
-}
-
-/* Runs `git args` in dir; out may be NULL. Its standard error goes into the message. */
-static bool run_git(const char *dir, const char *const *args, struct buf *out, struct err *err)
-{
-    char *argv[ARGS_MAX];
-    size_t n = 0;
-    int pipe_fds[2];
-    pid_t pid;
-    auto_fd messages = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (messages < 0)
-        messages = open("/dev/null", O_RDWR | O_CLOEXEC);
-    argv[n++] = (char *)"git";
-    for (size_t i = 0; i < sizeof git_settings / sizeof *git_settings; i++)
-        argv[n++] = (char *)git_settings[i];
-    for (; *args; args++)
-        argv[n++] = (char *)*args;
-    argv[n] = NULL;
-    if (messages < 0 || pipe2(pipe_fds, O_CLOEXEC) < 0)
-        return err_errno(err, "git_failed", errno, "no descriptor for git");
-    auto_fd from = pipe_fds[0];
-    auto_fd to = pipe_fds[1];
-    int e = spawn_git(argv, dir, to, messages, &pid);
-    if (e)
-        return err_errno(err, e == ENOENT ? "git_missing" : "git_failed", e,
-                         "git cannot be started");
-    fd_close(&to);
-    auto_buf unused = BUF(MESSAGE_MAX);
-    e = fd_read_all(from, out ? out : &unused);
-    fd_close(&from); /* more than we take ends git by SIGPIPE */
-    int status = wait_for(pid);
-    if (e && out)
-        return err_errno(err, "git_failed", e, "the list of files of %s cannot be read", dir);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return true;
-    auto_buf text = BUF(MESSAGE_MAX);
-    if (lseek(messages, 0, SEEK_SET) == 0)
-        e = fd_read_all(messages, &text);
-    str said = str_trim(buf_str(&text));
-    return err_set(err, "git_failed", "git failed in %s: %.*s", dir, STR_ARG(said));
-}
+enum { LIST_MAX = 512 << 20 };
 
 bool git_list_files(const char *repository, struct buf *ret_list, struct err *err)
 {
     static const char *const args[] = {"ls-files",           "-z", "--cached", "--others",
                                        "--exclude-standard", NULL};
     *ret_list = BUF(LIST_MAX);
-    return run_git(repository, args, ret_list, err);
+    return git_run(repository, args, ret_list, err);
 }
 
 bool git_seed(const char *workspace, struct err *err)
@@ -121,6 +24,6 @@ bool git_seed(const char *workspace, struct err *err)
                                          "-m",
                                          "Workspace of this run",
                                          NULL};
-    return run_git(workspace, init, NULL, err) && run_git(workspace, add, NULL, err) &&
-           run_git(workspace, commit, NULL, err);
+    return git_run(workspace, init, NULL, err) && git_run(workspace, add, NULL, err) &&
+           git_run(workspace, commit, NULL, err);
 }

@@ -247,6 +247,7 @@ static const struct runner_ops local_ops = {
     .read = local_read,
     .write = local_write,
     .list = local_list,
+    .hash = local_hash,
     .left = local_left,
     .forget = local_forget,
     .has_files = local_has_files,

@@ -2,6 +2,7 @@
 #ifndef RUNNER_LOCAL_INT_H
 #define RUNNER_LOCAL_INT_H
 #include "base/fd.h"
+#include "base/vec.h"
 #include "runner/local.h"
 #include <stdatomic.h>
 #include <sys/types.h>
@@ -93,7 +94,24 @@ void local_write(struct runner_workspace *w, const char *path, str bytes, uint32
                  runner_written_fn *written, void *user);
 void local_list(struct runner_workspace *w, const char *path, runner_listed_fn *listed, void *user);
 
+/* hash.c */
+void local_hash(struct runner_workspace *w, const str *patterns, size_t n, runner_hashed_fn *hashed,
+                void *user);
+
 /* ---- blocking work, for threads of the pool ---- */
+
+/* files.c: the kernel resolves the path below root, or not at all. -1 with errno. */
+int local_open_below(int root, const char *path, int flags, unsigned mode);
+
+struct local_listing {
+    const char *path; /* borrowed; "" for all */
+    struct err *err;  /* borrowed */
+    struct arena arena;
+    VEC(struct runner_entry) entries;
+};
+/* As the runner's list. */
+must_use bool local_list_all(struct local_listing *l, int root);
+void local_listing_done(struct local_listing *l);
 
 struct copy_progress {
     atomic_size_t files, total;

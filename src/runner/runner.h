@@ -95,12 +95,15 @@ struct runner_entry {
     enum runner_kind kind;
     uint32_t mode;
     int64_t size;
+    int64_t changed_ns; /* differs once contents, mode or place have changed */
 };
 /* bytes and entries are borrowed during the callback. */
 typedef void runner_read_fn(void *user, str bytes, const struct err *err);
 typedef void runner_written_fn(void *user, const struct err *err);
 typedef void runner_listed_fn(void *user, const struct runner_entry *entries, size_t n,
                               const struct err *err);
+/* hex: 64 digits, or empty where no file was matched; borrowed during the callback. */
+typedef void runner_hashed_fn(void *user, str hex, const struct err *err);
 
 /* ---- the interface ---- */
 
@@ -127,6 +130,10 @@ struct runner_ops {
     void (*forget)(struct runner *r, int64_t run_id, enum runner_keep keep);
     /* Whether the run's files were left, whole. */
     bool (*has_files)(struct runner *r, int64_t run_id);
+    /* SHA-256 over the SHA-256 of each file that the patterns select (base/glob.h), in order of
+     * their paths; links are followed within the workspace. */
+    void (*hash)(struct runner_workspace *w, const str *patterns, size_t n,
+                 runner_hashed_fn *hashed, void *user);
     /* All workspaces must be closed. */
     void (*free)(struct runner *r);
 };
@@ -186,6 +193,11 @@ static inline void runner_forget(struct runner *r, int64_t run_id, enum runner_k
 static inline bool runner_has_files(struct runner *r, int64_t run_id)
 {
     return r->ops->has_files(r, run_id);
+}
+static inline void runner_hash(struct runner_workspace *w, const str *patterns, size_t n,
+                               runner_hashed_fn *hashed, void *user)
+{
+    w->runner->ops->hash(w, patterns, n, hashed, user);
 }
 static inline void runner_free(struct runner *r)
 {

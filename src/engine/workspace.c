@@ -1,0 +1,171 @@
+/* The run's workspace: opened when the first step needs it; steps that need it wait meanwhile. */
+#include "engine/engine_int.h"
+
+/* ---- hashes of files, which expressions ask for while they are resolved ---- */
+
+struct file_hash {
+    str patterns; /* joined by NUL */
+    str hex;
+    uint32_t step, try;
+    struct file_hash *next;
+};
+
+static str hash_key(struct live_run *r, const str *patterns, size_t n)
+{
+    auto_buf key = BUF(CONFIG_RESOLVED_MAX);
+    for (size_t i = 0; i < n; i++) {
+        buf_add_str(&key, patterns[i]);
+        buf_add_byte(&key, '\0');
+    }
+    return arena_str(&r->arena, buf_str(&key));
+}
+
+bool workspace_find_hash(void *data, const str *patterns, size_t n, struct buf *ret,
+                         struct err *err)
+{
+    struct live_run *r = data;
+    str key = hash_key(r, patterns, n);
+    uint32_t step = r->resolving, try = r->core.steps[step].tries;
+    for (const struct file_hash *h = r->hashes; h; h = h->next) {
+        if (h->step == step && h->try == try && str_eq(h->patterns, key)) {
+            buf_add_str(ret, h->hex);
+            return true;
+        }
+    }
+    if (!r->workspace)
+        return err_set(err, "hash_files_failed", "hash_files is computed for steps in a workspace");
+    r->wanted = key;
+    return err_set(err, "hash_files_failed", "the hash is being computed");
+}
+
+struct hash_call {
+    struct live_run *run;
+    uint32_t step;
+    str key;
+};
+
+static void begin(struct live_run *r, uint32_t step);
+
+static void on_hashed(void *user, str hex, const struct err *err)
+{
+    struct hash_call *c = user;
+    struct live_run *r = c->run;
+    uint32_t step = c->step;
+    if (err) {
+        step_failed_by(r, step, REASON_VALUE_ERROR, err);
+    } else {
+        struct file_hash *h = arena_alloc(&r->arena, sizeof *h);
+        *h = (struct file_hash){.patterns = c->key,
+                                .hex = arena_str(&r->arena, hex),
+                                .step = step,
+                                .try = r->core.steps[step].tries,
+                                .next = r->hashes};
+        r->hashes = h;
+        begin(r, step);
+    }
+    free(c);
+    r->pending--;
+    run_forget(r);
+}
+
+bool workspace_fetches_hash(struct live_run *r, uint32_t step)
+{
+    VEC(str) patterns = {0};
+    str rest = r->wanted, pattern;
+    if (!rest.n)
+        return false;
+    struct hash_call *c = mem_alloc(sizeof *c);
+    *c = (struct hash_call){r, step, r->wanted};
+    r->wanted = STR("");
+    while (str_next(&rest, '\0', &pattern))
+        vec_push(&patterns, pattern);
+    r->pending++;
+    runner_hash(r->workspace, patterns.at, patterns.n, on_hashed, c);
+    vec_done(&patterns);
+    return true;
+}
+
+/* ---- steps in the workspace ---- */
+
+void step_failed_by(struct live_run *r, uint32_t step, enum reason reason, const struct err *err)
+{
+    auto_err copy = ERR_INIT;
+    err_set(&copy, err->code, "%.*s", STR_ARG(err->message));
+    if (err->hint.n)
+        err_hint(&copy, "%.*s", STR_ARG(err->hint));
+    run_step_failed(r, step, reason, &copy, true);
+}
+
+static void begin(struct live_run *r, uint32_t step)
+{
+    if (r->core.steps[step].killing) {
+        run_step_done(r, step, OUTCOME_CANCELLED, REASON_RUN_CANCELLED, true);
+        return;
+    }
+    r->resolving = step;
+    r->wanted = STR("");
+    switch (r->plan.steps[step].type) {
+    case STEP_TYPE_FILE:
+        file_launch(r, step);
+        break;
+    default:
+        shell_launch(r, step);
+    }
+}
+
+static void on_progress(void *user, size_t files, size_t total)
+{
+    struct live_run *r = user;
+    const struct engine_options *o = &r->engine->options;
+    if (o->progress)
+        o->progress(o->data, r->id, files, total);
+}
+
+static void on_opened(void *user, struct runner_workspace *w, const struct err *err)
+{
+    struct live_run *r = user;
+    VEC(struct run_action) waiting = {0};
+
+    r->opening = false;
+    r->workspace = err ? NULL : w;
+    r->open_failed = err != NULL;
+    waiting.at = r->waiting.at;
+    waiting.n = r->waiting.n;
+    r->waiting.at = NULL;
+    r->waiting.n = r->waiting.cap = 0;
+    for (size_t i = 0; i < waiting.n; i++) {
+        if (err)
+            step_failed_by(r, waiting.at[i].step, REASON_START_FAILED, err);
+        else
+            begin(r, waiting.at[i].step);
+    }
+    free(waiting.at);
+    r->pending--;
+    run_forget(r);
+}
+
+static void open_workspace(struct live_run *r)
+{
+    struct runner_open open = {
+        .run_id = r->id,
+        .source = r->request.source.n ? r->request.source.p : NULL,
+        .resume = r->reuses_workspace && !r->open_failed,
+        .progress = on_progress,
+        .opened = on_opened,
+        .user = r,
+    };
+    r->opening = true;
+    r->pending++;
+    runner_open(r->engine->options.runner, &open);
+}
+
+void workspace_start(struct live_run *r, uint32_t step)
+{
+    if (r->workspace) {
+        begin(r, step);
+        return;
+    }
+    vec_push(&r->waiting, (struct run_action){.kind = RUN_ACTION_START, .step = step});
+    if (!r->opening)
+        open_workspace(r);
+}
