@@ -180,7 +180,7 @@ bool drive_start_engine(struct drive *d, const char *backend, struct err *err)
         return false;
     options.slots = slots > UINT16_MAX ? UINT16_MAX : (uint32_t)slots;
     if (!secrets_open(d->cli, cli_value(d->cli, "secret-file"), &d->secrets, err) ||
-        !open_sandbox(d, backend, err) ||
+        !secrets_add_kept(d->cli, &d->secrets, &d->data, err) || !open_sandbox(d, backend, err) ||
         !runner_local_new(&d->loop, d->data.folder, d->sandbox, &d->runner, err))
         return false;
     options.runner = d->runner;

@@ -1,5 +1,6 @@
 #include "cli/secrets.h"
 #include "base/fd.h"
+#include "engine/vault.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -19,7 +20,7 @@ static void put(struct secrets *s, str name, str value)
     vec_push(&s->values, arena_str(&s->arena, value));
 }
 
-static bool is_name(str s)
+bool secrets_is_name(str s)
 {
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
@@ -39,7 +40,7 @@ static void take_environment(struct secrets *s)
         if (equals == SIZE_MAX || !str_starts(entry, prefix))
             continue;
         str name = str_sub(entry, prefix.n, equals);
-        if (is_name(name))
+        if (secrets_is_name(name))
             put(s, name, str_sub(entry, equals + 1, entry.n));
     }
 }
@@ -70,7 +71,7 @@ static bool take_file(struct cli *c, const char *file, struct secrets *s, struct
         if (!str_trim(line).n || str_trim(line).p[0] == '#')
             continue;
         size_t equals = str_find_byte(line, '=', 0);
-        if (equals == SIZE_MAX || !is_name(str_trim(str_sub(line, 0, equals))))
+        if (equals == SIZE_MAX || !secrets_is_name(str_trim(str_sub(line, 0, equals))))
             return bad_line(file, n, err);
         put(s, str_trim(str_sub(line, 0, equals)), str_sub(line, equals + 1, line.n));
     }
@@ -82,6 +83,41 @@ bool secrets_open(struct cli *c, const char *file, struct secrets *ret, struct e
     *ret = (struct secrets){0};
     take_environment(ret);
     return !file || take_file(c, file, ret, err);
+}
+
+static bool take_kept(struct cli *c, struct secrets *s, const struct vault *v,
+                      const struct store_secret *kept)
+{
+    auto_buf value = BUF(VAULT_SECRET_MAX);
+    auto_err e = ERR_INIT;
+    str found;
+    if (secrets_find(s, kept->name, &found))
+        return true;
+    if (!vault_unseal(v, kept->name, kept->sealed, &value, &e)) {
+        cli_warn(c, "%.*s", STR_ARG(e.message));
+        return false;
+    }
+    put(s, kept->name, buf_str(&value));
+    explicit_bzero(value.p, value.n);
+    return true;
+}
+
+bool secrets_add_kept(struct cli *c, struct secrets *s, struct data *d, struct err *err)
+{
+    auto_arena a = ARENA_INIT;
+    auto_vault v = {0};
+    auto_err e = ERR_INIT;
+    struct store_secret *kept;
+    size_t n;
+    if (!store_list_secrets(d->reader, &a, &kept, &n, err))
+        return false;
+    if (n && !vault_open(d->folder, false, &v, &e)) {
+        cli_warn(c, "%.*s", STR_ARG(e.message));
+        return true;
+    }
+    for (size_t i = 0; i < n; i++)
+        (void)take_kept(c, s, &v, &kept[i]);
+    return true;
 }
 
 void secrets_done(struct secrets *s)

@@ -1,15 +1,21 @@
-/* secrets: what a local run may hand to its steps: PLUE_SECRET_NAME variables and --secret-file. */
+/* secrets: what a local run may hand to its steps: --secret-file, PLUE_SECRET_NAME variables, and
+ * the encrypted store, in this order. */
 #ifndef CLI_SECRETS_H
 #define CLI_SECRETS_H
-#include "cli/command.h"
+#include "cli/data.h"
 
 struct secrets {
     VEC(str) names;
     VEC(str) values;
     struct arena arena;
 };
+/* Whether ctx.secrets and the environment can name it. */
+bool secrets_is_name(str s);
 /* file may be NULL. A file's secrets win over the environment's. */
 bool secrets_open(struct cli *c, const char *file, struct secrets *ret, struct err *err) must_use;
+/* Those of the encrypted store that are not there yet. What cannot be read is said, and left out.
+ */
+bool secrets_add_kept(struct cli *c, struct secrets *s, struct data *d, struct err *err) must_use;
 void secrets_done(struct secrets *s);
 bool secrets_find(const struct secrets *s, str name, str *ret_value);
 

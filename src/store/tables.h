@@ -266,6 +266,19 @@ bool store_list_orphans(struct store_reader *r, const struct store_owner *self, 
                         struct arena *a, int64_t **ret_ids, size_t *ret_n,
                         struct err *err) must_use;
 
+/* ---- Secrets, sealed by their owner: the store never sees a value (secrets.c) ---- */
+
+struct store_secret {
+    str name, sealed;
+    int64_t created_at, updated_at;
+};
+void store_put_secret(struct store_batch *b, str name, str sealed, int64_t now);
+/* err secret_unknown. */
+void store_delete_secret(struct store_batch *b, str name);
+/* Ordered by name. */
+bool store_list_secrets(struct store_reader *r, struct arena *a, struct store_secret **ret,
+                        size_t *ret_n, struct err *err) must_use;
+
 /* ---- Commands to the process that drives a run, from any other (commands.c) ---- */
 
 struct store_command {

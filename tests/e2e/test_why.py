@@ -1,0 +1,75 @@
+"""plue why: sentences from recorded facts."""
+import re
+
+from harness import PlueTest
+
+
+class Why(PlueTest):
+    def why(self, *args):
+        out = self.plue("why", *args, expect=0).out
+        return re.sub(r"\d+(\.\d+)? ?m?s\b", "TIME", out)
+
+    def test_a_failure_and_what_it_skipped(self):
+        self.steps_workflow("""
+            a = ctx.run(name="a", cmd="echo one; echo it broke >&2; exit 3")
+            b = ctx.run(name="b", cmd="true")
+            c = ctx.run(name="c", cmd="true")
+            d = ctx.run(name="d", cmd="true", when="always", depends_on=[c])
+            e = ctx.run(name="e", cmd="true", depends_on=[])
+            f = ctx.run(name="f", cmd="true", when="on_failure", depends_on=[e])
+            g = ctx.run(name="g", cmd="true", when="on_failure", depends_on=[c])
+            """)
+        self.run_ci(expect=1)
+        self.assertEqual(self.why(1),
+                         "Run 1 of ci began by a manual event and is failed: a step failed.\n"
+                         "The error: step 'a' failed: the command ended with exit code 3.\n"
+                         "Failed: 'a'.\n"
+                         "Skipped for it, or by their when=: 'b', 'c', 'f'.\n"
+                         "More of a step: plue why 1 a\n")
+        self.assertEqual(self.why(1, "a"),
+                         "It ran at once: it depends on no other step.\n"
+                         "It failed: the command ended with exit code 3.\n"
+                         "The last that it wrote: it broke\n"
+                         "It had no network of its own; network= allows it, of the step or the workflow.\n"
+                         "Its log: plue run view 1 --step a\n")
+        self.assertEqual(self.why(1, "c"), "It was skipped: a step that it depends on failed, namely 'a'.\n")
+        self.assertEqual(self.why(1, "d"), 'It ran because it has when="always".\nIt succeeded after TIME.\n'
+                         "It was not cached: it has no cache=.\n")
+        self.assertEqual(self.why(1, "f"), "It was skipped: runs only on failure, and nothing before it failed.\n")
+        self.assertEqual(self.why(1, "g"), "It ran because it has when=\"on_failure\", and 'a' failed before it.\n"
+                         "It succeeded after TIME.\nIt was not cached: it has no cache=.\n")
+
+    def test_retries_and_what_was_kept(self):
+        self.steps_workflow("""
+            ctx.run(name="a", cmd="test -e f && echo there || { touch f; exit 1; }", retries=1)
+            ctx.run(name="b", cmd="echo x >> n; [ $(wc -l < n) = 2 ]")
+            """)
+        self.run_ci(expect=1)
+        self.assertIn("Try 1 of 2 did not succeed: the command ended with exit code 1.\n", self.why(1, "a"))
+        self.plue("run", "rerun", 1, "--failed", expect=0)
+        self.assertIn("It did not run in this attempt: attempt 1 had its result, which was kept.\n", self.why(1, "a"))
+        self.assertIn("in its attempt 2", self.why(1))
+
+    def test_what_waits_names_what_it_waits_for(self):
+        self.steps_workflow("""
+            a = ctx.run(name="a", cmd="sleep NAP")
+            ctx.run(name="b", cmd="true")
+            ctx.run(name="c", cmd="true", depends_on=[])
+            """)
+        process = self.start("workflow", "run", "ci", "--slots", "1")
+        self.wait_for_step("a", "running")
+        self.assertEqual(self.why(1, "b"), "It has not begun: it waits for steps that it depends on, now for 'a'.\n")
+        self.assertEqual(self.why(1, "c"),
+                         "It has not begun: it waits for a free slot of the runner; 1 steps run: 'a'.\n")
+        self.assertRegex(self.why(1), r"Process \d+ on \S+ drives it.\nNow running: 'a'.\n")
+        process.kill()
+        process.wait()
+        self.assertIn("No living process drives it: plue run resume 1 goes on with it.", self.why(1))
+
+    def test_json_and_unknown_ids(self):
+        self.steps_workflow("""ctx.run(name="build", cmd="true")""")
+        self.run_ci()
+        found = self.plue("why", 1, "build", "--json", expect=0).json
+        self.assertEqual((found["run"], found["step"], len(found["sentences"])), (1, "build", 3))
+        self.assertIn("did you mean 'build'?", self.plue("why", 1, "biuld", expect=2).err)
+        self.plue("why", 7, expect=2)
