@@ -6,7 +6,7 @@
 extern const struct command command_init, command_workflow_list, command_workflow_lint,
     command_workflow_plan, command_workflow_run, command_workflow_test, command_workflow_diff,
     command_run_list, command_run_view, command_run_watch, command_run_cancel, command_run_resume,
-    command_eval, command_stubs, command_doctor, command_version, command_help;
+    command_eval, command_template, command_stubs, command_doctor, command_version, command_help;
 
 extern const struct command command_run_rerun, command_secret_set, command_secret_list,
     command_secret_delete, command_why;

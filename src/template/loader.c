@@ -94,7 +94,7 @@ static enum loader_outcome read_text(int fd, str name, struct buf *text, struct 
     if (!error)
         return LOADER_FOUND;
     if (error == EFBIG)
-        err_set(err, "source_too_large", "the template '%.*s' is larger than %d MiB", STR_ARG(name),
+        err_set(err, "file_too_large", "the template '%.*s' is larger than %d MiB", STR_ARG(name),
                 TEMPLATE_MAX_SOURCE >> 20);
     else
         err_errno(err, "file_unreadable", error, "the template '%.*s' cannot be read",

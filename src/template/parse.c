@@ -14,7 +14,7 @@ pos pos_until(const struct template_parser *p, pos at)
     return at;
 }
 
-bool parse_fail(struct template_parser *p, pos at, const char *fmt, ...)
+bool template_parse_fail(struct template_parser *p, pos at, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -27,7 +27,7 @@ bool parse_fail(struct template_parser *p, pos at, const char *fmt, ...)
 static bool read_token(struct template_parser *p, const struct template_token *after,
                        struct template_token *ret)
 {
-    if (!scan_token(&p->scan, ret))
+    if (!template_scan_token(&p->scan, ret))
         return false;
     if (ret->kind == TOKEN_EOF)
         ret->offset = after->offset;
@@ -80,8 +80,9 @@ static bool expected(struct template_parser *p, const char *what)
 {
     pos at = token_pos(p, &p->now);
     if (p->now.kind == TOKEN_EOF)
-        return parse_fail(p, at, "unexpected end of template, expected '%s'.", what);
-    return parse_fail(p, at, "expected token '%s', got '%.*s'", what, STR_ARG(describe(&p->now)));
+        return template_parse_fail(p, at, "unexpected end of template, expected '%s'.", what);
+    return template_parse_fail(p, at, "expected token '%s', got '%.*s'", what,
+                               STR_ARG(describe(&p->now)));
 }
 
 bool expect(struct template_parser *p, enum token_kind kind)
@@ -129,11 +130,11 @@ bool template_parse(struct sources *sources, uint32_t source, size_t from, struc
 {
     str text = sources_get(sources, source)->text;
     if (text.n > TEMPLATE_MAX_SOURCE)
-        return err_at(err, "source_too_large", (pos){source, 0, 0},
+        return err_at(err, "file_too_large", (pos){source, 0, 0},
                       "the template is larger than %d MiB", TEMPLATE_MAX_SOURCE >> 20);
     size_t invalid = utf8_invalid_at(text);
     if (invalid != SIZE_MAX)
-        return err_at(err, "invalid_utf8", (pos){source, (uint32_t)invalid, 1},
+        return err_at(err, "template_syntax", (pos){source, (uint32_t)invalid, 1},
                       "the template is not valid UTF-8");
     if (text.n > from && text.p[text.n - 1] == '\n')
         text.n--;
@@ -143,13 +144,16 @@ bool template_parse(struct sources *sources, uint32_t source, size_t from, struc
         .now = {.offset = (uint32_t)from},
     };
     struct nodes body;
-    bool ok = next_token(&p) && parse_nodes(&p, NULL, &body);
+    bool ok = next_token(&p) && template_parse_nodes(&p, NULL, &body);
+    static const char *const words[] = {"self", "super", "loop", "caller", "kwargs", "varargs"};
     if (ok)
         *ret_tree = (struct template_tree){.body = body,
                                            .blocks = keep_array(&p, &p.blocks),
                                            .block_count = (uint32_t)p.blocks.n,
                                            .has_extends = p.has_extends};
-    scan_done(&p.scan);
+    for (int i = 0; ok && i < WORD_COUNT; i++)
+        ret_tree->words[i] = intern(&p, str_of(words[i]));
+    template_scan_done(&p.scan);
     map_done(&p.names);
     vec_done(&p.blocks);
     return ok;

@@ -20,7 +20,19 @@ enum {
  * and that copy is the text to parse. */
 bool template_normalize(str text, struct buf *b);
 
+/* Names that the compiler gives a meaning, as this template's names. */
+enum template_word {
+    WORD_SELF,
+    WORD_SUPER,
+    WORD_LOOP,
+    WORD_CALLER,
+    WORD_KWARGS,
+    WORD_VARARGS,
+    WORD_COUNT
+};
+
 struct template_tree {
+    str words[WORD_COUNT];
     struct nodes body;
     struct node **blocks; /* all blocks, in order of their tags */
     uint32_t block_count;

@@ -16,8 +16,9 @@ bool grow(struct template_parser *p, struct expr *e, const struct expr *child)
     if (!child || child->height + 1 <= e->height)
         return true;
     if (child->height + 1 > TEMPLATE_MAX_HEIGHT)
-        return parse_fail(p, child->at, "this expression has more than %d operators in a chain",
-                          TEMPLATE_MAX_HEIGHT);
+        return template_parse_fail(p, child->at,
+                                   "this expression has more than %d operators in a chain",
+                                   TEMPLATE_MAX_HEIGHT);
     e->height = (uint16_t)(child->height + 1);
     return true;
 }
@@ -28,8 +29,9 @@ bool enter_expr(struct template_parser *p)
         p->depth++;
         return true;
     }
-    return parse_fail(p, token_pos(p, &p->now), "expressions are nested deeper than %d levels",
-                      TEMPLATE_MAX_EXPR_DEPTH);
+    return template_parse_fail(p, token_pos(p, &p->now),
+                               "expressions are nested deeper than %d levels",
+                               TEMPLATE_MAX_EXPR_DEPTH);
 }
 
 static struct expr *binary(struct template_parser *p, enum expr_kind kind, int op,
@@ -80,12 +82,12 @@ static const struct level *find_level(const struct level *l, enum token_kind tok
 static struct expr *parse_level(struct template_parser *p, int i)
 {
     const struct level *l;
-    struct expr *left = i > 0 ? parse_level(p, i - 1) : parse_unary(p, true);
+    struct expr *left = i > 0 ? parse_level(p, i - 1) : template_parse_unary(p, true);
     while (left && (l = find_level(levels[i], p->now.kind))) {
         pos op_at = token_pos(p, &p->now);
         if (!next_token(p))
             return NULL;
-        struct expr *right = i > 0 ? parse_level(p, i - 1) : parse_unary(p, true);
+        struct expr *right = i > 0 ? parse_level(p, i - 1) : template_parse_unary(p, true);
         left = right ? binary(p, l->kind, l->op, left, right, op_at) : NULL;
     }
     return left;
@@ -188,7 +190,7 @@ static struct expr *parse_and(struct template_parser *p)
     return left;
 }
 
-struct expr *parse_or(struct template_parser *p)
+struct expr *template_parse_or(struct template_parser *p)
 {
     struct expr *left = parse_and(p);
     while (left && at_name(p, "or")) {
@@ -205,10 +207,10 @@ static struct expr *condition(struct template_parser *p, struct expr *then)
     pos op_at = token_pos(p, &p->now);
     if (!next_token(p))
         return NULL;
-    struct expr *test = parse_or(p), *otherwise = NULL;
+    struct expr *test = template_parse_or(p), *otherwise = NULL;
     if (!test || !skip_name(p, "else", &has_else))
         return NULL;
-    if (has_else && !(otherwise = parse_expression(p)))
+    if (has_else && !(otherwise = template_parse_expression(p)))
         return NULL;
     struct expr *e = new_expr(p, EXPR_COND, pos_until(p, then->at));
     e->op_at = op_at;
@@ -218,11 +220,11 @@ static struct expr *condition(struct template_parser *p, struct expr *then)
     return grow(p, e, test) && grow(p, e, then) && grow(p, e, otherwise) ? e : NULL;
 }
 
-struct expr *parse_expression(struct template_parser *p)
+struct expr *template_parse_expression(struct template_parser *p)
 {
     if (!enter_expr(p))
         return NULL;
-    struct expr *e = parse_or(p);
+    struct expr *e = template_parse_or(p);
     while (e && at_name(p, "if"))
         e = condition(p, e);
     p->depth--;
@@ -231,7 +233,7 @@ struct expr *parse_expression(struct template_parser *p)
 
 /* ---- signs ---- */
 
-struct expr *parse_unary(struct template_parser *p, bool with_filter)
+struct expr *template_parse_unary(struct template_parser *p, bool with_filter)
 {
     enum token_kind kind = p->now.kind;
     struct expr *e;
@@ -239,7 +241,7 @@ struct expr *parse_unary(struct template_parser *p, bool with_filter)
         pos at = token_pos(p, &p->now);
         if (!enter_expr(p) || !next_token(p))
             return NULL;
-        struct expr *operand = parse_unary(p, false);
+        struct expr *operand = template_parse_unary(p, false);
         p->depth--;
         if (!operand)
             return NULL;
@@ -249,8 +251,8 @@ struct expr *parse_unary(struct template_parser *p, bool with_filter)
         if (!grow(p, e, operand))
             return NULL;
     } else {
-        e = parse_primary(p);
+        e = template_parse_primary(p);
     }
-    e = e ? parse_postfix(p, e) : NULL;
-    return e && with_filter ? parse_filter_expr(p, e) : e;
+    e = e ? template_parse_postfix(p, e) : NULL;
+    return e && with_filter ? template_parse_filter_expr(p, e) : e;
 }

@@ -45,40 +45,43 @@ str intern(struct template_parser *p, str name);
 pos token_pos(const struct template_parser *p, const struct template_token *t);
 /* From `at` to the end of the token before the present one. */
 pos pos_until(const struct template_parser *p, pos at);
-bool parse_fail(struct template_parser *p, pos at, const char *fmt, ...) printf_like(3, 4);
+bool template_parse_fail(struct template_parser *p, pos at, const char *fmt, ...) printf_like(3, 4);
 str describe(const struct template_token *t);
 void *copy_array(struct template_parser *p, const void *from, size_t bytes);
 #define keep_array(p, v) copy_array((p), (v)->at, (v)->n * sizeof *(v)->at)
 
-/* ---- expressions (parse_expr.c, parse_primary.c) ---- */
+/* ---- expressions (parse_expr.c, template_parse_primary.c) ---- */
 struct expr *new_expr(struct template_parser *p, enum expr_kind kind, pos at);
 /* Counts the levels below; false: too many. */
 bool grow(struct template_parser *p, struct expr *e, const struct expr *child) must_use;
 bool enter_expr(struct template_parser *p) must_use;
-struct expr *parse_expression(struct template_parser *p);
-struct expr *parse_or(struct template_parser *p); /* without a conditional expression */
-struct expr *parse_unary(struct template_parser *p, bool with_filter);
-struct expr *parse_primary(struct template_parser *p);
-struct expr *parse_postfix(struct template_parser *p, struct expr *e);
-struct expr *parse_filter_expr(struct template_parser *p, struct expr *e);
-struct expr *parse_call(struct template_parser *p, struct expr *target);
+struct expr *template_parse_expression(struct template_parser *p);
+struct expr *template_parse_or(struct template_parser *p); /* without a conditional expression */
+struct expr *template_parse_unary(struct template_parser *p, bool with_filter);
+struct expr *template_parse_primary(struct template_parser *p);
+struct expr *template_parse_postfix(struct template_parser *p, struct expr *e);
+struct expr *template_parse_filter_expr(struct template_parser *p, struct expr *e);
+struct expr *template_parse_call(struct template_parser *p, struct expr *target);
 /* `| name(args)`, repeated; inline: the first stands without a bar. NULL in *ret: there is none. */
-bool parse_filters(struct template_parser *p, struct expr *target, bool start_inline,
-                   struct expr **ret) must_use;
+bool template_parse_filters(struct template_parser *p, struct expr *target, bool start_inline,
+                            struct expr **ret) must_use;
 
 enum tuple_mode { TUPLE_PLAIN, TUPLE_TARGET, TUPLE_NO_COND, TUPLE_PARENTHESES };
 /* An expression, or several with commas. end_name: a name that ends it, or NULL. */
-struct expr *parse_tuple(struct template_parser *p, enum tuple_mode mode, const char *end_name);
+struct expr *template_parse_tuple(struct template_parser *p, enum tuple_mode mode,
+                                  const char *end_name);
 /* A name, a tuple of names, or with `space` a namespace's attribute. */
-struct expr *parse_target(struct template_parser *p, bool space, const char *end_name);
+struct expr *template_parse_target(struct template_parser *p, bool space, const char *end_name);
 
-/* ---- statements (parse_stmt.c, parse_load.c) ---- */
+/* ---- statements (parse_stmt.c, template_parse_load.c) ---- */
 struct node *new_node(struct template_parser *p, enum node_kind kind, pos at);
-bool parse_body(struct template_parser *p, const char *const *ends, struct nodes *ret) must_use;
+bool template_parse_body(struct template_parser *p, const char *const *ends,
+                         struct nodes *ret) must_use;
 /* The same, past the end tag. */
-bool parse_body_to(struct template_parser *p, const char *end, struct nodes *ret) must_use;
-struct node *parse_statement(struct template_parser *p);
-bool parse_load(struct template_parser *p, struct node *n) must_use;
-bool parse_nodes(struct template_parser *p, const char *const *ends, struct nodes *ret) must_use;
+bool template_parse_body_to(struct template_parser *p, const char *end, struct nodes *ret) must_use;
+struct node *template_parse_statement(struct template_parser *p);
+bool template_parse_load(struct template_parser *p, struct node *n) must_use;
+bool template_parse_nodes(struct template_parser *p, const char *const *ends,
+                          struct nodes *ret) must_use;
 
 #endif

@@ -38,7 +38,8 @@ static bool one_import(struct template_parser *p, struct import_name *name)
     if (!expect_any_name(p, &name->name, &name->at))
         return false;
     if (name->name.p[0] == '_')
-        return parse_fail(p, name->at, "names starting with an underline can not be imported");
+        return template_parse_fail(p, name->at,
+                                   "names starting with an underline can not be imported");
     return skip_name(p, "as", &renamed) &&
            (!renamed || expect_any_name(p, &name->as, &name->as_at));
 }
@@ -70,11 +71,11 @@ static bool import_names(struct template_parser *p, struct node *n)
     return ok;
 }
 
-bool parse_load(struct template_parser *p, struct node *n)
+bool template_parse_load(struct template_parser *p, struct node *n)
 {
     bool was;
     pos at;
-    n->load.name = parse_expression(p);
+    n->load.name = template_parse_expression(p);
     if (!n->load.name)
         return false;
     switch (n->kind) {

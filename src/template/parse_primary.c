@@ -79,7 +79,7 @@ static struct expr *list(struct template_parser *p)
             break;
         if (p->now.kind == TOKEN_RBRACKET)
             break;
-        struct expr *item = parse_expression(p);
+        struct expr *item = template_parse_expression(p);
         ok = item != NULL;
         vec_push(&items, item);
     }
@@ -98,8 +98,8 @@ static struct expr *dict(struct template_parser *p)
             break;
         if (p->now.kind == TOKEN_RBRACE)
             break;
-        struct expr *key = parse_expression(p);
-        struct expr *value = key && expect(p, TOKEN_COLON) ? parse_expression(p) : NULL;
+        struct expr *key = template_parse_expression(p);
+        struct expr *value = key && expect(p, TOKEN_COLON) ? template_parse_expression(p) : NULL;
         ok = value && grow(p, e, key) && grow(p, e, value);
         vec_push(&keys, key);
         vec_push(&values, value);
@@ -118,7 +118,7 @@ static struct expr *parentheses(struct template_parser *p)
 {
     if (!enter_expr(p) || !next_token(p))
         return NULL;
-    struct expr *e = parse_tuple(p, TUPLE_PARENTHESES, NULL);
+    struct expr *e = template_parse_tuple(p, TUPLE_PARENTHESES, NULL);
     p->depth--;
     if (!e || !expect(p, TOKEN_RPAREN))
         return NULL;
@@ -126,7 +126,7 @@ static struct expr *parentheses(struct template_parser *p)
     return e;
 }
 
-struct expr *parse_primary(struct template_parser *p)
+struct expr *template_parse_primary(struct template_parser *p)
 {
     switch (p->now.kind) {
     case TOKEN_NAME:
@@ -143,7 +143,8 @@ struct expr *parse_primary(struct template_parser *p)
     case TOKEN_LBRACE:
         return dict(p);
     default:
-        parse_fail(p, token_pos(p, &p->now), "unexpected '%.*s'", STR_ARG(describe(&p->now)));
+        template_parse_fail(p, token_pos(p, &p->now), "unexpected '%.*s'",
+                            STR_ARG(describe(&p->now)));
         return NULL;
     }
 }
@@ -153,8 +154,8 @@ struct expr *parse_primary(struct template_parser *p)
 static struct expr *tuple_item(struct template_parser *p, enum tuple_mode mode)
 {
     if (mode == TUPLE_TARGET)
-        return parse_primary(p);
-    return mode == TUPLE_NO_COND ? parse_or(p) : parse_expression(p);
+        return template_parse_primary(p);
+    return mode == TUPLE_NO_COND ? template_parse_or(p) : template_parse_expression(p);
 }
 
 static bool is_tuple_end(const struct template_parser *p, const char *end_name)
@@ -163,7 +164,8 @@ static bool is_tuple_end(const struct template_parser *p, const char *end_name)
            p->now.kind == TOKEN_RPAREN || (end_name && at_name(p, end_name));
 }
 
-struct expr *parse_tuple(struct template_parser *p, enum tuple_mode mode, const char *end_name)
+struct expr *template_parse_tuple(struct template_parser *p, enum tuple_mode mode,
+                                  const char *end_name)
 {
     expr_vec items = {0};
     pos at = token_pos(p, &p->now);
@@ -179,8 +181,8 @@ struct expr *parse_tuple(struct template_parser *p, enum tuple_mode mode, const 
         is_tuple = true;
     }
     if (ok && !is_tuple && !items.n && mode != TUPLE_PARENTHESES)
-        ok = parse_fail(p, token_pos(p, &p->now), "Expected an expression, got '%.*s'",
-                        STR_ARG(describe(&p->now)));
+        ok = template_parse_fail(p, token_pos(p, &p->now), "Expected an expression, got '%.*s'",
+                                 STR_ARG(describe(&p->now)));
     if (!ok || (!is_tuple && items.n)) {
         struct expr *only = ok ? items.at[0] : NULL;
         vec_done(&items);
@@ -204,10 +206,10 @@ static bool check_target(struct template_parser *p, const struct expr *e)
              (e->items.at[i]->kind == EXPR_TUPLE && check_target(p, e->items.at[i]));
     if (ok || err_is_set(p->scan.err))
         return ok;
-    return parse_fail(p, e->at, "can't assign to '%s'", kinds[e->kind]);
+    return template_parse_fail(p, e->at, "can't assign to '%s'", kinds[e->kind]);
 }
 
-struct expr *parse_target(struct template_parser *p, bool space, const char *end_name)
+struct expr *template_parse_target(struct template_parser *p, bool space, const char *end_name)
 {
     const struct template_token *next = space ? look_token(p) : NULL;
     if (space && !next)
@@ -226,7 +228,7 @@ struct expr *parse_target(struct template_parser *p, bool space, const char *end
         e->attr.name = attr;
         return e;
     }
-    struct expr *e = parse_tuple(p, TUPLE_TARGET, end_name);
+    struct expr *e = template_parse_tuple(p, TUPLE_TARGET, end_name);
     return e && check_target(p, e) ? e : NULL;
 }
 
@@ -236,7 +238,7 @@ static struct expr *slice_part(struct template_parser *p, bool *ok)
 {
     if (p->now.kind == TOKEN_RBRACKET || p->now.kind == TOKEN_COMMA || p->now.kind == TOKEN_COLON)
         return NULL;
-    struct expr *e = parse_expression(p);
+    struct expr *e = template_parse_expression(p);
     *ok = e != NULL;
     return e;
 }
@@ -247,7 +249,7 @@ static struct expr *subscribed(struct template_parser *p)
     pos at = token_pos(p, &p->now);
     bool more, ok = true;
     if (p->now.kind != TOKEN_COLON) {
-        low = parse_expression(p);
+        low = template_parse_expression(p);
         if (!low || p->now.kind != TOKEN_COLON)
             return low;
     }
@@ -257,7 +259,7 @@ static struct expr *subscribed(struct template_parser *p)
     if (!ok || !skip_if(p, TOKEN_COLON, &more))
         return NULL;
     if (more && p->now.kind != TOKEN_RBRACKET && p->now.kind != TOKEN_COMMA) {
-        step = parse_expression(p);
+        step = template_parse_expression(p);
         ok = step != NULL;
     }
     if (!ok)
@@ -307,7 +309,7 @@ static struct expr *dotted(struct template_parser *p, struct expr *target)
         return index ? index_of(p, target, index) : NULL;
     }
     if (p->now.kind != TOKEN_NAME) {
-        parse_fail(p, at, "expected name or number");
+        template_parse_fail(p, at, "expected name or number");
         return NULL;
     }
     str name = intern(p, p->now.text);
@@ -320,7 +322,7 @@ static struct expr *dotted(struct template_parser *p, struct expr *target)
     return grow(p, e, target) ? e : NULL;
 }
 
-struct expr *parse_postfix(struct template_parser *p, struct expr *e)
+struct expr *template_parse_postfix(struct template_parser *p, struct expr *e)
 {
     while (e) {
         if (p->now.kind == TOKEN_DOT)
@@ -328,7 +330,7 @@ struct expr *parse_postfix(struct template_parser *p, struct expr *e)
         else if (p->now.kind == TOKEN_LBRACKET)
             e = brackets(p, e);
         else if (p->now.kind == TOKEN_LPAREN)
-            e = parse_call(p, e);
+            e = template_parse_call(p, e);
         else
             break;
     }
@@ -370,8 +372,8 @@ static bool one_argument(struct template_parser *p, struct arguments *a, pos ope
         }
     }
     if (!fine)
-        return parse_fail(p, open, "invalid syntax for function call expression");
-    arg.value = parse_expression(p);
+        return template_parse_fail(p, open, "invalid syntax for function call expression");
+    arg.value = template_parse_expression(p);
     vec_push(&a->at, arg);
     return arg.value != NULL;
 }
@@ -396,7 +398,7 @@ static bool parse_arguments(struct template_parser *p, struct expr *e, struct ar
     return ok;
 }
 
-struct expr *parse_call(struct template_parser *p, struct expr *target)
+struct expr *template_parse_call(struct template_parser *p, struct expr *target)
 {
     struct expr *e = new_expr(p, EXPR_CALL, target->at);
     e->op_at = token_pos(p, &p->now);
@@ -428,8 +430,8 @@ static bool dotted_name(struct template_parser *p, str *ret, pos *ret_at)
     }
 }
 
-bool parse_filters(struct template_parser *p, struct expr *target, bool start_inline,
-                   struct expr **ret)
+bool template_parse_filters(struct template_parser *p, struct expr *target, bool start_inline,
+                            struct expr **ret)
 {
     *ret = target;
     while (p->now.kind == TOKEN_PIPE || start_inline) {
@@ -458,9 +460,10 @@ static bool bare_argument(struct template_parser *p, struct expr *e)
     if (!starts || at_name(p, "else") || at_name(p, "or") || at_name(p, "and"))
         return true;
     if (at_name(p, "is"))
-        return parse_fail(p, token_pos(p, &p->now), "You cannot chain multiple tests with is");
-    struct expr *value = parse_primary(p);
-    value = value ? parse_postfix(p, value) : NULL;
+        return template_parse_fail(p, token_pos(p, &p->now),
+                                   "You cannot chain multiple tests with is");
+    struct expr *value = template_parse_primary(p);
+    value = value ? template_parse_postfix(p, value) : NULL;
     if (!value)
         return false;
     e->filter.args = arena_new(p->arena, struct argument);
@@ -485,15 +488,15 @@ static struct expr *parse_test(struct template_parser *p, struct expr *target)
     return ok ? e : NULL;
 }
 
-struct expr *parse_filter_expr(struct template_parser *p, struct expr *e)
+struct expr *template_parse_filter_expr(struct template_parser *p, struct expr *e)
 {
     while (e) {
         if (p->now.kind == TOKEN_PIPE)
-            e = parse_filters(p, e, false, &e) ? e : NULL;
+            e = template_parse_filters(p, e, false, &e) ? e : NULL;
         else if (at_name(p, "is"))
             e = parse_test(p, e);
         else if (p->now.kind == TOKEN_LPAREN)
-            e = parse_call(p, e);
+            e = template_parse_call(p, e);
         else
             break;
     }

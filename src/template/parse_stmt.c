@@ -4,7 +4,7 @@
 struct node *new_node(struct template_parser *p, enum node_kind kind, pos at)
 {
     if (++p->nodes > TEMPLATE_MAX_NODES) {
-        parse_fail(p, at, "the template has more than %d statements", TEMPLATE_MAX_NODES);
+        template_parse_fail(p, at, "the template has more than %d statements", TEMPLATE_MAX_NODES);
         return NULL;
     }
     struct node *n = arena_new(p->arena, struct node);
@@ -51,7 +51,7 @@ static bool fail_end(struct template_parser *p, str name, pos at)
     if (p->tags)
         buf_addf(&b, " The innermost block that needs to be closed is '%.*s'.",
                  STR_ARG(p->tags->name));
-    return parse_fail(p, at, "%s", buf_c(&b));
+    return template_parse_fail(p, at, "%s", buf_c(&b));
 }
 
 /* ---- bodies ---- */
@@ -83,7 +83,7 @@ static bool output(struct template_parser *p, part_vec *parts)
     }
     if (!next_token(p))
         return false;
-    part.value = parse_tuple(p, TUPLE_PLAIN, NULL);
+    part.value = template_parse_tuple(p, TUPLE_PLAIN, NULL);
     if (!part.value)
         return false;
     part.at = part.value->at;
@@ -112,7 +112,7 @@ static bool nodes_until(struct template_parser *p, const char *const *ends, part
             return false;
         if (at_end(p, ends))
             return true;
-        struct node *n = parse_statement(p);
+        struct node *n = template_parse_statement(p);
         if (!n || !expect(p, TOKEN_BLOCK_END))
             return false;
         vec_push(body, n);
@@ -120,7 +120,7 @@ static bool nodes_until(struct template_parser *p, const char *const *ends, part
     return flush(p, parts, body);
 }
 
-bool parse_nodes(struct template_parser *p, const char *const *ends, struct nodes *ret)
+bool template_parse_nodes(struct template_parser *p, const char *const *ends, struct nodes *ret)
 {
     part_vec parts = {0};
     node_vec body = {0};
@@ -139,17 +139,17 @@ bool parse_nodes(struct template_parser *p, const char *const *ends, struct node
     return ok;
 }
 
-bool parse_body(struct template_parser *p, const char *const *ends, struct nodes *ret)
+bool template_parse_body(struct template_parser *p, const char *const *ends, struct nodes *ret)
 {
     bool colon;
     return skip_if(p, TOKEN_COLON, &colon) && expect(p, TOKEN_BLOCK_END) &&
-           parse_nodes(p, ends, ret);
+           template_parse_nodes(p, ends, ret);
 }
 
-bool parse_body_to(struct template_parser *p, const char *end, struct nodes *ret)
+bool template_parse_body_to(struct template_parser *p, const char *end, struct nodes *ret)
 {
     const char *const ends[] = {end, NULL};
-    return parse_body(p, ends, ret) && next_token(p);
+    return template_parse_body(p, ends, ret) && next_token(p);
 }
 
 /* ---- for and if ---- */
@@ -158,25 +158,26 @@ static bool parse_for(struct template_parser *p, struct node *n)
 {
     static const char *const ends[] = {"endfor", "else", NULL};
     bool has_test;
-    n->for_.target = parse_target(p, false, "in");
+    n->for_.target = template_parse_target(p, false, "in");
     if (!n->for_.target || !expect_name(p, "in"))
         return false;
-    n->for_.iterable = parse_tuple(p, TUPLE_NO_COND, "recursive");
+    n->for_.iterable = template_parse_tuple(p, TUPLE_NO_COND, "recursive");
     if (!n->for_.iterable || !skip_name(p, "if", &has_test))
         return false;
-    if (has_test && !(n->for_.test = parse_expression(p)))
+    if (has_test && !(n->for_.test = template_parse_expression(p)))
         return false;
-    if (!skip_name(p, "recursive", &n->for_.recursive) || !parse_body(p, ends, &n->for_.body))
+    if (!skip_name(p, "recursive", &n->for_.recursive) ||
+        !template_parse_body(p, ends, &n->for_.body))
         return false;
     bool has_else = at_name(p, "else");
-    return next_token(p) && (!has_else || parse_body_to(p, "endfor", &n->for_.otherwise));
+    return next_token(p) && (!has_else || template_parse_body_to(p, "endfor", &n->for_.otherwise));
 }
 
 static bool parse_branch(struct template_parser *p, struct node *n)
 {
     static const char *const ends[] = {"elif", "else", "endif", NULL};
-    n->if_.test = parse_tuple(p, TUPLE_NO_COND, NULL);
-    return n->if_.test && parse_body(p, ends, &n->if_.body);
+    n->if_.test = template_parse_tuple(p, TUPLE_NO_COND, NULL);
+    return n->if_.test && template_parse_body(p, ends, &n->if_.body);
 }
 
 static bool parse_if(struct template_parser *p, struct node *n)
@@ -194,7 +195,7 @@ static bool parse_if(struct template_parser *p, struct node *n)
     if (!ok)
         return false;
     bool has_else = at_name(p, "else");
-    return next_token(p) && (!has_else || parse_body_to(p, "endif", &n->if_.otherwise));
+    return next_token(p) && (!has_else || template_parse_body_to(p, "endif", &n->if_.otherwise));
 }
 
 /* ---- set and with ---- */
@@ -202,14 +203,14 @@ static bool parse_if(struct template_parser *p, struct node *n)
 static bool parse_set(struct template_parser *p, struct node *n)
 {
     bool assigns;
-    n->set.target = parse_target(p, true, NULL);
+    n->set.target = template_parse_target(p, true, NULL);
     if (!n->set.target || !skip_if(p, TOKEN_ASSIGN, &assigns))
         return false;
     if (assigns)
-        return (n->set.value = parse_tuple(p, TUPLE_PLAIN, NULL)) != NULL;
+        return (n->set.value = template_parse_tuple(p, TUPLE_PLAIN, NULL)) != NULL;
     n->kind = NODE_SET_BLOCK;
-    return parse_filters(p, NULL, false, &n->set.filter) &&
-           parse_body_to(p, "endset", &n->set.body);
+    return template_parse_filters(p, NULL, false, &n->set.filter) &&
+           template_parse_body_to(p, "endset", &n->set.body);
 }
 
 static bool parse_with(struct template_parser *p, struct node *n)
@@ -219,8 +220,9 @@ static bool parse_with(struct template_parser *p, struct node *n)
     while (ok && p->now.kind != TOKEN_BLOCK_END) {
         if (targets.n && !(ok = expect(p, TOKEN_COMMA)))
             break;
-        struct expr *target = parse_target(p, false, NULL);
-        struct expr *value = target && expect(p, TOKEN_ASSIGN) ? parse_expression(p) : NULL;
+        struct expr *target = template_parse_target(p, false, NULL);
+        struct expr *value =
+            target && expect(p, TOKEN_ASSIGN) ? template_parse_expression(p) : NULL;
         ok = value != NULL;
         vec_push(&targets, target);
         vec_push(&values, value);
@@ -230,7 +232,7 @@ static bool parse_with(struct template_parser *p, struct node *n)
     n->with.n = (uint32_t)targets.n;
     vec_done(&targets);
     vec_done(&values);
-    return ok && parse_body_to(p, "endwith", &n->with.body);
+    return ok && template_parse_body_to(p, "endwith", &n->with.body);
 }
 
 /* ---- macros ---- */
@@ -249,12 +251,12 @@ static bool parse_parameters(struct template_parser *p, struct signature *s)
              skip_if(p, TOKEN_ASSIGN, &has_default);
         if (!ok)
             break;
-        struct expr *value = has_default ? parse_expression(p) : NULL;
+        struct expr *value = has_default ? template_parse_expression(p) : NULL;
         if (has_default)
             ok = value != NULL;
         else if (defaults.n)
-            ok = parse_fail(p, token_pos(p, &p->now),
-                            "non-default argument follows default argument");
+            ok = template_parse_fail(p, token_pos(p, &p->now),
+                                     "non-default argument follows default argument");
         vec_push(&names, name);
         vec_push(&places, at);
         if (value)
@@ -275,33 +277,33 @@ static bool parse_macro(struct template_parser *p, struct node *n)
 {
     pos at;
     return expect_any_name(p, &n->macro.name, &at) && parse_parameters(p, &n->macro.signature) &&
-           parse_body_to(p, "endmacro", &n->macro.body);
+           template_parse_body_to(p, "endmacro", &n->macro.body);
 }
 
 static bool parse_call_block(struct template_parser *p, struct node *n)
 {
     if (p->now.kind == TOKEN_LPAREN && !parse_parameters(p, &n->macro.signature))
         return false;
-    n->macro.call = parse_expression(p);
+    n->macro.call = template_parse_expression(p);
     if (!n->macro.call)
         return false;
     if (n->macro.call->kind != EXPR_CALL)
-        return parse_fail(p, n->at, "expected call");
-    return parse_body_to(p, "endcall", &n->macro.body);
+        return template_parse_fail(p, n->at, "expected call");
+    return template_parse_body_to(p, "endcall", &n->macro.body);
 }
 
 /* ---- the other tags ---- */
 
 static bool parse_filter_block(struct template_parser *p, struct node *n)
 {
-    return parse_filters(p, NULL, true, &n->filter.filter) &&
-           parse_body_to(p, "endfilter", &n->filter.body);
+    return template_parse_filters(p, NULL, true, &n->filter.filter) &&
+           template_parse_body_to(p, "endfilter", &n->filter.body);
 }
 
 static bool parse_autoescape(struct template_parser *p, struct node *n)
 {
-    n->autoescape.value = parse_expression(p);
-    return n->autoescape.value && parse_body_to(p, "endautoescape", &n->autoescape.body);
+    n->autoescape.value = template_parse_expression(p);
+    return n->autoescape.value && template_parse_body_to(p, "endautoescape", &n->autoescape.body);
 }
 
 static bool is_blank(const struct nodes *body)
@@ -325,14 +327,15 @@ static bool parse_block(struct template_parser *p, struct node *n)
         !skip_name(p, "required", &n->block.required))
         return false;
     if (p->now.kind == TOKEN_SUB)
-        return parse_fail(p, token_pos(p, &p->now),
-                          "Block names in Jinja have to be valid Python identifiers and may not "
-                          "contain hyphens, use an underscore instead.");
-    if (!parse_body_to(p, "endblock", &n->block.body))
+        return template_parse_fail(
+            p, token_pos(p, &p->now),
+            "Block names in Jinja have to be valid Python identifiers and may not "
+            "contain hyphens, use an underscore instead.");
+    if (!template_parse_body_to(p, "endblock", &n->block.body))
         return false;
     if (n->block.required && !is_blank(&n->block.body))
-        return parse_fail(p, token_pos(p, &p->now),
-                          "Required blocks can only contain comments or whitespace");
+        return template_parse_fail(p, token_pos(p, &p->now),
+                                   "Required blocks can only contain comments or whitespace");
     if (p->now.kind != TOKEN_NAME || !str_eq(p->now.text, n->block.name))
         return true;
     return next_token(p);
@@ -345,7 +348,7 @@ static bool parse_print(struct template_parser *p, struct node *n)
     while (ok && p->now.kind != TOKEN_BLOCK_END) {
         if (parts.n && !(ok = expect(p, TOKEN_COMMA)))
             break;
-        struct expr *e = parse_expression(p);
+        struct expr *e = template_parse_expression(p);
         ok = e != NULL;
         if (ok)
             vec_push(&parts, (struct output_part){.value = e, .at = e->at});
@@ -358,7 +361,7 @@ static bool parse_print(struct template_parser *p, struct node *n)
 
 static bool parse_do(struct template_parser *p, struct node *n)
 {
-    return (n->expr = parse_tuple(p, TUPLE_PLAIN, NULL)) != NULL;
+    return (n->expr = template_parse_tuple(p, TUPLE_PLAIN, NULL)) != NULL;
 }
 
 static bool parse_nothing(struct template_parser *p, struct node *n)
@@ -381,10 +384,10 @@ static const struct tag {
     {"call", NODE_CALL, parse_call_block},
     {"filter", NODE_FILTER, parse_filter_block},
     {"block", NODE_BLOCK, parse_block},
-    {"extends", NODE_EXTENDS, parse_load},
-    {"include", NODE_INCLUDE, parse_load},
-    {"import", NODE_IMPORT, parse_load},
-    {"from", NODE_FROM, parse_load},
+    {"extends", NODE_EXTENDS, template_parse_load},
+    {"include", NODE_INCLUDE, template_parse_load},
+    {"import", NODE_IMPORT, template_parse_load},
+    {"from", NODE_FROM, template_parse_load},
     {"autoescape", NODE_AUTOESCAPE, parse_autoescape},
     {"print", NODE_OUTPUT, parse_print},
     {"do", NODE_DO, parse_do},
@@ -396,8 +399,8 @@ static struct node *parse_tag(struct template_parser *p, const struct tag *tag)
 {
     struct open_tag open = {str_of(tag->name), p->tags};
     if (p->nesting == TEMPLATE_MAX_NESTING) {
-        parse_fail(p, token_pos(p, &p->now), "statements are nested deeper than %d levels",
-                   TEMPLATE_MAX_NESTING);
+        template_parse_fail(p, token_pos(p, &p->now), "statements are nested deeper than %d levels",
+                            TEMPLATE_MAX_NESTING);
         return NULL;
     }
     p->nesting++;
@@ -409,11 +412,11 @@ static struct node *parse_tag(struct template_parser *p, const struct tag *tag)
     return ok ? n : NULL;
 }
 
-struct node *parse_statement(struct template_parser *p)
+struct node *template_parse_statement(struct template_parser *p)
 {
     pos at = token_pos(p, &p->now);
     if (p->now.kind != TOKEN_NAME) {
-        parse_fail(p, at, "tag name expected");
+        template_parse_fail(p, at, "tag name expected");
         return NULL;
     }
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++)

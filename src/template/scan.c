@@ -10,7 +10,7 @@ static const str block_begin = STR_INIT("{%"), variable_begin = STR_INIT("{{"),
 
 /* ---- characters ---- */
 
-bool scan_is_space(uint32_t cp)
+bool template_scan_is_space(uint32_t cp)
 {
     if (cp < 0x80)
         return (cp >= 9 && cp <= 13) || (cp >= 0x1c && cp <= 0x20);
@@ -22,7 +22,7 @@ static size_t skip_space(str text, size_t at)
 {
     while (at < text.n) {
         size_t next = at;
-        if (!scan_is_space(utf8_next(text, &next)))
+        if (!template_scan_is_space(utf8_next(text, &next)))
             break;
         at = next;
     }
@@ -33,7 +33,7 @@ static size_t trim_space(str text, size_t from, size_t to)
 {
     while (to > from) {
         size_t before = to;
-        if (!scan_is_space(utf8_prev(text, &before)))
+        if (!template_scan_is_space(utf8_prev(text, &before)))
             break;
         to = before;
     }
@@ -82,7 +82,7 @@ static bool starts_at(str text, size_t at, const char *what)
     return text.n - at >= n && memcmp(text.p + at, what, n) == 0;
 }
 
-bool scan_fail(struct template_scan *s, size_t from, size_t to, const char *fmt, ...)
+bool template_scan_fail(struct template_scan *s, size_t from, size_t to, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -92,7 +92,7 @@ bool scan_fail(struct template_scan *s, size_t from, size_t to, const char *fmt,
     return err_at(s->err, "template_syntax", at, "%.*s", STR_ARG(message));
 }
 
-void scan_done(struct template_scan *s)
+void template_scan_done(struct template_scan *s)
 {
     vec_done(&s->balance);
 }
@@ -158,7 +158,7 @@ static bool scan_raw(struct template_scan *s, size_t tag, size_t from, struct te
         s->at = end;
         return true;
     }
-    return scan_fail(s, tag, from, "Missing end of raw directive");
+    return template_scan_fail(s, tag, from, "Missing end of raw directive");
 }
 
 static bool skip_comment(struct template_scan *s, size_t tag)
@@ -168,7 +168,7 @@ static bool skip_comment(struct template_scan *s, size_t tag)
         from++;
     size_t end = str_find(s->text, STR("#}"), from);
     if (end == SIZE_MAX)
-        return scan_fail(s, tag, tag + 2, "Missing end of comment tag");
+        return template_scan_fail(s, tag, tag + 2, "Missing end of comment tag");
     s->at = end + 2;
     if (end > from && s->text.p[end - 1] == '-')
         s->at = skip_space(s->text, s->at);
@@ -339,7 +339,7 @@ static bool scan_number(struct template_scan *s, struct template_token *t)
     if (end > from) {
         t->kind = TOKEN_FLOAT;
         if (!num_parse_double(without_underscores(s, from, end), &t->f))
-            return scan_fail(s, from, end, "invalid number");
+            return template_scan_fail(s, from, end, "invalid number");
     } else {
         end = integer_end(s->text, from, &base, &first);
         str text = without_underscores(s, first, end);
@@ -347,7 +347,7 @@ static bool scan_number(struct template_scan *s, struct template_token *t)
         t->kind = TOKEN_INTEGER;
         t->i = strtoll(text.p, NULL, base);
         if (errno == ERANGE)
-            return scan_fail(s, from, end, "integers have 64 bits: this one is too large");
+            return template_scan_fail(s, from, end, "integers have 64 bits: this one is too large");
     }
     t->length = (uint32_t)(end - from);
     s->at = end;
@@ -367,7 +367,7 @@ static bool scan_name(struct template_scan *s, struct template_token *t)
         at = next;
     }
     if (!valid)
-        return scan_fail(s, s->at, at, "Invalid character in identifier");
+        return template_scan_fail(s, s->at, at, "Invalid character in identifier");
     t->kind = TOKEN_NAME;
     t->text = str_sub(s->text, s->at, at);
     t->length = (uint32_t)(at - s->at);
@@ -398,10 +398,10 @@ static bool check_balance(struct template_scan *s, char c)
     if (c != '}' && c != ')' && c != ']')
         return true;
     if (!s->balance.n)
-        return scan_fail(s, s->at, s->at + 1, "unexpected '%c'", c);
+        return template_scan_fail(s, s->at, s->at + 1, "unexpected '%c'", c);
     due = vec_pop(&s->balance);
     if (due != c)
-        return scan_fail(s, s->at, s->at + 1, "unexpected '%c', expected '%c'", c, due);
+        return template_scan_fail(s, s->at, s->at + 1, "unexpected '%c', expected '%c'", c, due);
     return true;
 }
 
@@ -428,8 +428,8 @@ static bool scan_operator(struct template_scan *s, struct template_token *t)
     }
     size_t next = s->at;
     utf8_next(s->text, &next);
-    return scan_fail(s, s->at, next, "unexpected char '%.*s' at %zu", (int)(next - s->at),
-                     s->text.p + s->at, utf8_length(str_sub(s->text, 0, s->at)));
+    return template_scan_fail(s, s->at, next, "unexpected char '%.*s' at %zu", (int)(next - s->at),
+                              s->text.p + s->at, utf8_length(str_sub(s->text, 0, s->at)));
 }
 
 static bool scan_in_tag(struct template_scan *s, struct template_token *t)
@@ -458,10 +458,10 @@ static bool scan_in_tag(struct template_scan *s, struct template_token *t)
     t->length = (uint32_t)(end - s->at);
     size_t from = s->at;
     s->at = end;
-    return scan_decode(s, from + 1, end - 1, &t->text);
+    return template_scan_decode(s, from + 1, end - 1, &t->text);
 }
 
-bool scan_token(struct template_scan *s, struct template_token *t)
+bool template_scan_token(struct template_scan *s, struct template_token *t)
 {
     *t = (struct template_token){.kind = TOKEN_EOF};
     return s->state == SCAN_DATA ? scan_data(s, t) : scan_in_tag(s, t);

@@ -72,16 +72,16 @@ struct template_scan {
 };
 
 /* False: an error is set. */
-bool scan_token(struct template_scan *s, struct template_token *ret) must_use;
-void scan_done(struct template_scan *s);
-bool scan_fail(struct template_scan *s, size_t from, size_t to, const char *fmt, ...)
+bool template_scan_token(struct template_scan *s, struct template_token *ret) must_use;
+void template_scan_done(struct template_scan *s);
+bool template_scan_fail(struct template_scan *s, size_t from, size_t to, const char *fmt, ...)
     printf_like(4, 5);
 /* "'" and what stands between the quotes of a string literal, as Python's unicode-escape codec has
  * it. */
-bool scan_decode(struct template_scan *s, size_t from, size_t to, str *ret) must_use;
+bool template_scan_decode(struct template_scan *s, size_t from, size_t to, str *ret) must_use;
 /* "name", "end of print statement", "'+'": how Jinja2 calls a kind of token. */
 const char *token_describe(enum token_kind kind);
 /* Python's str.isspace(). */
-bool scan_is_space(uint32_t cp);
+bool template_scan_is_space(uint32_t cp);
 
 #endif

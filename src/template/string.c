@@ -30,13 +30,13 @@ static bool decode_hex(struct decoder *d, int digits, const char *form)
     for (int i = 0; i < digits; i++, d->at++) {
         int v = d->at < d->to ? hex_value(d->scan->text.p[d->at]) : -1;
         if (v < 0)
-            return scan_fail(d->scan, from - 2, d->at, "truncated %s escape", form);
+            return template_scan_fail(d->scan, from - 2, d->at, "truncated %s escape", form);
         cp = cp << 4 | (uint32_t)v;
     }
     if (cp > 0x10ffff)
-        return scan_fail(d->scan, from - 2, d->at, "illegal Unicode character");
+        return template_scan_fail(d->scan, from - 2, d->at, "illegal Unicode character");
     if (cp >= 0xd800 && cp <= 0xdfff)
-        return scan_fail(d->scan, from - 2, d->at, "strings hold no lone surrogates");
+        return template_scan_fail(d->scan, from - 2, d->at, "strings hold no lone surrogates");
     put(d, cp);
     return true;
 }
@@ -88,8 +88,9 @@ static bool decode_escape(struct decoder *d)
     case 'U':
         return decode_hex(d, 8, "\\UXXXXXXXX");
     case 'N':
-        return scan_fail(d->scan, d->at - 2, d->at,
-                         "characters are not known by name: use \\uXXXX or the character itself");
+        return template_scan_fail(
+            d->scan, d->at - 2, d->at,
+            "characters are not known by name: use \\uXXXX or the character itself");
     default:
         break;
     }
@@ -105,7 +106,7 @@ static bool decode_escape(struct decoder *d)
     return true;
 }
 
-bool scan_decode(struct template_scan *s, size_t from, size_t to, str *ret)
+bool template_scan_decode(struct template_scan *s, size_t from, size_t to, str *ret)
 {
     *ret = str_sub(s->text, from, to);
     if (str_find_byte(*ret, '\\', 0) == SIZE_MAX)

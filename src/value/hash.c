@@ -97,6 +97,10 @@ bool val_hash(struct heap *h, val v, uint64_t *ret)
     case V_OBJECT:
         if (v.object->class->decide)
             return val_decide(h, v, &v) && val_hash(h, v, ret);
+        if (v.object->class->hashes_by_class) {
+            *ret = hash_int((uint64_t)(uintptr_t)v.object->class);
+            return true;
+        }
         if (v.object->class->compare)
             return unhashable(h, v);
         break;

@@ -52,6 +52,8 @@ struct heap {
     void (*trace)(struct heap *h, struct obj *o); /* V_FUNC, V_GEN, V_CELL */
     void (*free)(struct heap *h, struct obj *o);  /* the same */
     str (*name)(struct heap *h, val v);           /* the name of a V_FUNC or V_GEN, for repr */
+    /* a op b where one is OBJ_MARKUP; *ret_done false: as of any str. NULL: there are none. */
+    bool (*markup_binary)(struct heap *h, int op, val a, val b, bool *ret_done, val *ret);
     void *host; /* of the plue module (workflow/); not touched here */
 
     struct heap_store *store; /* cells, large objects, hold stack */

@@ -108,6 +108,12 @@ static bool binary(struct heap *h, enum binary_op op, bool inplace, val a, val b
             return true;
         return num_binary_int(h, op, a.i, b.i, ret);
     }
+    if ((a.kind == V_STR && (a.o->flags & OBJ_MARKUP)) ||
+        (b.kind == V_STR && (b.o->flags & OBJ_MARKUP))) {
+        bool done = false;
+        if (h->markup_binary && (!h->markup_binary(h, op, a, b, &done, ret) || done))
+            return done;
+    }
     if (has_binary(a))
         return a.object->class->binary(h, op, a, b, ret);
     if (has_binary(b))

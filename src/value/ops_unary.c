@@ -69,6 +69,8 @@ bool val_len(struct heap *h, val v, int64_t *ret)
 {
     if (!val_decide(h, v, &v))
         return false;
+    if (v.kind == V_OBJECT && v.object->class->len)
+        return v.object->class->len(h, v.object, ret);
     int64_t n = length_of(v);
     if (n < 0)
         return heap_raise(h, &exc_TypeError, "object of type '%s' has no len()", val_type_name(v));

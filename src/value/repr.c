@@ -434,6 +434,13 @@ bool str_add(struct text_builder *b, val v, enum repr_style style)
     }
     if (v.kind == V_EXC)
         return str_exception(b, v, style);
+    if (v.kind == V_OBJECT && v.object->class->str) {
+        val text;
+        if (!v.object->class->str(b->heap, v.object, &text))
+            return false;
+        text_builder_add_val(b, text);
+        return true;
+    }
     return repr_add(b, v, style == REPR_ASCII ? REPR_PLAIN : style);
 }
 

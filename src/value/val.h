@@ -123,7 +123,11 @@ static inline bool val_is_unbound(val v)
 
 /* ---- objects ---- */
 
-enum { OBJ_FROZEN = 1, OBJ_RECORD = 2 /* dict: fields are attributes too, before methods */ };
+enum {
+    OBJ_FROZEN = 1,
+    OBJ_RECORD = 2, /* dict: fields are attributes too, before methods */
+    OBJ_MARKUP = 4, /* str of a template: not escaped again */
+};
 
 struct obj {
     uint8_t kind; /* enum val_kind; 0 in a free cell */
@@ -323,6 +327,10 @@ struct obj_class {
     /* Joins parts (strs and deferred values): an f-string. */
     bool (*concat)(struct heap *h, const val *parts, uint32_t n, val *ret);
     bool (*repr)(struct heap *h, struct object *o, val *ret);
+    /* str() and len(), where str is not repr. */
+    bool (*str)(struct heap *h, struct object *o, val *ret);
+    bool (*len)(struct heap *h, struct object *o, int64_t *ret);
+    bool hashes_by_class; /* all its objects are equal, and so are their hashes */
     void (*trace)(struct heap *h, struct object *o); /* heap_mark what it holds */
     void (*free)(struct heap *h, struct object *o);  /* what it owns outside of the heap */
     /* Names for "did you mean" and dir-like tools: fills at most max; returns how many there are.

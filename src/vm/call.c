@@ -4,7 +4,7 @@
 #include "value/list.h"
 #include "value/ops.h"
 #include "value/text.h"
-#include "vm/machine_int.h"
+#include "vm/template_int.h"
 
 enum { MESSAGE_MAX = 64 << 10 };
 
@@ -143,6 +143,8 @@ static bool bind_defaults(struct vm *vm, struct func_obj *fn, val *regs)
 bool call_bind(struct vm *vm, struct func_obj *fn, const struct call_args *args, val *regs)
 {
     const struct code *c = fn->code;
+    if (c->macro)
+        return template_bind(vm, fn, args, regs);
     uint32_t n = args->n < c->positional ? args->n : c->positional;
     for (uint32_t i = 0; i < n; i++)
         regs[i] = args->at[i];

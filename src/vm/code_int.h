@@ -12,104 +12,117 @@
 
 /* J: `s`, relative to the next instruction. Instructions marked "+ jump" are followed by a JUMP
  * word that they take themselves; "+ word" by a word of operands. */
-#define VM_OPS(X)                                                                             \
-    X(NOP)                                                                                    \
-    X(MOVE)       /* a = b */                                                                 \
-    X(CONST)      /* a = constant u */                                                        \
-    X(INT)        /* a = s */                                                                 \
-    X(CLEAR)      /* a .. a + u: unbound */                                                   \
-    X(CHECK)      /* raise unless a is bound; name b, flag: enum unbound_kind */              \
-    X(DELETE)     /* a = unbound */                                                           \
-    X(GLOBAL)     /* a = global u */                                                          \
-    X(GLOBAL_OR)  /* a = global u, or the constant u of + word */                             \
-    X(SET_GLOBAL) /* global u = a */                                                          \
-    X(DEL_GLOBAL) /* global u */                                                              \
-    X(NO_NAME)    /* NameError: name u */                                                     \
-    X(MAKE_CELL)  /* a = cell holding a */                                                    \
-    X(CELL)       /* a = content of the cell in b; name c */                                  \
-    X(SET_CELL)   /* content of the cell in a = b */                                          \
-    X(DEL_CELL)   /* cell in a; name c */                                                     \
-    X(FREE)       /* a = content of captured cell b; name c */                                \
-    X(SET_FREE)   /* captured cell a = b */                                                   \
-    X(DEL_FREE)   /* captured cell a; name c */                                               \
-    X(ATTR)       /* a = b.name c */                                                          \
-    X(SET_ATTR)   /* a.name c = b */                                                          \
-    X(DEL_ATTR)   /* a.name c */                                                              \
-    X(INDEX)      /* a = b[c] */                                                              \
-    X(SET_INDEX)  /* a[b] = c */                                                              \
-    X(DEL_INDEX)  /* a[b] */                                                                  \
-    X(SLICE)      /* a = slice(b, b + 1, b + 2) */                                            \
-    X(ADD)        /* a = b op c; flag 1: in place */                                          \
-    X(SUB)                                                                                    \
-    X(MUL)                                                                                    \
-    X(DIV)                                                                                    \
-    X(FLOORDIV)                                                                               \
-    X(MOD)                                                                                    \
-    X(BINARY) /* the same with + word: u is the operator */                                   \
-    X(ADD_K)  /* a = b op constant c; flag 1: in place */                                     \
-    X(SUB_K)                                                                                  \
-    X(MUL_K)                                                                                  \
-    X(DIV_K)                                                                                  \
-    X(FLOORDIV_K)                                                                             \
-    X(MOD_K)                                                                                  \
-    X(NOT)        /* a = not b */                                                             \
-    X(UNARY)      /* a = op b; flag: the operator */                                          \
-    X(COMPARE)    /* a = b op c; flag: the operator */                                        \
-    X(JUMP)       /* J */                                                                     \
-    X(JUMP_TRUE)  /* J if a */                                                                \
-    X(JUMP_FALSE) /* J unless a */                                                            \
-    X(JUMP_NONE)  /* J if (a is None) == flag */                                              \
-    X(JUMP_LT)    /* + jump if (a op b) == flag */                                            \
-    X(JUMP_LE)                                                                                \
-    X(JUMP_GT)                                                                                \
-    X(JUMP_GE)                                                                                \
-    X(JUMP_EQ)                                                                                \
-    X(JUMP_NE)                                                                                \
-    X(JUMP_LT_I) /* + jump if (a op (int16) b) == flag */                                     \
-    X(JUMP_LE_I)                                                                              \
-    X(JUMP_GT_I)                                                                              \
-    X(JUMP_GE_I)                                                                              \
-    X(JUMP_EQ_I)                                                                              \
-    X(JUMP_NE_I)                                                                              \
-    X(JUMP_CMP)    /* + jump if (a op b) == flag; c: the operator */                          \
-    X(ITER)        /* a, a + 1 = loop over b; flag: enum iter_use; c: the call's function */  \
-    X(FOR)         /* b = next of a, + jump; goes on when exhausted */                        \
-    X(UNPACK)      /* a .. a + c = the elements of b */                                       \
-    X(UNPACK_REST) /* a .. a + c, list, + word u more = the elements of b */                  \
-    X(LIST)        /* a = [b .. b + c] */                                                     \
-    X(TUPLE)       /* a = (b .. b + c) */                                                     \
-    X(SET)         /* a = {b .. b + c} */                                                     \
-    X(DICT)        /* a = {b: b + 1, ...}, c pairs */                                         \
-    X(LIST_ADD)    /* append b .. b + c to list a */                                          \
-    X(LIST_TUPLE)  /* a = tuple of list b */                                                  \
-    X(SET_ADD)     /* add b .. b + c to set a */                                              \
-    X(DICT_ADD)    /* dict a: b: b + 1, ..., c pairs */                                       \
-    X(DICT_UPDATE) /* dict a: ** b */                                                         \
-    X(DICT_MERGE)  /* dict a of keyword arguments for function c: ** b */                     \
-    X(FUNCTION)    /* a = closure; b: first default, c: how many; + word u: code */           \
-    X(GENERATOR)   /* a = generator over the loop in b, b + 1; + word u: code */              \
-    X(CALL)        /* a = b(b + 1 .. b + 1 + c) */                                            \
-    X(CALL_NAMED)  /* the same; + word u: constant, tuple of names of the last arguments */   \
-    X(METHOD)      /* a, a + 1 = method named c of b and its self, if native; + cache */      \
-    X(CALL_METHOD) /* a = b, b + 1 of METHOD, called with c arguments from b + 2;             \
-                      + word u: names constant + 1, or 0 */                                   \
-    X(CALL_STAR)   /* a = b(*list b + 1, **dict b + 2, if flag) */                            \
-    X(RETURN)      /* a */                                                                    \
-    X(YIELD)       /* a */                                                                    \
-    X(RAISE)       /* a; flag 1: from b */                                                    \
-    X(RAISE_AGAIN) /* bare raise */                                                           \
-    X(FAIL)        /* AssertionError; flag 1: of a */                                         \
-    X(HANDLING)    /* the exception in a is being handled; a NO_REG: the caller's */          \
-    X(HANDLED)     /* a = the exception being handled, or unbound */                          \
-    X(MATCH)       /* + jump unless exception a matches b */                                  \
-    X(RETHROW)     /* the exception in a goes on */                                           \
-    X(END_FINALLY) /* a: enum continuation; the exception in a + 1 goes on if it is THROWN */ \
-    X(JUMP_CONT)   /* + jump unless the continuation in a is c */                             \
-    X(FORMAT)      /* a = format(b, c); flag: conversion; c NO_REG: no specification */       \
-    X(STRING)      /* a = b .. b + c joined */                                                \
-    X(IMPORT)      /* a = module named by constant u */                                       \
-    X(IMPORT_FROM) /* a = name c of module b */                                               \
-    X(WORD)        /* operands of the instruction before */
+#define VM_OPS(X)                                                                               \
+    X(NOP)                                                                                      \
+    X(MOVE)       /* a = b */                                                                   \
+    X(CONST)      /* a = constant u */                                                          \
+    X(INT)        /* a = s */                                                                   \
+    X(CLEAR)      /* a .. a + u: unbound */                                                     \
+    X(CHECK)      /* raise unless a is bound; name b, flag: enum unbound_kind */                \
+    X(DELETE)     /* a = unbound */                                                             \
+    X(GLOBAL)     /* a = global u */                                                            \
+    X(GLOBAL_OR)  /* a = global u, or the constant u of + word */                               \
+    X(SET_GLOBAL) /* global u = a */                                                            \
+    X(DEL_GLOBAL) /* global u */                                                                \
+    X(NO_NAME)    /* NameError: name u */                                                       \
+    X(MAKE_CELL)  /* a = cell holding a */                                                      \
+    X(CELL)       /* a = content of the cell in b; name c */                                    \
+    X(SET_CELL)   /* content of the cell in a = b */                                            \
+    X(DEL_CELL)   /* cell in a; name c */                                                       \
+    X(FREE)       /* a = content of captured cell b; name c */                                  \
+    X(SET_FREE)   /* captured cell a = b */                                                     \
+    X(DEL_FREE)   /* captured cell a; name c */                                                 \
+    X(ATTR)       /* a = b.name c */                                                            \
+    X(SET_ATTR)   /* a.name c = b */                                                            \
+    X(DEL_ATTR)   /* a.name c */                                                                \
+    X(INDEX)      /* a = b[c] */                                                                \
+    X(SET_INDEX)  /* a[b] = c */                                                                \
+    X(DEL_INDEX)  /* a[b] */                                                                    \
+    X(SLICE)      /* a = slice(b, b + 1, b + 2) */                                              \
+    X(ADD)        /* a = b op c; flag 1: in place */                                            \
+    X(SUB)                                                                                      \
+    X(MUL)                                                                                      \
+    X(DIV)                                                                                      \
+    X(FLOORDIV)                                                                                 \
+    X(MOD)                                                                                      \
+    X(BINARY) /* the same with + word: u is the operator */                                     \
+    X(ADD_K)  /* a = b op constant c; flag 1: in place */                                       \
+    X(SUB_K)                                                                                    \
+    X(MUL_K)                                                                                    \
+    X(DIV_K)                                                                                    \
+    X(FLOORDIV_K)                                                                               \
+    X(MOD_K)                                                                                    \
+    X(NOT)        /* a = not b */                                                               \
+    X(UNARY)      /* a = op b; flag: the operator */                                            \
+    X(COMPARE)    /* a = b op c; flag: the operator */                                          \
+    X(JUMP)       /* J */                                                                       \
+    X(JUMP_TRUE)  /* J if a */                                                                  \
+    X(JUMP_FALSE) /* J unless a */                                                              \
+    X(JUMP_NONE)  /* J if (a is None) == flag */                                                \
+    X(JUMP_LT)    /* + jump if (a op b) == flag */                                              \
+    X(JUMP_LE)                                                                                  \
+    X(JUMP_GT)                                                                                  \
+    X(JUMP_GE)                                                                                  \
+    X(JUMP_EQ)                                                                                  \
+    X(JUMP_NE)                                                                                  \
+    X(JUMP_LT_I) /* + jump if (a op (int16) b) == flag */                                       \
+    X(JUMP_LE_I)                                                                                \
+    X(JUMP_GT_I)                                                                                \
+    X(JUMP_GE_I)                                                                                \
+    X(JUMP_EQ_I)                                                                                \
+    X(JUMP_NE_I)                                                                                \
+    X(JUMP_CMP)      /* + jump if (a op b) == flag; c: the operator */                          \
+    X(ITER)          /* a, a + 1 = loop over b; flag: enum iter_use; c: the call's function */  \
+    X(FOR)           /* b = next of a, + jump; goes on when exhausted */                        \
+    X(UNPACK)        /* a .. a + c = the elements of b */                                       \
+    X(UNPACK_REST)   /* a .. a + c, list, + word u more = the elements of b */                  \
+    X(LIST)          /* a = [b .. b + c] */                                                     \
+    X(TUPLE)         /* a = (b .. b + c) */                                                     \
+    X(SET)           /* a = {b .. b + c} */                                                     \
+    X(DICT)          /* a = {b: b + 1, ...}, c pairs */                                         \
+    X(LIST_ADD)      /* append b .. b + c to list a */                                          \
+    X(LIST_TUPLE)    /* a = tuple of list b */                                                  \
+    X(SET_ADD)       /* add b .. b + c to set a */                                              \
+    X(DICT_ADD)      /* dict a: b: b + 1, ..., c pairs */                                       \
+    X(DICT_UPDATE)   /* dict a: ** b */                                                         \
+    X(DICT_MERGE)    /* dict a of keyword arguments for function c: ** b */                     \
+    X(FUNCTION)      /* a = closure; b: first default, c: how many; + word u: code */           \
+    X(GENERATOR)     /* a = generator over the loop in b, b + 1; + word u: code */              \
+    X(CALL)          /* a = b(b + 1 .. b + 1 + c) */                                            \
+    X(CALL_NAMED)    /* the same; + word u: constant, tuple of names of the last arguments */   \
+    X(METHOD)        /* a, a + 1 = method named c of b and its self, if native; + cache */      \
+    X(CALL_METHOD)   /* a = b, b + 1 of METHOD, called with c arguments from b + 2;             \
+                        + word u: names constant + 1, or 0 */                                   \
+    X(CALL_STAR)     /* a = b(*list b + 1, **dict b + 2, if flag) */                            \
+    X(RETURN)        /* a */                                                                    \
+    X(YIELD)         /* a */                                                                    \
+    X(RAISE)         /* a; flag 1: from b */                                                    \
+    X(RAISE_AGAIN)   /* bare raise */                                                           \
+    X(FAIL)          /* AssertionError; flag 1: of a */                                         \
+    X(HANDLING)      /* the exception in a is being handled; a NO_REG: the caller's */          \
+    X(HANDLED)       /* a = the exception being handled, or unbound */                          \
+    X(MATCH)         /* + jump unless exception a matches b */                                  \
+    X(RETHROW)       /* the exception in a goes on */                                           \
+    X(END_FINALLY)   /* a: enum continuation; the exception in a + 1 goes on if it is THROWN */ \
+    X(JUMP_CONT)     /* + jump unless the continuation in a is c */                             \
+    X(FORMAT)        /* a = format(b, c); flag: conversion; c NO_REG: no specification */       \
+    X(STRING)        /* a = b .. b + c joined */                                                \
+    X(IMPORT)        /* a = module named by constant u */                                       \
+    X(IMPORT_FROM)   /* a = name c of module b */                                               \
+    X(LOAD_NAME)     /* a = b, or undefined of name c */                                        \
+    X(LOAD_CELL)     /* a = content of the cell in b; flag: or undefined of name c */           \
+    X(LOAD_FREE)     /* a = content of captured cell b; the same */                             \
+    X(LOOKUP)        /* a = b.name c, or item c, or undefined */                                \
+    X(LOOKUP_ITEM)   /* a = b[c], or attribute c, or undefined */                               \
+    X(LOOKUP_METHOD) /* as METHOD, of a template; + cache */                                    \
+    X(CALL_FILTER)   /* a = filter of b with c arguments behind it; flag 1: test, 2: list b + 1 \
+                        and dict b + 2; + word: names constant + 1 in b, row in c */            \
+    X(EMIT)          /* a is written; flag 1: escaped, 2: if the context escapes */             \
+    X(EMIT_TEXT)     /* constant u is written */                                                \
+    X(LOOP_NEXT)     /* b = next of loop a, + jump; goes on when exhausted */                   \
+    X(JUMP_BOUND)    /* J if a is bound */                                                      \
+    X(TEMPLATE)      /* flag: enum template_step */                                             \
+    X(WORD)          /* operands of the instruction before */
 
 enum op {
 #define X(name) OP_##name,
@@ -169,6 +182,8 @@ struct comprehension_range {
     uint32_t name;           /* constant: "<listcomp>" */
 };
 
+struct template_info;
+
 struct code {
     struct vm_code *file;
     str name, qualname;
@@ -190,7 +205,9 @@ struct code {
     struct param *params; /* positional, then keyword-only */
     uint16_t positional, positional_only, keyword_only;
     bool var_args, var_keywords;
-    bool simple; /* positional parameters alone */
+    bool simple;                 /* positional parameters alone */
+    bool template;               /* register 0 is the context */
+    struct template_info *macro; /* of a macro: how its call is bound */
     uint16_t locals, regs;
 };
 

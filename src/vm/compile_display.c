@@ -258,7 +258,7 @@ void expr_comprehension(struct fn *f, const struct expr *e, reg dest)
 
 /* ---- calls ---- */
 
-static val names_constant(struct fn *f, const struct argument *args, uint32_t n, uint32_t *ret_n)
+val call_names(struct fn *f, const struct argument *args, uint32_t n, uint32_t *ret_n)
 {
     auto_free val *names = mem_alloc((n + 1) * sizeof *names);
     val tuple = VAL_UNBOUND;
@@ -278,7 +278,7 @@ static val names_constant(struct fn *f, const struct argument *args, uint32_t n,
 
 /* The list of positional arguments in base + 1. One starred argument alone is unpacked by the call
  * itself, after everything else: its register, or NO_REG. */
-static reg star_positional(struct fn *f, const struct expr *e, reg base)
+reg call_star_positional(struct fn *f, const struct expr *e, reg base)
 {
     const struct argument *args = e->call.args;
     uint32_t positional = 0;
@@ -300,7 +300,7 @@ static reg star_positional(struct fn *f, const struct expr *e, reg base)
 }
 
 /* The dict of named arguments in base + 2; false where there are none. */
-static bool star_named(struct fn *f, const struct expr *e, reg base)
+bool call_star_named(struct fn *f, const struct expr *e, reg base)
 {
     const struct argument *args = e->call.args;
     bool named = false;
@@ -332,8 +332,8 @@ static void call_star(struct fn *f, const struct expr *e, reg dest)
     reg base = fn_temps(f, 5); /* function, list, dict; names and values of the dict */
     expr_to(f, e->call.target, base);
     fn_at(f, e->at);
-    reg alone = star_positional(f, e, base);
-    bool named = star_named(f, e, base);
+    reg alone = call_star_positional(f, e, base);
+    bool named = call_star_named(f, e, base);
     if (alone != NO_REG)
         spread(f, alone, e->at, (reg)(base + 1), OP_LIST_ADD, ITER_STAR_ARGS, base);
     fn_at(f, e->at);
@@ -345,12 +345,13 @@ static void call_plain(struct fn *f, const struct expr *e, reg dest)
     const struct expr *target = e->call.target;
     bool method = target->kind == EXPR_ATTR;
     uint32_t named;
-    val names = names_constant(f, e->call.args, e->call.n, &named);
+    val names = call_names(f, e->call.args, e->call.n, &named);
     reg base = fn_temps(f, method ? 2 : 1);
     if (method) {
         reg self = expr_operand(f, target->attr.target);
         fn_at(f, target->at);
-        emit(f, OP_METHOD, 0, base, self, fn_name(f, target->attr.name));
+        emit(f, f->template ? OP_LOOKUP_METHOD : OP_METHOD, 0, base, self,
+             fn_name(f, target->attr.name));
         emit(f, OP_WORD, 0, 0, 0, 0);
         f->top = base + 2u;
     } else {

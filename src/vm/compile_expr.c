@@ -376,6 +376,8 @@ static void expr_walrus(struct fn *f, const struct expr *e, reg dest)
 void expr_to(struct fn *f, const struct expr *e, reg dest)
 {
     val k;
+    if (f->template && template_expr(f, e, dest))
+        return;
     switch (e->kind) {
     case EXPR_FSTRING:
         expr_fstring(f, e, dest);

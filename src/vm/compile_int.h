@@ -51,6 +51,7 @@ struct fn {
     reg handling; /* of the enclosing handler, or NO_REG */
     struct span span;
     bool too_complex;
+    bool template; /* of a template: a struct template_fn begins here */
 };
 
 /* ---- emit.c ---- */
@@ -134,6 +135,15 @@ void expr_call(struct fn *f, const struct expr *e, reg dest);
 void expr_display(struct fn *f, const struct expr *e, reg dest);
 void expr_comprehension(struct fn *f, const struct expr *e, reg dest);
 void expr_fstring(struct fn *f, const struct expr *e, reg dest);
+/* Pieces of calls: names of the named arguments as a tuple; arguments with stars. */
+val call_names(struct fn *f, const struct argument *args, uint32_t n, uint32_t *ret_n);
+reg call_star_positional(struct fn *f, const struct expr *e, reg base);
+bool call_star_named(struct fn *f, const struct expr *e, reg base);
+/* ---- template_expr.c: of a template's expressions ---- */
+/* False: it is as in Python. */
+bool template_expr(struct fn *f, const struct expr *e, reg dest);
+/* The register of a name that certainly has a value. */
+bool template_register(struct fn *f, str name, reg *ret);
 
 /* ---- loops: two registers hold the state, the test stands at the end ---- */
 struct loop {

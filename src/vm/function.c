@@ -1,5 +1,5 @@
 /* Functions, generators and cells as objects, and what the collector must see of the machine. */
-#include "vm/machine_int.h"
+#include "vm/template_int.h"
 
 bool function_make(struct vm *vm, struct code *code, const val *defaults, uint32_t n, val *ret)
 {
@@ -122,6 +122,8 @@ void machine_mark_roots(struct heap *h)
     mark_all(h, vm->module_values.at, vm->module_values.n);
     for (struct vm_code *c = vm->codes; c; c = c->next)
         mark_code(h, c);
+    if (vm->templates)
+        template_mark(vm->templates, h);
     if (vm->host.mark)
         vm->host.mark(vm->host.data, h);
 }

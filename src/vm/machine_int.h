@@ -19,6 +19,8 @@ enum frame_kind {
     FRAME_FOR,   /* a generator that a FOR instruction drives */
 };
 
+struct templates;
+
 struct frame {
     const struct instr *pc; /* the present instruction, when the frame is not executing */
     struct code *code;
@@ -53,6 +55,7 @@ struct vm {
     VEC(val) module_values;
     VEC(char *) module_names; /* owned, the keys of modules */
     size_t printed;
+    struct templates *templates; /* of a vm that renders; else NULL */
 };
 
 static inline val *frame_regs(const struct vm *vm, const struct frame *f)
@@ -151,6 +154,10 @@ bool unwind_unbound(struct vm *vm, enum unbound_kind kind, str name);
 bool machine_host_global(struct vm *vm, str name, val *ret);
 bool import_module(struct vm *vm, str module, pos at, val *ret) must_use;
 bool import_name(struct vm *vm, val module, str name, val *ret) must_use;
+
+/* ---- vm.c ---- */
+struct vm_code *code_new(struct vm *vm, uint32_t id, bool is_expr);
+void code_free(struct vm_code *c);
 
 /* ---- trace.c ---- */
 /* The function that a place stands in: "<module>", "f", "<listcomp>". */

@@ -29,6 +29,9 @@ static enum unbound_kind unbound_kind(const struct fn *f, const struct symbol *s
 
 reg name_register(struct fn *f, str name, pos at)
 {
+    reg r;
+    if (f->template)
+        return template_register(f, name, &r) ? r : NO_REG;
     struct binding b = scope_find(f->scope, name);
     if (b.kind != BOUND_REGISTER)
         return NO_REG;

@@ -33,7 +33,7 @@ struct vm *vm_new(const struct heap_limits *limits, const struct vm_host *host)
     return vm;
 }
 
-static void code_free(struct vm_code *c)
+void code_free(struct vm_code *c)
 {
     map_done(&c->slots);
     free(c->globals);
@@ -90,7 +90,7 @@ bool machine_fault_to_error(struct unit *u)
     return false;
 }
 
-static struct vm_code *code_new(struct vm *vm, uint32_t id, bool is_expr)
+struct vm_code *code_new(struct vm *vm, uint32_t id, bool is_expr)
 {
     struct vm_code *c = mem_zalloc(sizeof *c);
     c->vm = vm;
