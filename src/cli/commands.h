@@ -11,4 +11,6 @@ extern const struct command command_init, command_workflow_list, command_workflo
 extern const struct command command_run_rerun, command_secret_set, command_secret_list,
     command_secret_delete, command_why;
 
+extern const struct command command_verify;
+
 #endif

@@ -1,4 +1,4 @@
-#include "engine/engine_int.h"
+#include "engine/receipt_int.h"
 
 static void on_wake(uv_poll_t *p, int status, int events)
 {
@@ -153,8 +153,6 @@ static void on_created(void *ctx, struct store_batch *b, struct err *err)
 static void describe_run(struct live_run *r, struct store_run *row)
 {
     const struct engine_request *q = &r->request;
-    auto_buf plan = BUF(256 << 20);
-    plan_add_json(&plan, &r->plan, false);
     auto_buf kept = BUF(1 << 20);
     struct json_writer w = JSON_WRITER(&kept, false);
     json_begin_object(&w);
@@ -167,6 +165,7 @@ static void describe_run(struct live_run *r, struct store_run *row)
     json_key_c(&w, "sandbox");
     json_put_c(&w, q->sandbox_backend);
     json_end_object(&w);
+    r->kept = arena_str(&r->arena, buf_str(&kept));
     *row = (struct store_run){
         .repository = q->repository,
         .workflow = r->plan.workflow,
@@ -178,8 +177,8 @@ static void describe_run(struct live_run *r, struct store_run *row)
         .branch = q->branch,
         .actor = q->actor,
         .inputs = q->inputs,
-        .plan_hash = plan_sha256(&r->arena, buf_str(&plan)),
-        .plan = arena_str(&r->arena, buf_str(&kept)),
+        .plan_hash = receipt_of_live(r, NULL),
+        .plan = r->kept,
         .evaluator = STR(PLUE_VERSION),
         .created_at = clock_wall_ms(),
     };

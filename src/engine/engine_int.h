@@ -82,6 +82,7 @@ struct live_run {
     VEC(char *) path;  /* folders that steps put before PATH, newest first; owned */
     struct err error;  /* of the run */
     char *error_json, *outputs;
+    str kept; /* what the row keeps of the plan beside its steps; JSON */
     int64_t started_at;
     uint32_t files_recorded;
     bool complete, cancelled_twice;
@@ -159,6 +160,8 @@ bool recovery_load_evaluation(const struct recovery *v, struct bundle **ret_bund
                               struct err *err) must_use;
 bool recovery_give_result(struct evaluation *e, const struct store_step *s,
                           struct err *err) must_use;
+/* The recorded steps as a plan's. */
+void recovery_add_steps(const struct recovery *v, struct plan *p);
 /* Gives step i its recorded final state and result. */
 void recovery_restore(struct live_run *r, uint32_t i, const struct store_step *s);
 /* Borrows from v and *ret_facts, which is the caller's to free. */

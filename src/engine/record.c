@@ -1,5 +1,5 @@
 /* Rows and events of a live run: what the store and every watcher learn of it. */
-#include "engine/engine_int.h"
+#include "engine/receipt_int.h"
 
 enum { EVENT_DATA_MAX = 16 << 20 };
 
@@ -313,6 +313,7 @@ void record_run(struct live_run *r, struct store_batch *b)
         u.values.outputs = opt_str(r->outputs);
         u.values.error = opt_str(r->error_json);
         u.values.error_message = r->error.message;
+        receipt_record(r, &u);
     }
     store_update_run(b, &u);
     r->recorded = r->core.status;

@@ -127,7 +127,7 @@ static bool rebuild_evaluation(struct live_run *r, struct recovery *v, struct er
     return true;
 }
 
-static void add_recorded(const struct recovery *v, struct plan *p)
+void recovery_add_steps(const struct recovery *v, struct plan *p)
 {
     for (size_t i = 0; i < v->step_count; i++) {
         struct plan_step *s = plan_add_step(p);
@@ -149,7 +149,7 @@ static void add_recorded(const struct recovery *v, struct plan *p)
 static bool check_same(struct live_run *r, struct recovery *v, struct err *err)
 {
     struct plan recorded = {.arena = &v->arena};
-    add_recorded(v, &recorded);
+    recovery_add_steps(v, &recorded);
     return plan_same_start(&recorded, &r->plan, err);
 }
 
@@ -326,6 +326,7 @@ bool engine_resume(struct engine *e, int64_t run_id, engine_ended_fn *ended, voi
     struct engine_request q = recovery_request(&v, &facts);
     struct live_run *r = live_run_new(e, &q);
     r->id = run_id;
+    r->kept = arena_str(&r->arena, v.run.plan);
     r->ctx = ctx;
     r->attempt = v.run.attempt;
     r->reuses_workspace = true;

@@ -1,5 +1,5 @@
 #include "engine/rerun.h"
-#include "engine/engine_int.h"
+#include "engine/receipt_int.h"
 
 enum { DEPENDS_MAX = 1 << 20 };
 
@@ -253,8 +253,6 @@ static void record_kept(struct live_run *r, struct store_batch *b, const struct 
 /* Back from its end to the queue: nothing of the last attempt's end is left in the row. */
 static void record_attempt(struct live_run *r, struct store_batch *b, const struct rerun *x)
 {
-    auto_buf plan = BUF(256 << 20);
-    plan_add_json(&plan, &r->plan, false);
     struct store_run_update u = {
         .run_id = r->id,
         .from = x->v.run.status,
@@ -264,7 +262,7 @@ static void record_attempt(struct live_run *r, struct store_batch *b, const stru
                   STORE_RUN_DEADLINE,
         .values = {.attempt = r->attempt,
                    .plan = x->v.run.plan,
-                   .plan_hash = plan_sha256(&r->arena, buf_str(&plan))},
+                   .plan_hash = receipt_of_live(r, NULL)},
     };
     store_update_run(b, &u);
 }
@@ -315,6 +313,7 @@ static struct live_run *revive(struct engine *e, struct rerun *x)
     struct live_run *r = live_run_new(e, &x->request);
     r->id = x->v.run.id;
     r->attempt = rerun_attempt(x);
+    r->kept = arena_str(&r->arena, x->v.run.plan);
     r->reuses_workspace = x->uses_files;
     run_take_plan(r);
     run_keep_plan_error(r);
