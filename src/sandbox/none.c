@@ -30,8 +30,9 @@ struct supervised {
     int in, out, err, report;
 };
 
-static void run_step(const struct supervised *v)
+IN_CHILD static int run_step(void *arg)
 {
+    const struct supervised *v = arg;
     sigset_t none;
     sigemptyset(&none);
     if (setsid() >= 0 && dup2(v->in, 0) >= 0 && dup2(v->out, 1) >= 0 && dup2(v->err, 2) >= 0 &&
@@ -91,9 +92,7 @@ static void supervise(struct supervised *v, pid_t parent)
     prctl(PR_SET_PDEATHSIG, STOP_SIGNAL, 0, 0, 0);
     if (getppid() != parent)
         _exit(128 + SIGKILL);
-    pid_t step = fork();
-    if (step == 0)
-        run_step(v);
+    pid_t step = spawn_clone(run_step, v, 0, NULL);
     /* The output's end must be the step's, not ours. */
     int null = open("/dev/null", O_RDWR);
     for (int i = 0; i < 3; i++)
