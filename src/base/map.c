@@ -1,14 +1,14 @@
 #include "base/map.h"
-#include <pthread.h>
 #include <sys/random.h>
 
-static uint64_t seed;
-static pthread_once_t seed_once = PTHREAD_ONCE_INIT;
+uint64_t hash_seed, hash_factor;
 
-static void make_seed(void)
+/* Before main, so that the hashes need not ask whether it is there. */
+__attribute__((constructor)) static void make_seed(void)
 {
-    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed)
-        seed = (uint64_t)(uintptr_t)&seed * 0x9e3779b97f4a7c15u;
+    if (getrandom(&hash_seed, sizeof hash_seed, GRND_NONBLOCK) != (ssize_t)sizeof hash_seed)
+        hash_seed = (uint64_t)(uintptr_t)&hash_seed * 0x9e3779b97f4a7c15u;
+    hash_factor = (hash_seed * 0xe7037ed1a0b428dbu) | 1;
 }
 
 static uint64_t read_tail(const unsigned char *p, size_t n)
@@ -22,8 +22,7 @@ static uint64_t read_tail(const unsigned char *p, size_t n)
 uint64_t hash_bytes(const void *bytes, size_t n)
 {
     const unsigned char *p = bytes;
-    pthread_once(&seed_once, make_seed);
-    uint64_t h = seed ^ n;
+    uint64_t h = hash_seed ^ n;
     size_t left = n;
     for (; left >= 16; left -= 16, p += 16) {
         uint64_t a, b;
@@ -33,7 +32,7 @@ uint64_t hash_bytes(const void *bytes, size_t n)
     }
     uint64_t a = left >= 8 ? read_tail(p, 8) : read_tail(p, left);
     uint64_t b = left > 8 ? read_tail(p + 8, left - 8) : 0;
-    return hash_mix(h ^ a ^ 0x1d8e4e27c47d124fu, b ^ seed ^ 0xeb44accab455d165u);
+    return hash_mix(h ^ a ^ 0x1d8e4e27c47d124fu, b ^ hash_seed ^ 0xeb44accab455d165u);
 }
 
 void map_done(struct map *m)

@@ -13,9 +13,11 @@ static inline uint64_t hash_mix(uint64_t a, uint64_t b)
     __uint128_t product = (__uint128_t)a * b;
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
+/* Made when the process starts, so that no program can choose numbers or texts that collide. */
+extern uint64_t hash_seed, hash_factor;
 static inline uint64_t hash_int(uint64_t x)
 {
-    return hash_mix(x ^ 0xa0761d6478bd642fu, 0xe7037ed1a0b428dbu);
+    return hash_mix(x ^ hash_seed, hash_factor);
 }
 
 struct map_entry {

@@ -2,6 +2,7 @@
  * CPython's own C functions, which word the same mistake in four ways. */
 #include "value/dict.h"
 #include "value/list.h"
+#include "value/methods_int.h"
 #include "value/ops.h"
 #include "value/table_int.h"
 #include "value/text.h"
@@ -152,7 +153,7 @@ static bool misplaced_keyword(struct binding *b, val name)
     const struct native_def *d = b->def;
     int i = find_name(d, text_str(name));
 
-    if (i >= 0 && b->args->n > 0)
+    if (i >= 0 && b->args->n > 0 && d != &construct_enumerate)
         return heap_raise(b->heap, &exc_TypeError,
                           "argument for %s() given by name ('%s') and position (%d)", d->name,
                           d->names[i], i + 1);

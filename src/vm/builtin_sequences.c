@@ -85,19 +85,19 @@ BUILTIN(sorted)
     const struct tuple_obj *given = args[0].tuple;
     uint32_t at = 0;
     const struct dict_entry *other = dict_next(args[3].dict, &at);
-    bool reverse = false;
-    val list;
+    val reverse = args[2].kind == V_UNBOUND ? VAL_FALSE : args[2], list;
     if (given->n != 1)
         return heap_raise(h, &exc_TypeError, "sorted expected 1 argument, got %u", given->n);
+    if (!val_to_list(h, given->at[0], &list))
+        return false;
     if (other)
         return heap_raise(h, &exc_TypeError, "'%.*s' is an invalid keyword argument for sort()",
                           STR_ARG(text_str(other->key)));
-    if (args[2].kind != V_UNBOUND && !val_truth(h, args[2], &reverse))
-        return false;
-    if (!val_to_list(h, given->at[0], &list))
-        return false;
+    if (!val_is_int(reverse))
+        return heap_raise(h, &exc_TypeError, "'%s' object cannot be interpreted as an integer",
+                          val_type_name(reverse));
     heap_hold(h, list);
-    bool ok = list_sort(h, list.list, args[1], reverse);
+    bool ok = list_sort(h, list.list, args[1], reverse.i != 0);
     heap_release(h, 1);
     if (ok)
         *ret = list;
@@ -206,9 +206,12 @@ static bool sum_walk(struct heap *h, val it, val *total)
             return false;
         if (v.kind == V_UNBOUND)
             return true;
+        int64_t sum;
         if (total->kind == V_INT && v.kind == V_INT &&
-            !__builtin_add_overflow(total->i, v.i, &total->i))
+            !__builtin_add_overflow(total->i, v.i, &sum)) {
+            total->i = sum;
             continue;
+        }
         if (!op_binary(h, BINARY_ADD, *total, v, total))
             return false;
     }
@@ -231,11 +234,20 @@ static uint32_t sum_numbers(const struct list_obj *l, val *total)
     return i;
 }
 
+/* Something that is not iterable is judged first. */
+static bool sum_of_strings(struct heap *h, val iterable)
+{
+    val it;
+    if (!val_iter(h, iterable, &it))
+        return false;
+    return heap_raise(h, &exc_TypeError, "sum() can't sum strings [use ''.join(seq) instead]");
+}
+
 BUILTIN(sum)
 {
     val total = args[1].kind == V_UNBOUND ? val_int(0) : args[1], it;
     if (total.kind == V_STR)
-        return heap_raise(h, &exc_TypeError, "sum() can't sum strings [use ''.join(seq) instead]");
+        return sum_of_strings(h, args[0]);
     if (args[0].kind == V_LIST) {
         const struct list_obj *l = args[0].list;
         uint32_t i = sum_numbers(l, &total);

@@ -64,7 +64,7 @@ TEMPLATES = {
     "E": "<I> | <F> | <B> | <S> | <L> | <M> | <T> | <D> | None | <R> | <Q> | slice(<J>, <A>) | ValueError(<S>) | KeyError(<I>, <S>) | [<E>, <E>] | (<E>,) | {<S>: <E>} | {<I>: <E>} | dict(a=<E>).values() | <D>.keys()",
     "Q": "<I> | <F> | <B> | <S> | None | [<Q>] | [<Q>, <Q>] | {<S>: <Q>} | {<S>: <Q>, <S>: <Q>} | (<Q>, <Q>) | {<I>: <Q>} | [] | {} | {None: <Q>} | {<F>: <B>} | <L> | <D>",
     "C": "<S> | <L> | <M> | <T> | <D> | <X> | <R>",
-    "f": "(lambda <n>: <n>+<I>) | (lambda <n>: -<n>) | abs | (lambda <n>: <n>%3) | (lambda <n>, *rest: (len(rest), <n>)[1]) | (lambda <n>, k=<I>: <n>*2-k) | str | (lambda <n>: <I>) | int",
+    "f": "(lambda <n>: <n>+<I>) | (lambda <n>: -<n>) | (lambda <n>: abs(<n>)) | (lambda <n>: <n>%3) | (lambda <n>, *rest: (len(rest), <n>)[1]) | (lambda <n>, k=<I>: <n>*2-k) | str | (lambda <n>: <I>) | int",
     "p": "(lambda <n>: <n>%2) | (lambda <n>: <n> > <I>) | bool | None | (lambda <n>: <B>) | (lambda <n>: not <n>)",
     "s": "<J>: | :<J> | <J>:<J> | ::<J> | <J>:<J>:<J> | ::-1 | : | <J>::<J> | :<J>:<J>",
     "K": "0 | 1 | 2 | 3 | 4 | 5 | 9 | 12",
@@ -74,7 +74,7 @@ TEMPLATES = {
 # Where the nesting ends.
 LEAVES = {
     "R": ["range(3)", "range(2, 9, 3)", "range(5, -5, -4)", "range(0)"], "G": ["iter([1, 2])", "iter(())", "(i for i in (3, 4))"],
-    "f": ["abs", "(lambda q: q)", "str"], "p": ["bool", "None", "(lambda q: q)"], "s": [":", "1:", ":2", "::-1", "-3:", "::2"],
+    "f": ["(lambda q: abs(q))", "(lambda q: q)", "str"], "p": ["bool", "None", "(lambda q: q)"], "s": [":", "1:", ":2", "::-1", "-3:", "::2"],
     "K": ["0", "1", "2", "3", "5", "12"], "J": ["0", "1", "2", "-1", "-2", "9", "None"], "O": ["97", "233", "0x1f642", "-1", "0x110000"],
     "U": ["int", "len", "[].append", "None", "ValueError"],
 }
