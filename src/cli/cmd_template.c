@@ -75,6 +75,19 @@ static bool read_context(struct heap *h, const char *path, val *ret, struct err 
     return false;
 }
 
+/* FILE's name below the root: the rest of its path where it begins with the root's, else the last
+ * part. */
+static str name_of(struct cli *c, const char *path)
+{
+    const char *root = cli_value(c, "root"), *slash = strrchr(path, '/');
+    size_t n = root ? strlen(root) : 0;
+    while (n && root[n - 1] == '/')
+        n--;
+    if (n && strncmp(path, root, n) == 0 && path[n] == '/')
+        return str_of(path + n + 1);
+    return str_of(slash ? slash + 1 : path);
+}
+
 /* FILE's folder, "." for a file of the working folder. */
 static void folder_of(const char *path, struct buf *b)
 {
@@ -111,7 +124,7 @@ static int run(struct cli *c)
         return cli_fail(c, NULL, &e);
     }
     heap_hold(renderer_heap(r), context);
-    bool ok = render_text(r, str_of(path), buf_str(&text), 0, context, &out, &e);
+    bool ok = render_text(r, name_of(c, path), str_of(path), buf_str(&text), 0, context, &out, &e);
     heap_release(renderer_heap(r), 1);
     if (ok)
         cli_out(c, buf_str(&out));

@@ -158,6 +158,10 @@ static bool scan_raw(struct template_scan *s, size_t tag, size_t from, struct te
         s->at = end;
         return true;
     }
+    if (from == s->text.n) { /* Jinja2's lexer finds nothing to complain of */
+        s->at = from;
+        return true;
+    }
     return template_scan_fail(s, tag, from, "Missing end of raw directive");
 }
 
@@ -167,6 +171,10 @@ static bool skip_comment(struct template_scan *s, size_t tag)
     if (from < s->text.n && (s->text.p[from] == '-' || s->text.p[from] == '+'))
         from++;
     size_t end = str_find(s->text, STR("#}"), from);
+    if (end == SIZE_MAX && from == s->text.n) {
+        s->at = from;
+        return true;
+    }
     if (end == SIZE_MAX)
         return template_scan_fail(s, tag, tag + 2, "Missing end of comment tag");
     s->at = end + 2;

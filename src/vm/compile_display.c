@@ -14,8 +14,8 @@ static void load_empty(struct fn *f, enum op op, reg dest)
 /* ---- displays ---- */
 
 /* acc gets every element of the iterable in `from` by add (LIST_ADD or SET_ADD). */
-static void spread(struct fn *f, reg from, pos at, reg acc, enum op add, enum iter_use use,
-                   reg callee)
+void call_spread(struct fn *f, reg from, pos at, reg acc, enum op add, enum iter_use use,
+                 reg callee)
 {
     uint32_t top = f->top;
     reg loop = fn_temps(f, 3);
@@ -45,7 +45,7 @@ static void gather(struct fn *f, const struct expr_list *l, reg acc, enum op add
         uint32_t top = f->top, n = 0;
         if (l->at[i]->kind == EXPR_STARRED) {
             const struct expr *e = l->at[i++]->starred;
-            spread(f, expr_operand(f, e), e->at, acc, add, ITER_STAR_ITEMS, NO_REG);
+            call_spread(f, expr_operand(f, e), e->at, acc, add, ITER_STAR_ITEMS, NO_REG);
             f->top = top;
             continue;
         }
@@ -292,8 +292,8 @@ reg call_star_positional(struct fn *f, const struct expr *e, reg base)
         if (args[i].kind == ARGUMENT_POSITIONAL)
             emit(f, OP_LIST_ADD, 0, base + 1u, expr_operand(f, args[i].value), 1);
         else if (args[i].kind == ARGUMENT_STAR)
-            spread(f, expr_operand(f, args[i].value), args[i].value->at, (reg)(base + 1),
-                   OP_LIST_ADD, ITER_STAR_ITEMS, base);
+            call_spread(f, expr_operand(f, args[i].value), args[i].value->at, (reg)(base + 1),
+                        OP_LIST_ADD, ITER_STAR_ITEMS, base);
         f->top = top;
     }
     return NO_REG;
@@ -335,7 +335,7 @@ static void call_star(struct fn *f, const struct expr *e, reg dest)
     reg alone = call_star_positional(f, e, base);
     bool named = call_star_named(f, e, base);
     if (alone != NO_REG)
-        spread(f, alone, e->at, (reg)(base + 1), OP_LIST_ADD, ITER_STAR_ARGS, base);
+        call_spread(f, alone, e->at, (reg)(base + 1), OP_LIST_ADD, ITER_STAR_ARGS, base);
     fn_at(f, e->at);
     emit(f, OP_CALL_STAR, named, dest, base, 0);
 }

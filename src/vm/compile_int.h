@@ -138,6 +138,9 @@ void expr_fstring(struct fn *f, const struct expr *e, reg dest);
 /* Pieces of calls: names of the named arguments as a tuple; arguments with stars. */
 val call_names(struct fn *f, const struct argument *args, uint32_t n, uint32_t *ret_n);
 reg call_star_positional(struct fn *f, const struct expr *e, reg base);
+/* acc gets every element of the iterable in `from` by add (LIST_ADD or SET_ADD). */
+void call_spread(struct fn *f, reg from, pos at, reg acc, enum op add, enum iter_use use,
+                 reg callee);
 bool call_star_named(struct fn *f, const struct expr *e, reg base);
 /* ---- template_expr.c: of a template's expressions ---- */
 /* False: it is as in Python. */

@@ -305,20 +305,20 @@ bool render_file(struct renderer *r, str name, val context, struct buf *out, str
     return run(t, c, context, out, err);
 }
 
-bool render_text(struct renderer *r, str path, str text, size_t from, val context, struct buf *out,
-                 struct err *err)
+bool render_text(struct renderer *r, str name, str path, str text, size_t from, val context,
+                 struct buf *out, struct err *err)
 {
     struct templates *t = &r->t;
     struct err_list errors = {0};
     begin(t);
-    struct compiled *c = find_known(t, path, true);
+    struct compiled *c = find_known(t, name, true);
     uint64_t hash = hash_bytes(text.p, text.n);
     if (c && (c->stamp.size != text.n || c->stamp.inode != hash || c->stamp.device != from)) {
         c->stale = true;
         c = NULL;
     }
     if (!c) {
-        c = compile_text(t, path, path, text, from, &errors);
+        c = compile_text(t, name, path, text, from, &errors);
         if (!c)
             return fail_with(err, &errors);
         err_list_done(&errors);

@@ -7,7 +7,7 @@
  *     r = renderer_new(&options);
  *     renderer_add_root(r, ".plue/prompts", err);
  *     dict_new(renderer_heap(r), 0, &context); ... heap_hold(renderer_heap(r), context);
- *     ok = render_text(r, path, text, body_at, context, &out, err);
+ *     ok = render_text(r, name, path, text, body_at, context, &out, err);
  *     heap_release(renderer_heap(r), 1);
  */
 #ifndef VM_RENDER_H
@@ -50,10 +50,10 @@ struct sources *renderer_sources(struct renderer *r);
  * one; its frames are the places that led there, outermost first, itself included. */
 bool render_file(struct renderer *r, str name, val context, struct buf *out,
                  struct err *err) must_use;
-/* A template that the caller has read: `text` from byte `from` on; `path` is how messages call it
- * and its name for Jinja2. Compiled anew where the text has changed since the last call. */
-bool render_text(struct renderer *r, str path, str text, size_t from, val context, struct buf *out,
-                 struct err *err) must_use;
+/* A template that the caller has read: `text` from byte `from` on; `path` is how messages call it,
+ * `name` how Jinja2 does. Compiled anew where the text has changed since the last call. */
+bool render_text(struct renderer *r, str name, str path, str text, size_t from, val context,
+                 struct buf *out, struct err *err) must_use;
 /* Everything that is wrong with a template before it runs: syntax, unknown filters and tests. The
  * templates that it names are not opened. */
 bool render_check(struct renderer *r, str path, str text, size_t from,

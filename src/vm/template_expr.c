@@ -44,9 +44,11 @@ static void apply(struct template_fn *t, const struct expr *e, reg base, reg des
     for (uint32_t i = 0; i < e->filter.n; i++)
         star = star || e->filter.args[i].kind >= ARGUMENT_STAR;
     if (star) {
-        call_star_positional(f, &call, base);
+        reg alone = call_star_positional(f, &call, base);
         if (!call_star_named(f, &call, base))
             emit(f, OP_DICT, 0, base + 2u, base, 0);
+        if (alone != NO_REG)
+            call_spread(f, alone, e->at, (reg)(base + 1), OP_LIST_ADD, ITER_STAR_ARGS, base);
     } else {
         val names = call_names(f, e->filter.args, e->filter.n, &named);
         for (uint32_t i = 0; i < e->filter.n; i++)
@@ -55,6 +57,7 @@ static void apply(struct template_fn *t, const struct expr *e, reg base, reg des
     }
     template_at(t, e->op_at);
     if (row < 0) {
+        fn_at(f, e->op_at);
         unknown(t, e, test);
         return;
     }

@@ -123,7 +123,7 @@ static bool load(struct vm *vm, val name, bool select, bool missing, struct comp
         return *ret || missing || not_found(h, name);
     }
     if (val_is_undefined(name))
-        return missing ? heap_charge(h, 1) : undefined_raise(h, name);
+        return undefined_raise(h, name);
     if (!select)
         return missing || not_found(h, name);
     if (!val_to_list(h, name, &names))
