@@ -58,6 +58,12 @@ static bool check_step(const struct plan_step *s, struct err *err)
 
 bool engine_check_plan(const struct plan *p, struct err *err)
 {
+    if (p->has_services) {
+        err_set(err, "no_executor", "services= of '%.*s' has no executor yet",
+                STR_ARG(p->workflow));
+        err_hint(err, "start the server in a step; docs/known-gaps.md lists what is not built yet");
+        return false;
+    }
     for (uint32_t i = 0; i < p->step_count; i++)
         if (!check_step(&p->steps[i], err))
             return false;

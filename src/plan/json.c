@@ -106,6 +106,10 @@ void plan_add_json(struct buf *b, const struct plan *p, bool indent)
     json_put_str_or_null(&w, p->image);
     json_key_c(&w, "dockerfile");
     json_put_str_or_null(&w, p->dockerfile);
+    if (p->options.n) {
+        json_key_c(&w, "options");
+        json_put_raw(&w, p->options);
+    }
     json_key_c(&w, "steps");
     json_begin_array(&w);
     for (uint32_t i = 0; i < p->step_count; i++)

@@ -67,6 +67,8 @@ struct plan {
     int64_t timeout_ms;    /* of the run; 0: the default */
     str env;               /* JSON object text: the workflow's env, may hold $expr */
     str network;           /* JSON: null, "all" or a list */
+    str options;           /* JSON object text of the workflow's options; empty: none was given */
+    bool has_services;
     struct plan_step *steps;
     uint32_t step_count, step_cap;
     enum plan_end end;

@@ -2,6 +2,21 @@
 #include "workflow/deferred.h"
 #include "workflow/namespace.h"
 
+static bool unknown_input(struct heap *h, const struct definition *d, str name)
+{
+    enum { NAMES_MAX = 64 };
+    str names[NAMES_MAX] = {STR("depends_on")};
+    size_t n = 1;
+    for (uint32_t i = 0; d->inputs && i < d->inputs->n && n < NAMES_MAX; i++)
+        names[n++] = d->inputs->fields[i].name;
+    long near = str_nearest(name, names, n);
+    heap_raise(h, &exc_TypeError, "%.*s() got an unexpected keyword argument '%.*s'",
+               STR_ARG(d->name), STR_ARG(name));
+    if (near >= 0)
+        err_hint(&h->fault.err, "did you mean '%.*s'?", STR_ARG(names[near]));
+    return false;
+}
+
 static bool bind_inputs(struct heap *h, const struct definition *d, const struct call_args *args,
                         val *ret_fields, val *ret_depends)
 {
@@ -18,8 +33,7 @@ static bool bind_inputs(struct heap *h, const struct definition *d, const struct
         }
         const struct type *t = d->inputs ? type_field(d->inputs, name) : NULL;
         if (!t)
-            return heap_raise(h, &exc_TypeError, "%.*s() got an unexpected keyword argument '%.*s'",
-                              STR_ARG(d->name), STR_ARG(name));
+            return unknown_input(h, d, name);
         if (deferred_has_secret(args->named[i]) &&
             (t->kind == TYPE_OPTIONAL ? t->of : t)->kind != TYPE_SECRET)
             return heap_refuse(
@@ -39,8 +53,9 @@ static bool bind_inputs(struct heap *h, const struct definition *d, const struct
     return true;
 }
 
-/* Known arguments must fit their types; deferred ones are looked at when they are known. */
-static bool check_inputs(struct heap *h, const struct definition *d, struct dict_obj *fields)
+/* Known values must fit their types; deferred ones are looked at when they are known. */
+static bool check_values(struct heap *h, const struct definition *d, const struct type *types,
+                         struct dict_obj *fields)
 {
     uint32_t at = 0;
     for (struct dict_entry *e; (e = dict_next(fields, &at));) {
@@ -60,7 +75,7 @@ static bool check_inputs(struct heap *h, const struct definition *d, struct dict
         struct err_list errors = {.max = 1};
         auto_buf what = BUF(1024);
         buf_addf(&what, "%.*s(%.*s=)", STR_ARG(d->name), STR_ARG(text_str(e->key)));
-        ok = j && type_check(type_field(d->inputs, text_str(e->key)), j, buf_str(&what), &errors);
+        ok = j && type_check(type_field(types, text_str(e->key)), j, buf_str(&what), &errors);
         if (!ok)
             heap_raise(h, &exc_TypeError, "%.*s",
                        STR_ARG(errors.n ? errors.at[0].message : STR("invalid argument")));
@@ -72,9 +87,32 @@ static bool check_inputs(struct heap *h, const struct definition *d, struct dict
     return true;
 }
 
+/* What ctx.success was given, against the outputs that the action declares. */
+static bool check_outputs(struct heap *h, const struct definition *d, const struct end_value *end)
+{
+    struct dict_obj *given = end ? end->outputs.dict : NULL;
+    uint32_t at = 0;
+    for (struct dict_entry *e; given && (e = dict_next(given, &at));)
+        if (!type_field(d->output, text_str(e->key)))
+            return heap_raise(
+                h, &exc_TypeError,
+                "action %.*s: outputs= does not declare '%.*s', which ctx.success gives",
+                STR_ARG(d->name), STR_ARG(text_str(e->key)));
+    for (uint32_t i = 0; i < d->output->n; i++) {
+        const struct type_field *f = &d->output->fields[i];
+        bool has = given && !val_is_unbound(dict_get_str(given, f->name));
+        if (!has && f->type->kind != TYPE_OPTIONAL)
+            return heap_raise(
+                h, &exc_TypeError,
+                "action %.*s: ctx.success does not give '%.*s', which outputs= declares",
+                STR_ARG(d->name), STR_ARG(f->name));
+    }
+    return !given || check_values(h, d, d->output, given);
+}
+
 /* A step of its own when all others are there: its outputs are what ctx.success was given. */
 static bool register_action(struct heap *h, const struct definition *d, str id, uint32_t first,
-                            val inputs, const struct end_value *end, val *ret)
+                            val inputs, val depends, const struct end_value *end, val *ret)
 {
     struct evaluation *e = evaluation_of(h);
     struct step_draft draft = {
@@ -104,7 +142,7 @@ static bool register_action(struct heap *h, const struct definition *d, str id, 
             e->plan.steps[i].parent = self;
     }
     /* An action without steps of its own stands where the program stands. */
-    draft.depends_on = self > first ? members : VAL_UNBOUND;
+    draft.depends_on = self > first ? members : depends;
     uses[0] = inputs;
     uses[1] = outputs ? end->outputs : VAL_UNBOUND;
     uses[2] = end && end->failed ? end->reason : VAL_UNBOUND;
@@ -127,20 +165,23 @@ static bool run_function(struct heap *h, struct loaded_definition *l, val *ret)
             "action %.*s must return ctx.success(...), ctx.fail(...) or nothing, not %s",
             STR_ARG(l->def.name), val_type_name(result));
     *ret = result;
-    return true;
+    const struct end_value *end =
+        result.kind == V_NONE ? NULL : (const struct end_value *)result.object;
+    return !l->def.output || (end && end->failed) || check_outputs(h, &l->def, end);
 }
 
 static bool action_in_scope(struct heap *h, struct loaded_definition *l, struct scope *scope,
-                            val fields, val *ret)
+                            val fields, val depends, val *ret)
 {
     struct evaluation *e = evaluation_of(h);
-    uint32_t first = e->plan.step_count;
+    uint32_t first = scope->first;
     val result = VAL_NONE;
 
     heap_hold(h, fields);
     heap_hold(h, scope->inputs);
+    heap_hold(h, depends);
     bool ok = run_function(h, l, &result);
-    heap_release(h, 2);
+    heap_release(h, 3);
     if (!ok)
         return false;
     uint32_t last = scope->before;
@@ -148,7 +189,7 @@ static bool action_in_scope(struct heap *h, struct loaded_definition *l, struct 
     e->scope->before = last;
     const struct end_value *end =
         result.kind == V_NONE ? NULL : (const struct end_value *)result.object;
-    return register_action(h, &l->def, scope->prefix, first, fields, end, ret);
+    return register_action(h, &l->def, scope->prefix, first, fields, depends, end, ret);
 }
 
 bool action_call(struct heap *h, struct loaded_definition *l, const struct call_args *args,
@@ -160,20 +201,31 @@ bool action_call(struct heap *h, struct loaded_definition *l, const struct call_
     if (!e->scope)
         return heap_refuse(h, "no_workflow", NULL,
                            "an action can only be called while a workflow runs");
-    if (!bind_inputs(h, &l->def, args, &fields, &depends) || !check_inputs(h, &l->def, fields.dict))
+    if (!bind_inputs(h, &l->def, args, &fields, &depends) ||
+        !check_values(h, &l->def, l->def.inputs, fields.dict))
         return false;
-    if (!val_is_unbound(depends))
-        return heap_refuse(h, "not_built", "write the call where its steps should come",
-                           "depends_on= of an action is not built yet");
     if (!heap_enter(h))
         return false;
-    struct scope scope = {
-        .outer = e->scope, .before = e->scope->before, .def = &l->def, .inputs = VAL_UNBOUND};
+    struct scope scope = {.outer = e->scope,
+                          .before = e->scope->before,
+                          .def = &l->def,
+                          .inputs = VAL_UNBOUND,
+                          .first = e->plan.step_count};
+    if (!val_is_unbound(depends) && depends.kind != V_NONE) {
+        scope.has_entry = true;
+        scope.before = PLAN_NEVER;
+        if (!step_set_add_explicit(h, depends, &scope.entry)) {
+            step_set_done(&scope.entry);
+            heap_leave(h);
+            return false;
+        }
+    }
     scope.prefix = step_reserve_id(e, e->scope->prefix, l->def.name);
     bool ok = inputs_of(h, fields, l->def.inputs, &scope.inputs);
     e->scope = &scope;
-    ok = ok && action_in_scope(h, l, &scope, fields, ret);
+    ok = ok && action_in_scope(h, l, &scope, fields, depends, ret);
     e->scope = scope.outer;
+    step_set_done(&scope.entry);
     heap_leave(h);
     return ok;
 }

@@ -173,6 +173,7 @@ static bool check_kinds(struct heap *h, const val *args)
            want(h, args[RUN_ENV], V_DICT, "env", "a dict") &&
            want(h, args[RUN_CWD], V_STR, "cwd", "a text") &&
            want(h, args[RUN_IMAGE], V_STR, "image", "a text") &&
+           check_network(h, args[RUN_NETWORK], "ctx.run(network=)") &&
            want(h, args[RUN_ARTIFACTS], V_LIST, "artifacts", "a list of patterns") &&
            want(h, args[RUN_OUTPUTS], V_LIST, "outputs", "a list of names");
 }

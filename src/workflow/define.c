@@ -187,12 +187,10 @@ static bool native_workflow(struct heap *h, val *args, val *ret)
     if (is_given(args[4]) && args[4].kind != V_DICT)
         return heap_raise(h, &exc_TypeError, "workflow(env=) must be a dict, not %s",
                           val_type_name(args[4]));
-    if (is_given(args[8]))
-        return heap_refuse(h, "not_built", "start the server in a step",
-                           "workflow(services=) is not built yet");
     if (is_given(args[5]) && !parse_duration(h, args[5], "workflow(timeout=)", &d->timeout_ms))
         return false;
-    return decorator_new(h, l, ret);
+    struct workflow_options options = {args[6], args[7], args[8], args[9], args[10], args[11]};
+    return write_workflow_options(h, &options, d) && decorator_new(h, l, ret);
 }
 
 static bool object_option(struct heap *h, val v, const char *what, const struct type **ret)

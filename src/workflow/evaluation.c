@@ -168,6 +168,8 @@ static void describe_plan(struct evaluation *e, const struct definition *d)
         .timeout_ms = d->timeout_ms,
         .env = d->env,
         .network = d->network,
+        .options = d->options,
+        .has_services = d->has_services,
     };
     json_decref(event);
 }

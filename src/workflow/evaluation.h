@@ -64,7 +64,9 @@ struct definition {
     const struct type *output;             /* of a tool */
     int64_t timeout_ms;                    /* 0: the default */
     str concurrency, network, labels, env; /* JSON text; empty: absent */
-    uint32_t index;                        /* of evaluation_definition */
+    str options; /* JSON object text of all of @workflow's options; empty: none was given */
+    bool has_services;
+    uint32_t index; /* of evaluation_definition */
 };
 
 /* ---- life ---- */

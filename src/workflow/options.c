@@ -1,6 +1,14 @@
 /* Values for one option of a step or workflow: cache(...), concurrency(...), service(...); and the
  * functions around them: cache_key, hash_files, raw. */
+#include "base/num.h"
 #include "workflow/deferred.h"
+
+enum { PORT_MAX = 65535 };
+
+static bool is_given(val v)
+{
+    return !val_is_unbound(v) && v.kind != V_NONE;
+}
 
 static bool option_new(struct heap *h, const char *kind, const char *const *keys, const val *args,
                        val *ret)
@@ -53,6 +61,23 @@ static bool native_concurrency(struct heap *h, val *args, val *ret)
 static const char *const service_keys[] = {"image", "ports", "env", "health", NULL};
 static bool native_service(struct heap *h, val *args, val *ret)
 {
+    static const struct {
+        enum val_kind kind;
+        const char *what;
+    } wanted[] = {{V_STR, "a text"},
+                  {V_LIST, "a list of port numbers"},
+                  {V_DICT, "a dict of names and texts"},
+                  {V_STR, "a command"}};
+    for (int i = 0; i < 4; i++)
+        if (is_given(args[i]) ? args[i].kind != wanted[i].kind : i == 0)
+            return heap_raise(h, &exc_TypeError, "service(%s=) must be %s, not %s", service_keys[i],
+                              wanted[i].what, val_type_name(args[i]));
+    for (uint32_t i = 0; is_given(args[1]) && i < args[1].list->n; i++) {
+        val port = args[1].list->at[i];
+        if (port.kind != V_INT || port.i < 1 || port.i > PORT_MAX)
+            return heap_raise(h, &exc_ValueError, "service(ports=) takes numbers from 1 to %d",
+                              PORT_MAX);
+    }
     return option_new(h, "service", service_keys, args, ret);
 }
 
@@ -109,6 +134,117 @@ static bool native_raw(struct heap *h, val *args, val *ret)
     if (text.kind != V_STR && !val_str(h, text, &text))
         return false;
     return text_set_trust(h, text, true, ret);
+}
+
+/* ---- options of @workflow ---- */
+
+/* "registry.npmjs.org:443" */
+static bool is_host_and_port(str s)
+{
+    size_t colon = str_rfind_byte(s, ':');
+    int64_t port;
+    return colon != SIZE_MAX && colon > 0 && num_parse_int(str_sub(s, colon + 1, s.n), &port) &&
+           port >= 1 && port <= PORT_MAX && str_find_byte(s, ' ', 0) == SIZE_MAX &&
+           str_find_byte(s, '/', 0) == SIZE_MAX;
+}
+
+bool check_network(struct heap *h, val v, const char *what)
+{
+    if (!is_given(v) || (v.kind == V_STR && str_is(text_str(v), "all")))
+        return true;
+    const val *at = v.kind == V_LIST ? v.list->at : v.kind == V_TUPLE ? v.tuple->at : NULL;
+    uint32_t n = v.kind == V_LIST ? v.list->n : v.kind == V_TUPLE ? v.tuple->n : 0;
+    if (v.kind != V_LIST && v.kind != V_TUPLE)
+        return heap_raise(h, &exc_TypeError,
+                          "%s must be \"all\" or a list of \"host:port\", not %s", what,
+                          val_type_name(v));
+    for (uint32_t i = 0; i < n; i++) {
+        if (at[i].kind != V_STR)
+            return heap_raise(h, &exc_TypeError,
+                              "%s takes texts such as \"example.org:443\", not %s", what,
+                              val_type_name(at[i]));
+        if (!is_host_and_port(text_str(at[i])))
+            return heap_raise(h, &exc_ValueError,
+                              "%s: '%.*s' is not a host and a port, such as \"example.org:443\"",
+                              what, STR_ARG(text_str(at[i])));
+    }
+    return true;
+}
+
+static bool check_labels(struct heap *h, val v)
+{
+    if (!is_given(v))
+        return true;
+    bool ok = v.kind == V_LIST;
+    for (uint32_t i = 0; ok && i < v.list->n; i++)
+        ok = v.list->at[i].kind == V_STR;
+    return ok || heap_raise(h, &exc_TypeError, "workflow(labels=) must be a list of texts");
+}
+
+static bool check_services(struct heap *h, val v)
+{
+    uint32_t at = 0;
+    if (!is_given(v))
+        return true;
+    bool ok = v.kind == V_DICT;
+    for (struct dict_entry *e; ok && (e = dict_next(v.dict, &at));)
+        ok = e->key.kind == V_STR && val_is_object_of(e->value, &class_option) &&
+             strcmp(((struct option_value *)e->value.object)->kind, "service") == 0;
+    return ok || heap_raise(h, &exc_TypeError,
+                            "workflow(services=) must be a dict of names and service(...)");
+}
+
+/* A bare text is a group of its own. */
+static bool concurrency_of(struct heap *h, val *v)
+{
+    val args[2] = {*v, VAL_UNBOUND};
+    if (!is_given(*v) || (val_is_object_of(*v, &class_option) &&
+                          strcmp(((struct option_value *)v->object)->kind, "concurrency") == 0))
+        return true;
+    if (v->kind == V_STR)
+        return native_concurrency(h, args, v);
+    return heap_raise(h, &exc_TypeError,
+                      "workflow(concurrency=) must be concurrency(...) or a group's name, not %s",
+                      val_type_name(*v));
+}
+
+bool write_workflow_options(struct heap *h, const struct workflow_options *given,
+                            struct definition *d)
+{
+    struct workflow_options o = *given;
+    auto_buf b = BUF(CONFIG_MAX);
+    struct json_writer w = JSON_WRITER(&b, false);
+
+    if (!concurrency_of(h, &o.concurrency) || !check_network(h, o.network, "workflow(network=)") ||
+        !check_services(h, o.services) || !check_labels(h, o.labels))
+        return false;
+    if (is_given(o.priority) && o.priority.kind != V_INT)
+        return heap_raise(h, &exc_TypeError, "workflow(priority=) must be a whole number, not %s",
+                          val_type_name(o.priority));
+    if (is_given(o.sandbox) && o.sandbox.kind != V_STR)
+        return heap_raise(h, &exc_TypeError, "workflow(sandbox=) must be a backend's name, not %s",
+                          val_type_name(o.sandbox));
+    d->has_services = is_given(o.services) && o.services.dict->n;
+    if (!d->timeout_ms && !is_given(o.concurrency) && !is_given(o.network) &&
+        !is_given(o.services) && !is_given(o.labels) && !is_given(o.priority) &&
+        !is_given(o.sandbox))
+        return true;
+    json_begin_object(&w);
+    json_key_c(&w, "timeout_ms");
+    if (d->timeout_ms)
+        json_put_int(&w, d->timeout_ms);
+    else
+        json_put_null(&w);
+    if (!write_field(h, &w, "concurrency", o.concurrency, "workflow(concurrency=)", 0) ||
+        !write_field(h, &w, "network", o.network, "workflow(network=)", 0) ||
+        !write_field(h, &w, "services", o.services, "workflow(services=)", 0) ||
+        !write_field(h, &w, "labels", o.labels, "workflow(labels=)", 0) ||
+        !write_field(h, &w, "priority", o.priority, "workflow(priority=)", 0) ||
+        !write_field(h, &w, "sandbox", o.sandbox, "workflow(sandbox=)", 0))
+        return false;
+    json_end_object(&w);
+    d->options = arena_str(&evaluation_of(h)->arena, buf_str(&b));
+    return true;
 }
 
 const struct native_def option_natives[] = {

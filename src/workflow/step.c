@@ -61,7 +61,7 @@ str step_reserve_id(struct evaluation *e, str prefix, str name)
     return id;
 }
 
-static bool add_explicit(struct heap *h, val v, struct step_set *set)
+bool step_set_add_explicit(struct heap *h, val v, struct step_set *set)
 {
     if (val_is_object_of(v, &class_handle)) {
         step_set_add(set, ((struct handle *)v.object)->step);
@@ -77,7 +77,7 @@ static bool add_explicit(struct heap *h, val v, struct step_set *set)
         return false;
     bool ok = true;
     for (uint32_t i = 0; ok && i < n; i++)
-        ok = add_explicit(h, at[i], set);
+        ok = step_set_add_explicit(h, at[i], set);
     heap_leave(h);
     return ok;
 }
@@ -118,6 +118,15 @@ static bool take_given_result(struct heap *h, struct evaluation *e, uint32_t ste
     return !given || result_record(h, given->json, &e->notes.at[step].result);
 }
 
+/* Nothing of an action starts before what its call depends on. */
+static void add_entries(const struct scope *scope, struct step_set *set)
+{
+    for (; scope; scope = scope->outer)
+        if (scope->has_entry && (!set->n || set->at[set->n - 1] < scope->first))
+            for (uint32_t i = 0; i < scope->entry.n; i++)
+                step_set_add(set, scope->entry.at[i]);
+}
+
 bool step_register(struct heap *h, const struct step_draft *d, val *ret)
 {
     struct evaluation *e = evaluation_of(h);
@@ -136,7 +145,7 @@ bool step_register(struct heap *h, const struct step_draft *d, val *ret)
         return heap_limit(h, "config_too_large", "the step's arguments are larger than %d MiB",
                           CONFIG_MAX >> 20);
     if (given)
-        ok = add_explicit(h, d->depends_on, &explicit);
+        ok = step_set_add_explicit(h, d->depends_on, &explicit);
     for (uint32_t i = 0; ok && i < d->use_count; i++)
         ok = deferred_steps(h, d->uses[i], &uses);
     if (!ok) {
@@ -158,6 +167,7 @@ bool step_register(struct heap *h, const struct step_draft *d, val *ret)
             note.order =
                 scope->before; /* a dependency of order alone, which ctx.parallel may move */
     }
+    add_entries(scope, &uses);
     str id = d->id.n ? d->id : step_reserve_id(e, scope->prefix, d->name);
     uint32_t index = e->plan.step_count;
     struct plan_step *s = plan_add_step(&e->plan);

@@ -42,6 +42,11 @@ struct loaded_definition {
     val function;
 };
 
+struct step_set { /* ascending, each once */
+    uint32_t *at;
+    uint32_t n, cap;
+};
+
 /* Where ctx.* registers: the workflow itself, or an action that it calls. */
 struct scope {
     struct scope *outer;
@@ -49,7 +54,11 @@ struct scope {
     uint32_t before; /* the step registered just before, or PLAN_NEVER */
     val inputs;      /* record */
     const struct definition *def;
-    bool ended; /* ctx.success or ctx.fail was returned */
+    /* depends_on= of the action's call: what those of its steps come after that depend on none of
+     * the action's own, which begin at `first`. */
+    bool has_entry;
+    struct step_set entry;
+    uint32_t first;
 };
 
 struct evaluation {
@@ -135,6 +144,14 @@ struct option_value { /* a JSON object made of a constructor's arguments, for on
     val fields;       /* dict */
 };
 extern const struct native_def option_natives[];
+/* "all", or a list of "host:port". */
+bool check_network(struct heap *h, val v, const char *what) must_use;
+/* What @workflow was given beside its triggers, image and env, as the plan shows it. */
+struct workflow_options {
+    val concurrency, network, services, labels, priority, sandbox;
+};
+bool write_workflow_options(struct heap *h, const struct workflow_options *given,
+                            struct definition *d) must_use;
 
 /* ---- define.c: @workflow, @tool, @action ---- */
 extern const struct native_def define_natives[];
@@ -187,12 +204,10 @@ str step_reserve_id(struct evaluation *e, str prefix, str name);
 /* Moves a dependency of mere program order. */
 void step_reorder(struct evaluation *e, uint32_t step, uint32_t order);
 /* Dependencies that stand in a value: handles, lists and deferred values; added to a sorted set. */
-struct step_set {
-    uint32_t *at;
-    uint32_t n, cap;
-};
 void step_set_add(struct step_set *s, uint32_t step);
 void step_set_done(struct step_set *s);
+/* depends_on= as it was given: handles and lists of them; TypeError otherwise. */
+bool step_set_add_explicit(struct heap *h, val depends_on, struct step_set *set) must_use;
 /* Marks that the code has read the status of a step. */
 void step_judge(struct evaluation *e, uint32_t step);
 

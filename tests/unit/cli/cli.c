@@ -125,7 +125,7 @@ static void help__names_every_option_and_an_example_of_every_command(void **stat
         cli_add_help(&b, *m);
         for (const struct cli_option *o = (*m)->options; o && o->name; o++) {
             char option[64];
-            snprintf(option, sizeof option, "  --%s ", o->name);
+            snprintf(option, sizeof option, " --%s ", o->name);
             assert_true(str_has(buf_str(&b), str_of(option)));
             assert_true(strlen(o->doc) > 0);
         }

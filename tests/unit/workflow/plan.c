@@ -66,6 +66,16 @@ static void plan(const char *body, const char *event, const struct given *result
                    "    get = ctx.run('get', f'get {ctx.inputs.v}')\n"
                    "    ctx.run('put', 'put')\n"
                    "    return ctx.success(p=get.outputs.p)\n"));
+    bundle_add(&bundle, STR(".plue/actions/outer/action.py"),
+               STR("from plue.actions.set_up import set_up\n@action()\ndef outer(ctx):\n"
+                   "    ctx.run('now', 'x')\n    set_up(v='9')\n"
+                   "    ctx.run('late', 'x', depends_on=[])\n"));
+    bundle_add(
+        &bundle, STR(".plue/actions/wrong/action.py"),
+        STR("@action(inputs={'of': str}, outputs={'p': str})\ndef wrong(ctx):\n"
+            "    if ctx.inputs.of == 'nothing':\n        return\n"
+            "    return ctx.success(**{'undeclared': {'p': '', 'q': ''}, 'missing': {}, 'type': {'p': 1}}"
+            "[ctx.inputs.of])\n"));
     struct evaluation *e = evaluation_new(&bundle, NULL);
     if (!evaluation_load(e, STR("t.py"), &errors)) {
         for (size_t i = 0; i < errors.n; i++)
@@ -312,6 +322,130 @@ static void actions__add_prefixed_steps(void **state)
         "b <- set-up,set-up-2: = f'x {steps[\"set-up\"].outputs.p}'\nsuccess \n");
 }
 
+static void actions__come_after_what_their_call_depends_on(void **state)
+{
+    (void)state;
+    expect(
+        "    from plue.actions.outer import outer\n"
+        "    from plue.actions.set_up import set_up\n"
+        "    a = ctx.run('a', 'x')\n"
+        "    b = ctx.run('b', 'x')\n"
+        "    o = outer(depends_on=[a])\n"
+        "    ctx.run('c', 'x')\n"
+        "    set_up(v='1', depends_on=[])\n"
+        "    ctx.parallel([set_up(v='2'), set_up(v='3', depends_on=(o, [b])), ctx.run('z', 'x')])\n",
+        "a: x\nb <- a: x\n"
+        "outer-now <- a: x\nouter-set-up-get <- outer-now: get 9\n"
+        "outer-set-up-put <- outer-set-up-get: put\n"
+        "outer-set-up <- outer-set-up-get,outer-set-up-put\nouter-late <- a: x\n"
+        "outer <- outer-now,outer-set-up-get,outer-set-up-put,outer-set-up,outer-late\n"
+        "c <- outer: x\n"
+        "set-up-get: get 1\nset-up-put <- set-up-get: put\nset-up <- set-up-get,set-up-put\n"
+        "set-up-2-get <- set-up: get 2\nset-up-2-put <- set-up-2-get: put\n"
+        "set-up-2 <- set-up-2-get,set-up-2-put\n"
+        "set-up-3-get <- b,outer: get 3\nset-up-3-put <- set-up-3-get: put\n"
+        "set-up-3 <- set-up-3-get,set-up-3-put\n"
+        "z <- set-up: x\nparallel-1 <- set-up-2,set-up-3,z\nsuccess \n");
+}
+
+static void actions__are_called_with_what_they_declare(void **state)
+{
+    static const struct {
+        const char *call, *says;
+    } cases[] = {
+        {"set_up()", "TypeError: set_up() missing required argument: 'v'"},
+        {"set_up('1')", "TypeError: set_up() takes named arguments only"},
+        {"set_up(v='1', dependson=[])", "hint: did you mean 'depends_on'?"},
+        {"set_up(v='1', depends_on=1)",
+         "TypeError: depends_on takes steps, groups or lists of these"},
+        {"set_up(v=1)", "TypeError: set_up(v=): expected str, found an integer"},
+        {"wrong(of='undeclared')",
+         "action wrong: outputs= does not declare 'q', which ctx.success gives"},
+        {"wrong(of='missing')",
+         "action wrong: ctx.success does not give 'p', which outputs= declares"},
+        {"wrong(of='nothing')",
+         "action wrong: ctx.success does not give 'p', which outputs= declares"},
+        {"wrong(of='type')", "TypeError: wrong(p=): expected str, found an integer"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        auto_buf out = BUF(1 << 20), body = BUF(1 << 20);
+        buf_addf(&body,
+                 "    from plue.actions.set_up import set_up\n"
+                 "    from plue.actions.wrong import wrong\n    %s\n",
+                 cases[i].call);
+        plan(buf_c(&body), NULL, NULL, false, &out);
+        if (!strstr(buf_c(&out), cases[i].says))
+            fail_msg("%s\n-> %s", cases[i].call, buf_c(&out));
+    }
+}
+
+/* The plan's "options" for what @workflow is given. */
+static void check_options(const char *options, const char *wanted)
+{
+    struct bundle bundle = {0};
+    struct err_list errors = {0};
+    auto_buf source = BUF(1 << 16), got = BUF(1 << 20);
+    buf_addf(&source, "@workflow(triggers=[push()]%s)\ndef t(ctx):\n    pass\n", options);
+    bundle_add(&bundle, STR("t.py"), buf_str(&source));
+    struct evaluation *e = evaluation_new(&bundle, NULL);
+    if (evaluation_load(e, STR("t.py"), &errors)) {
+        evaluation_start(e, evaluation_definition(e, 0),
+                         &(struct evaluation_request){.event = STR("{\"type\": \"push\"}")});
+        buf_add_str(&got, evaluation_plan(e)->options);
+    } else {
+        buf_add_str(&got, errors.at[0].message);
+    }
+    assert_string_equal(buf_c(&got), wanted);
+    evaluation_free(e);
+    bundle_done(&bundle);
+    err_list_done(&errors);
+}
+
+static void options__of_a_workflow_are_in_its_plan(void **state)
+{
+    (void)state;
+    check_options("", "");
+    check_options(
+        ", timeout='1h', concurrency='deploy', network=['a.org:443', 'b:80'], labels=['gpu'], "
+        "priority=3, sandbox='bubblewrap', services={'db': service('postgres:16', ports=[5432], "
+        "env={'A': 'b'}, health='pg_isready')}",
+        "{\"timeout_ms\": 3600000, \"concurrency\": {\"group\": \"deploy\", \"policy\": \"fifo\"}, "
+        "\"network\": [\"a.org:443\", \"b:80\"], \"services\": {\"db\": {\"image\": \"postgres:16\", "
+        "\"ports\": [5432], \"env\": {\"A\": \"b\"}, \"health\": \"pg_isready\"}}, "
+        "\"labels\": [\"gpu\"], \"priority\": 3, \"sandbox\": \"bubblewrap\"}");
+    check_options(
+        ", concurrency=concurrency('g', 'latest'), network='all'",
+        "{\"timeout_ms\": null, \"concurrency\": {\"group\": \"g\", \"policy\": \"latest\"}, "
+        "\"network\": \"all\", \"services\": null, \"labels\": null, \"priority\": null, "
+        "\"sandbox\": null}");
+    check_options(", network='some'", "TypeError: workflow(network=) must be \"all\" or a list of "
+                                      "\"host:port\", not str");
+    check_options(", network=['a.org']",
+                  "ValueError: workflow(network=): 'a.org' is not a host and a "
+                  "port, such as \"example.org:443\"");
+    check_options(
+        ", network=['https://a.org:443']",
+        "ValueError: workflow(network=): 'https://a.org:443' is not a host and a port, such "
+        "as \"example.org:443\"");
+    check_options(", concurrency=1",
+                  "TypeError: workflow(concurrency=) must be concurrency(...) or a "
+                  "group's name, not int");
+    check_options(", labels='gpu'", "TypeError: workflow(labels=) must be a list of texts");
+    check_options(", services=[service('x')]",
+                  "TypeError: workflow(services=) must be a dict of names and service(...)");
+    check_options(", services={'x': service('x', ports=[0])}",
+                  "ValueError: service(ports=) takes numbers from 1 to 65535");
+    check_options(", services={'x': service(image=None)}",
+                  "TypeError: service(image=) must be a text, not NoneType");
+    check_options(", priority='high'",
+                  "TypeError: workflow(priority=) must be a whole number, not str");
+    check_options(", sandbox=1", "TypeError: workflow(sandbox=) must be a backend's name, not int");
+    check_options(", timeout='1 hour'",
+                  "ValueError: workflow(timeout=) must be a positive number of "
+                  "seconds or a text such as \"90s\" or \"1h30m\"");
+}
+
 static void modules__are_found_and_circles_reported(void **state)
 {
     (void)state;
@@ -390,6 +524,9 @@ int main(void)
         cmocka_unit_test(untrusted__text_is_refused_where_it_would_be_code),
         cmocka_unit_test(secrets__are_opaque),
         cmocka_unit_test(actions__add_prefixed_steps),
+        cmocka_unit_test(actions__come_after_what_their_call_depends_on),
+        cmocka_unit_test(actions__are_called_with_what_they_declare),
+        cmocka_unit_test(options__of_a_workflow_are_in_its_plan),
         cmocka_unit_test(modules__are_found_and_circles_reported),
         cmocka_unit_test(parallel__refuses_older_steps_and_decisions_inside),
         cmocka_unit_test(errors__show_the_place),
