@@ -9,7 +9,7 @@ extern const struct command command_init, command_workflow_list, command_workflo
     command_eval, command_template, command_stubs, command_doctor, command_version, command_help;
 
 extern const struct command command_run_rerun, command_secret_set, command_secret_list,
-    command_secret_delete, command_why;
+    command_secret_delete, command_why, command_db_migrate, command_db_backup, command_db_prune;
 
 extern const struct command command_verify;
 

@@ -135,6 +135,12 @@ void run_restore(struct run_state *r, const struct plan *plan, uint32_t step, en
                  uint32_t tries);
 void run_restore_tries(struct run_state *r, const struct plan *plan, uint32_t step, uint32_t tries);
 
+/* Whether steps of this type run in the workspace, and change it. */
+static inline bool step_type_has_files(enum step_type t)
+{
+    return t == STEP_TYPE_SHELL || t == STEP_TYPE_FILE || t == STEP_TYPE_ARTIFACT;
+}
+
 /* Whether steps of this type end by themselves, without an executor: groups and actions. */
 static inline bool step_type_is_structural(enum step_type t)
 {

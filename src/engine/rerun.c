@@ -148,7 +148,7 @@ static bool check_files(struct rerun *x, struct err *err)
         return true;
     for (size_t i = 0; i < x->v.step_count; i++) {
         const struct store_step *s = &x->v.steps[i];
-        if (s->type != STEP_TYPE_SHELL || s->conclusion != CONCLUSION_SUCCESS)
+        if (!step_type_has_files(s->type) || s->conclusion != CONCLUSION_SUCCESS)
             continue;
         x->lost_files = true;
         json_t *config = json_loadb(s->config.p, s->config.n, JSON_ALLOW_NUL, NULL);

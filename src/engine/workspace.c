@@ -121,11 +121,31 @@ static void on_progress(void *user, size_t files, size_t total)
         o->progress(o->data, r->id, files, total);
 }
 
+static void open_workspace(struct live_run *r);
+
+/* Killed before its files were whole: no step can have run in them, so they are made anew. */
+static bool may_begin_afresh(const struct live_run *r, const struct err *err)
+{
+    if (!err || !r->reuses_workspace || strcmp(err->code, "workspace_lost") != 0)
+        return false;
+    for (uint32_t i = 0; i < r->core.n; i++)
+        if (step_type_has_files(r->plan.steps[i].type) && r->steps[i].started_at &&
+            step_status_is_final(r->core.steps[i].status))
+            return false;
+    return true;
+}
+
 static void on_opened(void *user, struct runner_workspace *w, const struct err *err)
 {
     struct live_run *r = user;
     VEC(struct run_action) waiting = {0};
 
+    if (may_begin_afresh(r, err)) {
+        r->reuses_workspace = false;
+        open_workspace(r);
+        r->pending--;
+        return;
+    }
     r->opening = false;
     r->workspace = err ? NULL : w;
     r->open_failed = err != NULL;

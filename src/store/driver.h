@@ -72,6 +72,11 @@ struct db_driver {
     bool (*script)(struct db *db, const char *sql, struct err *err); /* several statements */
     bool (*has_table)(struct db *db, str name, bool *ret, struct err *err);
     bool (*is_empty)(struct db *db, bool *ret, struct err *err); /* has no table */
+    /* A whole and compact copy in a new file, of one moment; others may go on writing. */
+    bool (*backup)(struct db *db, const char *path, struct err *err);
+    bool (*size)(struct db *db, int64_t *ret_bytes, struct err *err); /* of what is in use */
+    /* Gives unused space back to the disk. */
+    bool (*compact)(struct db *db, struct err *err);
     /* A number that changes when another connection has committed. */
     bool (*version)(struct db *db, int64_t *ret, struct err *err);
 };

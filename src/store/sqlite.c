@@ -357,6 +357,28 @@ static bool lite_version(struct db *db, int64_t *ret, struct err *err)
     return db_find_int(db, "PRAGMA data_version", NULL, 0, &has, ret, err);
 }
 
+static bool lite_backup(struct db *db, const char *path, struct err *err)
+{
+    return db_run(db, "VACUUM INTO $1", DB_ARGS(db_text(str_of(path))), err);
+}
+
+static bool lite_size(struct db *db, int64_t *ret_bytes, struct err *err)
+{
+    bool has;
+    int64_t pages = 0, unused = 0, size = 0;
+    if (!db_find_int(db, "PRAGMA page_count", NULL, 0, &has, &pages, err) ||
+        !db_find_int(db, "PRAGMA freelist_count", NULL, 0, &has, &unused, err) ||
+        !db_find_int(db, "PRAGMA page_size", NULL, 0, &has, &size, err))
+        return false;
+    *ret_bytes = (pages - unused) * size;
+    return true;
+}
+
+static bool lite_compact(struct db *db, struct err *err)
+{
+    return lite_run(db, "VACUUM", err);
+}
+
 const struct db_driver db_sqlite = {
     .name = "sqlite",
     .words = words,
@@ -377,5 +399,8 @@ const struct db_driver db_sqlite = {
     .script = lite_script,
     .has_table = lite_has_table,
     .is_empty = lite_is_empty,
+    .backup = lite_backup,
+    .size = lite_size,
+    .compact = lite_compact,
     .version = lite_version,
 };

@@ -245,6 +245,13 @@ void store_flush(struct store *s)
     }
 }
 
+bool store_compact(struct store *s, struct err *err)
+{
+    auto_db *db = NULL;
+    store_flush(s);
+    return open_connection(s, DB_WRITE, &db, err) && db_driver_of(db)->compact(db, err);
+}
+
 struct commit_wait {
     bool finished;
     int64_t run_id;

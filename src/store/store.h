@@ -94,6 +94,10 @@ int64_t store_batch_run_id(const struct store_batch *b);
 typedef void store_event_fn(void *ctx, const struct event *e);
 void store_batch_events(const struct store_batch *b, store_event_fn *fn, void *ctx);
 
+/* Gives space that removed rows have left back to the disk; waits for all that was submitted.
+ * err database_locked where other processes do not let it. */
+bool store_compact(struct store *s, struct err *err) must_use;
+
 /* ---- Readers: connections of their own, each on one thread ---- */
 
 bool store_reader_open(struct store *s, struct store_reader **ret, struct err *err) must_use;

@@ -266,6 +266,21 @@ bool store_list_orphans(struct store_reader *r, const struct store_owner *self, 
                         struct arena *a, int64_t **ret_ids, size_t *ret_n,
                         struct err *err) must_use;
 
+/* ---- The database as a whole (upkeep.c) ---- */
+
+/* A copy of one moment in a new file, while others read and write. */
+bool store_backup(struct store_reader *r, const char *path, struct err *err) must_use;
+bool store_size(struct store_reader *r, int64_t *ret_bytes, struct err *err) must_use;
+/* Of the tables. */
+bool store_version(struct store_reader *r, int64_t *ret, struct err *err) must_use;
+/* With all that belongs to it; err run_not_final. */
+void store_delete_run(struct store_batch *b, int64_t run_id);
+/* Texts of workflow files that no run names any more. */
+void store_sweep_sources(struct store_batch *b);
+/* Ended runs, oldest first; before 0: whenever they ended. */
+bool store_list_ended(struct store_reader *r, int64_t before, size_t max, struct arena *a,
+                      int64_t **ret_ids, size_t *ret_n, struct err *err) must_use;
+
 /* ---- Secrets, sealed by their owner: the store never sees a value (secrets.c) ---- */
 
 struct store_secret {
