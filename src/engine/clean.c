@@ -44,7 +44,8 @@ void engine_clean(struct engine *e)
     int64_t *ids, now = clock_wall_ms();
     size_t n, kept = 0;
     runner_left(e->options.runner, &a, &ids, &n);
-    qsort(ids, n, sizeof *ids, by_newest);
+    if (n)
+        qsort(ids, n, sizeof *ids, by_newest);
     for (size_t i = 0; i < n; i++)
         runner_forget(e->options.runner, ids[i], keep_of(e, ids[i], now, &kept));
 }

@@ -236,11 +236,11 @@ static void files__errors_say_what_is_wrong(void **state)
     assert_false(fixture_read(f, "nothing", 100));
     expect_error(f, "file_missing", "cannot read 'nothing': No such file or directory");
     assert_false(fixture_read(f, "d", 100));
-    expect_error(f, "file_access", "cannot read 'd': Is a directory");
+    expect_error(f, "file_is_folder", "cannot read 'd': Is a directory");
     assert_false(fixture_read(f, "d/x", 4));
     expect_error(f, "file_too_large", "cannot read 'd/x': File too large");
     assert_false(fixture_write(f, "d", "x", 0));
-    expect_error(f, "file_access", "cannot write 'd': Is a directory");
+    expect_error(f, "file_is_folder", "cannot write 'd': Is a directory");
     assert_false(fixture_write(f, "d/x/y", "x", 0));
     expect_error(f, "file_access", "cannot write 'd/x/y': Not a directory");
     assert_false(fixture_list(f, "nothing"));
