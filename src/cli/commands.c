@@ -31,6 +31,7 @@ const struct command *const cli_commands[] = {
     &command_db_prune,
     &command_eval,
     &command_stubs,
+    &command_completion,
     &command_template,
     &command_doctor,
     &command_version,
@@ -56,6 +57,5 @@ const struct command *const cli_commands[] = {
     LATER("lsp", "serve editors"),
     LATER("k8s manifests", "print manifests for Kubernetes"),
     LATER("import", "turn a GitHub Actions file into a workflow"),
-    LATER("completion", "print completion for a shell"),
     NULL,
 };
