@@ -92,12 +92,12 @@ void compile_filter_on(struct template_fn *t, const struct expr *e, reg text, re
 
 /* ---- ~ and if ---- */
 
-static uint32_t concat_parts(struct template_fn *t, const struct expr *e)
+static uint32_t concat_parts(struct template_fn *t, const struct expr *e, bool whole)
 {
     enum { PARTS_MAX = 32 };
     uint32_t n = 1;
-    if (e->kind == EXPR_CONCAT && !e->parenthesized) {
-        n = concat_parts(t, e->binary.left);
+    if (e->kind == EXPR_CONCAT && (whole || !e->parenthesized)) {
+        n = concat_parts(t, e->binary.left, false);
         if (n == PARTS_MAX) {
             reg first = (reg)(t->f.top - n);
             emit_step(&t->f, STEP_CONCAT, first, first, n);
@@ -114,7 +114,7 @@ static uint32_t concat_parts(struct template_fn *t, const struct expr *e)
 static void compile_concat(struct template_fn *t, const struct expr *e, reg dest)
 {
     uint32_t top = t->f.top;
-    uint32_t n = concat_parts(t, e);
+    uint32_t n = concat_parts(t, e, true);
     template_at(t, e->op_at);
     emit_step(&t->f, t->unit->escape && !t->unit->volatile_ ? STEP_CONCAT_ESCAPED : STEP_CONCAT,
               dest, top, n);
