@@ -54,11 +54,6 @@ void buf_add_c(struct buf *b, const char *text)
     buf_add(b, text, strlen(text));
 }
 
-void buf_add_byte(struct buf *b, char c)
-{
-    buf_add(b, &c, 1);
-}
-
 void buf_add_repeat(struct buf *b, char c, size_t n)
 {
     char *to = buf_reserve(b, n);

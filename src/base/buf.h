@@ -26,7 +26,15 @@ char *buf_reserve(struct buf *b, size_t n);
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_add_str(struct buf *b, str s);
 void buf_add_c(struct buf *b, const char *text);
-void buf_add_byte(struct buf *b, char c);
+static inline void buf_add_byte(struct buf *b, char c)
+{
+    if (b->n + 1 >= b->cap || b->n >= b->max || b->overflow) {
+        buf_add(b, &c, 1);
+        return;
+    }
+    b->p[b->n++] = c;
+    b->p[b->n] = '\0';
+}
 void buf_add_repeat(struct buf *b, char c, size_t n);
 void buf_add_int(struct buf *b, int64_t i);
 void buf_addf(struct buf *b, const char *fmt, ...) printf_like(2, 3);

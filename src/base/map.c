@@ -98,16 +98,18 @@ bool map_has(const struct map *m, str key)
 
 void *map_set(struct map *m, str key, void *value)
 {
-    struct map_entry *e = map_find(m, key);
-    if (e) {
+    uint64_t hash = hash_bytes(key.p, key.n);
+    size_t slot = m->index ? map_slot(m, key, hash) : 0;
+    if (m->index && m->index[slot]) {
+        struct map_entry *e = &m->entries[m->index[slot] - 1];
         void *old = e->value;
         e->value = value;
         return old;
     }
-    if (m->used == m->cap)
+    if (m->used == m->cap) {
         map_rebuild(m);
-    uint64_t hash = hash_bytes(key.p, key.n);
-    size_t slot = map_slot(m, key, hash);
+        slot = map_slot(m, key, hash);
+    }
     m->entries[m->used++] = (struct map_entry){key.p ? key : STR(""), value, hash};
     m->index[slot] = (uint32_t)m->used;
     m->n++;

@@ -65,6 +65,9 @@ void json_add_quoted(struct buf *b, str s)
     static const char hex[] = "0123456789abcdef";
     size_t from = 0;
 
+    buf_reserve(b, s.n + 2);
+    if (b->overflow)
+        return;
     buf_add_byte(b, '"');
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
@@ -104,11 +107,6 @@ void json_key(struct json_writer *w, str key)
     json_add_quoted(w->out, key);
     buf_add_c(w->out, ": ");
     w->after_key = true;
-}
-
-void json_key_c(struct json_writer *w, const char *key)
-{
-    json_key(w, str_of(key));
 }
 
 void json_put_str(struct json_writer *w, str s)

@@ -21,7 +21,10 @@ void json_end_object(struct json_writer *w);
 void json_begin_array(struct json_writer *w);
 void json_end_array(struct json_writer *w);
 void json_key(struct json_writer *w, str key);
-void json_key_c(struct json_writer *w, const char *key);
+static inline void json_key_c(struct json_writer *w, const char *key)
+{
+    json_key(w, str_of(key));
+}
 void json_put_str(struct json_writer *w, str s);
 void json_put_c(struct json_writer *w, const char *s); /* null where s is NULL */
 /* null where s is empty. */

@@ -71,9 +71,8 @@ static bool check_step(const struct plan *p, uint32_t i, struct map *ids, struct
 {
     const struct plan_step *s = &p->steps[i];
 
-    if (map_has(ids, s->id))
+    if (map_set(ids, s->id, ids))
         return err_set(err, "plan_duplicate_id", "two steps have the id '%.*s'", STR_ARG(s->id));
-    map_set(ids, s->id, ids);
     for (uint32_t d = 0; d < s->depends_count; d++)
         if (s->depends_on[d] >= p->step_count)
             return err_set(err, "plan_unknown_dependency",

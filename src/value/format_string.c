@@ -143,6 +143,8 @@ static bool first_value(struct formatter *f, size_t from, size_t to, val *ret)
 
     if (!read_index(f, from, to, &index))
         return false;
+    if (index < 0 && from < to && val_is_unbound(f->named) && !dict_new(f->h, 0, &f->named))
+        return false;
     if (index < 0 && from < to)
         return text_slice_bytes(f->h, f->text, from, to, &key) &&
                val_getitem(f->h, f->named, key, ret);
@@ -155,7 +157,7 @@ static bool first_value(struct formatter *f, size_t from, size_t to, val *ret)
         return heap_raise(f->h, &exc_IndexError,
                           "Replacement index %lld out of range for positional args tuple",
                           (long long)index);
-    *ret = f->args->at[index];
+    val_copy(ret, &f->args->at[index]);
     return true;
 }
 
@@ -210,7 +212,7 @@ static bool field_value(struct formatter *f, const struct field *field, val *ret
             return false;
         at = bracket ? to + 1 : to;
     }
-    *ret = v;
+    val_copy(ret, &v);
     return true;
 }
 

@@ -7,6 +7,18 @@ enum {
     LIST_COPY_STEP = 4 /* elements for an instruction */
 };
 
+/* Few values were often written just now. */
+static inline void copy_values(val *to, const val *from, uint32_t n)
+{
+    enum { FEW = 8 };
+    if (n > FEW) {
+        memcpy(to, from, n * sizeof *to);
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        val_copy(&to[i], &from[i]);
+}
+
 bool list_reserve(struct heap *h, struct list_obj *l, uint32_t cap)
 {
     if (cap <= l->cap)
@@ -44,8 +56,7 @@ bool list_from(struct heap *h, const val *at, uint32_t n, val *ret)
     val list;
     if (!heap_charge(h, n / LIST_COPY_STEP) || !list_new(h, n, &list))
         return false;
-    if (n)
-        memcpy(list.list->at, at, n * sizeof *at);
+    copy_values(list.list->at, at, n);
     list.list->n = n;
     *ret = list; /* at may lie in ret */
     return true;
@@ -70,8 +81,7 @@ bool tuple_from(struct heap *h, const val *at, uint32_t n, val *ret)
     struct tuple_obj *t = tuple_alloc(h, n);
     if (!t)
         return false;
-    if (n)
-        memcpy(t->at, at, n * sizeof *at);
+    copy_values(t->at, at, n);
     *ret = val_obj(V_TUPLE, t);
     return true;
 }

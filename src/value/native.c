@@ -231,7 +231,7 @@ static bool bind(struct binding *b)
             return false;
         hold_slot(b, b->first + d->max, v);
     }
-    if (d->flags & NATIVE_KWARGS) {
+    if ((d->flags & NATIVE_KWARGS) && (args->named_count || !(d->flags & NATIVE_SPARSE))) {
         if (!dict_new(b->heap, args->named_count, &v))
             return false;
         rest = v.dict;

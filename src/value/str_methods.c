@@ -136,7 +136,7 @@ const struct native_def str_methods[] = {
     FINDS("find", find, "Index of the first sub, or -1."),
     {.name = "format",
      .fn = str_method_format,
-     .flags = NATIVE_VARARGS | NATIVE_KWARGS,
+     .flags = NATIVE_VARARGS | NATIVE_KWARGS | NATIVE_SPARSE,
      .signature = "(*args, **kwargs)",
      .doc = "Fill the {fields} with arguments."},
     {.name = "format_map",

@@ -266,6 +266,7 @@ enum native_flags {
     NATIVE_CLASS =
         64, /* method of the type itself: dict.fromkeys; args[0] is the type or instance */
     NATIVE_PARSED = 128, /* words its arity errors as CPython's PyArg_ParseTuple does */
+    NATIVE_SPARSE = 512, /* with KWARGS: V_UNBOUND instead of a dict where no keyword is given */
     NATIVE_TYPE = 256,   /* a type's construct: words its arity errors as types do */
 };
 

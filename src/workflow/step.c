@@ -30,7 +30,9 @@ void step_judge(struct evaluation *e, uint32_t step)
         return;
     p->steps[step].judged_from = p->step_count;
     /* The status of a group or an action is that of its parts. */
-    for (uint32_t i = 0; i < step; i++)
+    bool has_parts =
+        p->steps[step].type == STEP_TYPE_PARALLEL || p->steps[step].type == STEP_TYPE_ACTION;
+    for (uint32_t i = 0; has_parts && i < step; i++)
         if (p->steps[i].group == step || p->steps[i].parent == step)
             step_judge(e, i);
 }
@@ -177,7 +179,8 @@ bool step_register(struct heap *h, const struct step_draft *d, val *ret)
     s->group = fresh.group;
     s->parent = fresh.parent;
     s->id = id;
-    map_set(&e->ids, id, (void *)(uintptr_t)(index + 1));
+    if (d->id.n) /* reserved for another index, perhaps */
+        map_set(&e->ids, id, (void *)(uintptr_t)(index + 1));
     s->name = arena_str(&e->arena, d->name);
     s->type = d->type;
     s->config = arena_str(&e->arena, buf_str(d->config));
