@@ -33,22 +33,6 @@ char *buf_reserve(struct buf *b, size_t n)
     return b->p + b->n;
 }
 
-void buf_add(struct buf *b, const void *p, size_t n)
-{
-    char *to = buf_reserve(b, n);
-    if (!to)
-        return;
-    if (n)
-        memcpy(to, p, n);
-    b->n += n;
-    b->p[b->n] = '\0';
-}
-
-void buf_add_str(struct buf *b, str s)
-{
-    buf_add(b, s.p, s.n);
-}
-
 void buf_add_c(struct buf *b, const char *text)
 {
     buf_add(b, text, strlen(text));

@@ -23,8 +23,21 @@ void buf_done(struct buf *b);
 void buf_reset(struct buf *b);
 /* Room for n more bytes at the end, not yet counted; NULL (and overflow) past the maximum. */
 char *buf_reserve(struct buf *b, size_t n);
-void buf_add(struct buf *b, const void *p, size_t n);
-void buf_add_str(struct buf *b, str s);
+static inline void buf_add(struct buf *b, const void *p, size_t n)
+{
+    char *to =
+        n < b->cap - b->n && n <= b->max - b->n && !b->overflow ? b->p + b->n : buf_reserve(b, n);
+    if (!to)
+        return;
+    if (n)
+        memcpy(to, p, n);
+    b->n += n;
+    b->p[b->n] = '\0';
+}
+static inline void buf_add_str(struct buf *b, str s)
+{
+    buf_add(b, s.p, s.n);
+}
 void buf_add_c(struct buf *b, const char *text);
 static inline void buf_add_byte(struct buf *b, char c)
 {

@@ -52,10 +52,15 @@ size_t utf8_invalid_at(str s)
 
 size_t utf8_length(str s)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < s.n; i++)
-        count += ((unsigned char)s.p[i] & 0xC0) != 0x80;
-    return count;
+    size_t i = 0, rest = 0; /* bytes that continue a code point: 10xxxxxx */
+    for (uint64_t word; s.n - i >= 8; i += 8) {
+        memcpy(&word, s.p + i, 8);
+        if (word & 0x8080808080808080u)
+            rest += (size_t)__builtin_popcountll(word >> 7 & ~(word >> 6) & 0x0101010101010101u);
+    }
+    for (; i < s.n; i++)
+        rest += ((unsigned char)s.p[i] & 0xC0) == 0x80;
+    return s.n - rest;
 }
 
 bool utf8_is_ascii(str s)
