@@ -1,47 +1,49 @@
 #include "workflow/deferred.h"
 
 /* Deeper data has no text of its own: EXPR_DEPTH_MAX refuses it. */
-enum { SECRET_DEPTH = 2 * EXPR_DEPTH_MAX };
+enum { SECRET_DEPTH = 2 * EXPR_DEPTH_MAX, ACCOUNT_DEPTH = EXPR_DEPTH_MAX };
 
 static const char *const mutators[] = {"append",  "extend", "insert",  "remove", "pop",
                                        "clear",   "sort",   "reverse", "update", "setdefault",
                                        "popitem", "add",    "discard"};
 
-static uint32_t size_of_value(val v, int depth)
+/* What a part adds to a node: about the bytes of its text, its depth, whether it holds a secret. */
+static void account_part(struct deferred *d, val part, int depth)
 {
-    uint64_t n = 4;
-    if (is_deferred(v))
-        return deferred_of(v)->size;
-    if (v.kind == V_STR)
-        n += v.s->n;
-    else if (v.kind == V_LIST && depth < 20)
-        for (uint32_t i = 0; i < v.list->n; i++)
-            n += size_of_value(v.list->at[i], depth + 1) + 2;
-    else if (v.kind == V_TUPLE && depth < 20)
-        for (uint32_t i = 0; i < v.tuple->n; i++)
-            n += size_of_value(v.tuple->at[i], depth + 1) + 2;
-    else
-        n += 20;
-    return n > EXPR_TEXT_MAX ? EXPR_TEXT_MAX + 1 : (uint32_t)n;
+    uint64_t size = (uint64_t)d->size + 7;
+    if (is_deferred(part)) {
+        const struct deferred *inner = deferred_of(part);
+        size += inner->size;
+        if (inner->depth >= d->depth)
+            d->depth = (uint16_t)(inner->depth + 1);
+        d->secret |= inner->secret;
+    } else if (part.kind == V_STR) {
+        size += part.s->n;
+    } else if (part.kind != V_LIST && part.kind != V_TUPLE && part.kind != V_DICT) {
+        size += 20;
+    } else if (depth >= ACCOUNT_DEPTH) {
+        size = EXPR_TEXT_MAX + 1;
+    }
+    d->size = size > EXPR_TEXT_MAX ? EXPR_TEXT_MAX + 1 : (uint32_t)size;
+    if (d->size > EXPR_TEXT_MAX)
+        return;
+    const val *at = part.kind == V_TUPLE  ? part.tuple->at
+                    : part.kind == V_LIST ? part.list->at
+                                          : NULL;
+    uint32_t n = part.kind == V_TUPLE ? part.tuple->n : part.kind == V_LIST ? part.list->n : 0;
+    for (uint32_t i = 0; i < n; i++)
+        account_part(d, at[i], depth + 1);
+    uint32_t next = 0;
+    if (part.kind == V_DICT)
+        for (struct dict_entry *e; (e = dict_next(part.dict, &next));) {
+            account_part(d, e->key, depth + 1);
+            account_part(d, e->value, depth + 1);
+        }
 }
 
 static void account(struct deferred *d, val part)
 {
-    uint64_t size = (uint64_t)d->size + size_of_value(part, 0) + 3;
-    d->size = size > EXPR_TEXT_MAX ? EXPR_TEXT_MAX + 1 : (uint32_t)size;
-    if (is_deferred(part)) {
-        if (deferred_of(part)->depth >= d->depth)
-            d->depth = (uint16_t)(deferred_of(part)->depth + 1);
-        d->secret |= deferred_of(part)->secret;
-    } else if (part.kind == V_TUPLE || part.kind == V_LIST) {
-        const val *at = part.kind == V_TUPLE ? part.tuple->at : part.list->at;
-        uint32_t n = part.kind == V_TUPLE ? part.tuple->n : part.list->n;
-        for (uint32_t i = 0; i < n; i++) {
-            if (is_deferred(at[i]) && deferred_of(at[i])->depth >= d->depth)
-                d->depth = (uint16_t)(deferred_of(at[i])->depth + 1);
-            d->secret |= deferred_has_secret(at[i]);
-        }
-    }
+    account_part(d, part, 0);
 }
 
 static struct deferred *new_node(struct heap *h, enum deferred_kind kind)

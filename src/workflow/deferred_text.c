@@ -216,9 +216,10 @@ static bool add_call_args(struct heap *h, struct buf *b, const struct deferred *
 
 static bool add_format(struct heap *h, struct buf *b, const struct deferred *d)
 {
-    const char *conversion = d->conversion == 'r'   ? "repr("
-                             : d->conversion == 'a' ? "ascii("
-                                                    : "str(";
+    const char *conversion = d->conversion == 'r' ? "repr("
+                             : d->conversion == 'a'
+                                 ? "\"{!a}\".format(" /* ascii() is no builtin here */
+                                 : "str(";
     buf_add_c(b, "format(");
     if (d->conversion)
         buf_add_c(b, conversion);

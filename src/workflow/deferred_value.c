@@ -3,7 +3,24 @@
 
 static bool evaluate(struct heap *h, val v, val *ret);
 
-/* Arguments may hold deferred values inside of lists and tuples. */
+static bool evaluate_inside(struct heap *h, val v, val *ret);
+
+static bool evaluate_dict(struct heap *h, const struct dict_obj *d, val *ret)
+{
+    uint32_t at = 0;
+    val copy;
+    if (!dict_new(h, d->n, &copy))
+        return false;
+    for (struct dict_entry *e; (e = dict_next((struct dict_obj *)d, &at));) {
+        val value;
+        if (!evaluate_inside(h, e->value, &value) || !dict_set(h, copy.dict, e->key, value))
+            return false;
+    }
+    *ret = copy;
+    return true;
+}
+
+/* Arguments may hold deferred values inside of lists, tuples and dicts. */
 static bool evaluate_inside(struct heap *h, val v, val *ret)
 {
     if (is_deferred(v))
@@ -21,6 +38,8 @@ static bool evaluate_inside(struct heap *h, val v, val *ret)
         *ret = copy;
         return true;
     }
+    if (v.kind == V_DICT && !(v.dict->h.flags & OBJ_RECORD))
+        return evaluate_dict(h, v.dict, ret);
     if (v.kind == V_SLICE) {
         val low, high, step;
         return evaluate_inside(h, v.slice->low, &low) && evaluate_inside(h, v.slice->high, &high) &&
