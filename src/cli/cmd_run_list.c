@@ -2,7 +2,9 @@
 #include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/data.h"
+#include "cli/screen.h"
 #include "cli/shapes.h"
+#include <stdio.h>
 
 static bool read_filter(struct cli *c, struct store_run_filter *f, struct err *err)
 {
@@ -42,32 +44,81 @@ static void print_json(struct cli *c, const struct store_run *runs, size_t n, in
     cli_out_json(c, &b);
 }
 
-static void add_row(struct cli *c, struct buf *b, const struct store_run *r)
+/* ---- for people ---- */
+
+enum { NAME_COLUMN_MAX = 24, BRANCH_COLUMN_MAX = 20, DURATION_COLUMN = 8 };
+
+struct columns {
+    size_t id, workflow, status, event, branch;
+};
+
+static size_t wider(size_t column, size_t n, size_t max)
+{
+    return n > max ? max : n > column ? n : column;
+}
+
+/* As wide as what is in them, so that a usual list fits into 80 columns. */
+static struct columns measure(const struct store_run *runs, size_t n)
+{
+    struct columns k = {strlen("ID"), strlen("WORKFLOW"), strlen("STATUS"), strlen("EVENT"),
+                        strlen("BRANCH")};
+    char id[32];
+    for (size_t i = 0; i < n; i++) {
+        const struct store_run *r = &runs[i];
+        k.id = wider(k.id, (size_t)snprintf(id, sizeof id, "%lld", (long long)r->id), 20);
+        k.workflow = wider(k.workflow, r->workflow.n, NAME_COLUMN_MAX);
+        k.status = wider(k.status, strlen(run_status_name(r->status)), NAME_COLUMN_MAX);
+        k.event = wider(k.event, r->trigger_type.n, NAME_COLUMN_MAX);
+        k.branch = wider(k.branch, r->branch.n, BRANCH_COLUMN_MAX);
+    }
+    return k;
+}
+
+static void add_cell(struct buf *b, str text, size_t column)
+{
+    size_t used = screen_add(b, text, column, false);
+    buf_add_repeat(b, ' ', column - used + 2);
+}
+
+static void add_row(struct cli *c, struct buf *b, const struct columns *k,
+                    const struct store_run *r)
 {
     static const char *const colors[RUN_STATUS_COUNT] = {
         [RUN_SUCCESS] = "\x1b[32m", [RUN_FAILED] = "\x1b[31m", [RUN_RUNNING] = "\x1b[33m"};
     const char *color = c->color && colors[r->status] ? colors[r->status] : "";
     int64_t from = r->started_at ? r->started_at : r->created_at;
     int64_t to = r->completed_at ? r->completed_at : clock_wall_ms();
-    auto_buf time = BUF(64), duration = BUF(64);
+    auto_buf time = BUF(64), duration = BUF(64), id = BUF(64);
     clock_add_rfc3339(&time, r->created_at);
     clock_add_duration(&duration, to > from ? to - from : 0);
-    buf_addf(b, "%-6lld %-20.*s %s%-10s%s %-14.*s %-20.*s %9s  %.19s\n", (long long)r->id,
-             STR_ARG(r->workflow), color, run_status_name(r->status), *color ? "\x1b[0m" : "",
-             STR_ARG(r->trigger_type), STR_ARG(r->branch), buf_c(&duration), buf_c(&time));
+    buf_addf(&id, "%lld", (long long)r->id);
+    add_cell(b, buf_str(&id), k->id);
+    add_cell(b, r->workflow, k->workflow);
+    buf_add_c(b, color);
+    add_cell(b, str_of(run_status_name(r->status)), k->status);
+    buf_add_c(b, *color ? "\x1b[0m" : "");
+    add_cell(b, r->trigger_type, k->event);
+    add_cell(b, r->branch, k->branch);
+    buf_addf(b, "%*s  %.10s %.5s\n", DURATION_COLUMN, buf_c(&duration), buf_c(&time),
+             buf_c(&time) + strlen("2026-01-01T"));
 }
 
 static void print_table(struct cli *c, const struct store_run *runs, size_t n, int64_t next)
 {
     auto_buf b = BUF(CLI_OUTPUT_MAX);
+    struct columns k = measure(runs, n);
     if (!n) {
         cli_note("no runs; `plue workflow run NAME` makes one");
         return;
     }
-    buf_addf(&b, "%-6s %-20s %-10s %-14s %-20s %9s  %s\n", "ID", "WORKFLOW", "STATUS", "EVENT",
-             "BRANCH", "DURATION", "CREATED (UTC)");
+    add_cell(&b, STR("ID"), k.id);
+    add_cell(&b, STR("WORKFLOW"), k.workflow);
+    add_cell(&b, STR("STATUS"), k.status);
+    add_cell(&b, STR("EVENT"), k.event);
+    add_cell(&b, STR("BRANCH"), k.branch);
+    buf_addf(&b, "%*s  %s\n", DURATION_COLUMN, "DURATION", "CREATED (UTC)");
     for (size_t i = 0; i < n; i++)
-        add_row(c, &b, &runs[i]);
+        add_row(c, &b, &k, &runs[i]);
     if (next)
         buf_addf(&b, "older ones: --cursor %lld\n", (long long)next);
     cli_out(c, buf_str(&b));

@@ -5,7 +5,13 @@
 #include "cli/shapes.h"
 #include "json/json.h"
 
-enum { FLUSH_BYTES = 1 << 20, LINES_AT_ONCE = 10 * 1000, LINE_WIDTH = 1 << 20, ID_COLUMN = 24 };
+enum {
+    FLUSH_BYTES = 1 << 20,
+    LINES_AT_ONCE = 10 * 1000,
+    LINE_WIDTH = 1 << 20,
+    ID_COLUMN = 24,
+    ID_COLUMN_MAX = 48
+};
 
 struct view {
     struct cli *cli;
@@ -17,7 +23,8 @@ struct view {
     size_t step_count;
     struct buf out;
     struct json_writer writer;
-    str step; /* whose lines are printed now */
+    size_t id_column; /* of the summary */
+    str step;         /* whose lines are printed now */
     bool prefix;
     str search;      /* only lines with this text; empty: all */
     int64_t attempt; /* 0: the lines of each step's last run; -1: all */
@@ -273,7 +280,7 @@ static void add_step_row(struct view *v, const struct store_step *s)
     buf_addf(b, "  %s%s%s ", tone_on(v->cli->color, look.tone), look.symbol,
              tone_off(v->cli->color));
     size_t used = screen_add(b, s->key.step_id, LINE_WIDTH, false);
-    buf_add_repeat(b, ' ', used < ID_COLUMN ? ID_COLUMN - used : 1);
+    buf_add_repeat(b, ' ', used < v->id_column ? v->id_column - used : 1);
     buf_addf(b, " %-10s %8s  ", step_status_name(s->status), buf_c(&duration));
     screen_add(b, buf_str(&remark), LINE_WIDTH, false);
     while (b->n && b->p[b->n - 1] == ' ')
@@ -291,6 +298,12 @@ static void print_summary(struct view *v)
     }
     add_head(v);
     buf_add_byte(&v->out, '\n');
+    v->id_column = ID_COLUMN;
+    for (size_t i = 0; i < v->step_count; i++) {
+        size_t n = v->steps[i].key.step_id.n;
+        if (step_is_shown(&v->steps[i]) && n > v->id_column && n <= ID_COLUMN_MAX)
+            v->id_column = n;
+    }
     for (size_t i = 0; i < v->step_count; i++)
         if (step_is_shown(&v->steps[i]))
             add_step_row(v, &v->steps[i]);

@@ -2,7 +2,7 @@
  * counted, and what matters now (running, failed) is left out last. */
 #include "cli/progress_int.h"
 
-enum { NAME_COLUMN_MAX = 32, DURATION_COLUMN = 8, LINES_AROUND = 4, FRAME_MAX = 4 << 20 };
+enum { NAME_COLUMN_MAX = 40, DURATION_COLUMN = 8, LINES_AROUND = 4, FRAME_MAX = 4 << 20 };
 
 static const char *const spinner[] = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
 enum { SPINNER_COUNT = sizeof spinner / sizeof *spinner, SPINNER_MS = 100 };
@@ -129,7 +129,7 @@ static void add_step(struct progress *p, struct buf *b, const struct store_step 
         add_step_remark(&remark, s);
     buf_addf(b, "  %s%s%s ", tone_on(p->colors, look.tone), running ? spin(p) : look.symbol,
              tone_off(p->colors));
-    size_t used = screen_add(b, s->key.step_id, column, false);
+    size_t used = screen_add_id(b, s->key.step_id, column);
     buf_add_repeat(b, ' ', column - used + 1);
     buf_addf(b, "%*s  ", DURATION_COLUMN, buf_c(&duration));
     size_t before = 4 + column + 1 + DURATION_COLUMN + 2;
@@ -151,8 +151,8 @@ static void add_steps(struct progress *p, struct buf *b, const struct counts *n,
             column = p->steps[i].key.step_id.n;
     if (column > NAME_COLUMN_MAX)
         column = NAME_COLUMN_MAX;
-    if (column > size.width / 3)
-        column = size.width / 3;
+    if (column > size.width * 2 / 5)
+        column = size.width * 2 / 5;
     for (size_t i = 0; i < p->step_count; i++)
         if (shown[i])
             add_step(p, b, &p->steps[i], column, size.width);

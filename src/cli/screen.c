@@ -81,3 +81,14 @@ size_t screen_add(struct buf *b, str s, size_t width, bool colors)
         buf_add_c(b, "\x1b[0m");
     return used;
 }
+
+size_t screen_add_id(struct buf *b, str id, size_t width)
+{
+    size_t tail = width / 2, head = width - tail - 1;
+    if (id.n <= width || width < 5) /* ids are ASCII: a byte is a column */
+        return screen_add(b, id, width, false);
+    screen_add(b, str_sub(id, 0, head), head, false);
+    buf_add_c(b, "…");
+    screen_add(b, str_sub(id, id.n - tail, id.n), tail, false);
+    return width;
+}

@@ -11,5 +11,8 @@ struct screen_size screen_size_of(int fd);
 /* At most `width` columns of s; control characters are left out, tabs become spaces. With colors,
  * sequences that only choose colors are kept (and ended). Returns the columns used. */
 size_t screen_add(struct buf *b, str s, size_t width, bool colors);
+/* An id in at most `width` columns: a longer one loses its middle, since ids differ at their ends.
+ * Returns the columns used. */
+size_t screen_add_id(struct buf *b, str id, size_t width);
 
 #endif

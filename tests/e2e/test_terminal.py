@@ -2,6 +2,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -107,3 +108,26 @@ class Terminal(PlueTest):
         process.send_signal(signal.SIGHUP)
         self.assertIn(process.wait(60), (3, -1))
         self.wait_for(lambda: not processes_with(self.nap), "the step is gone")
+
+    def test_a_hundred_long_names_stay_readable_in_80_columns(self):
+        self.steps_workflow("""
+            steps = [ctx.run(name=f"a rather long name of step number {i}", cmd="true", depends_on=[]) for i in range(100)]
+            ctx.run(name="last", cmd="exit 3", depends_on=steps)
+            """)
+        process, terminal = self.on_terminal("workflow", "run", "ci", columns=80, rows=24)
+        shown = self.read_until(terminal, None, process)
+        self.assertEqual(process.wait(60), 1, shown)
+        self.assertRegex(shown, r"a-rather-long-n….*-number-42", "names that differ at their ends stay apart")
+        for frame in shown.split("\x1b[J"):
+            lines = re.sub("\x1b\\[[0-9;?]*[A-Za-z]", "", frame).split("\n")
+            live = [line for line in lines if re.match(r"  .? a-rather", line)]
+            self.assertLessEqual(max((len(line.rstrip("\r")) for line in live), default=0), 80)
+
+    def test_lists_of_usual_runs_fit_into_80_columns(self):
+        self.steps_workflow("pass", decorator="@workflow(triggers=[pull_request()])", name="workflow_of_ci")
+        self.commit()
+        self.plue("workflow", "run", "workflow_of_ci", "--event", self.event({"type": "pull_request", "branch": "feature/1"}), expect=0)
+        out = self.plue("run", "list", expect=0).out
+        self.assertLessEqual(max(map(len, out.splitlines())), 80, out)
+        self.assertRegex(out, r"^ID  WORKFLOW        STATUS   EVENT         BRANCH +DURATION  CREATED \(UTC\)\n"
+                              r"1   workflow_of_ci  success  pull_request  feature/1 +\S+  \d{4}-\d\d-\d\d \d\d:\d\d\n$")
