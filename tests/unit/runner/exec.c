@@ -217,11 +217,12 @@ static void kill__term_reaches_every_process_of_the_tree(void **state)
 {
     auto_outcome o = {.on_output = kill_term};
     assert_true(fixture_open(*state, NULL, false));
-    fixture_run(*state,
-                "setsid sh -c 'trap \"echo inner >>log; exit\" TERM; : >up; while :; do sleep 0.01;"
-                " done' & trap 'wait; cat log; echo outer; exit 3' TERM;"
-                "while [ ! -e up ]; do sleep 0.01; done; echo ready; while :; do sleep 0.01; done",
-                &o);
+    fixture_run(
+        *state,
+        "setsid sh -c 'trap \"echo inner >>log; exit\" TERM; : >up; while :; do sleep 0.01 || :;"
+        " done' & trap 'wait; cat log; echo outer; exit 3' TERM;"
+        "while [ ! -e up ]; do sleep 0.01; done; echo ready; while :; do sleep 0.01 || :; done",
+        &o);
     assert_string_equal(buf_c(&o.out), "ready\ninner\nouter\n");
     assert_int_equal(o.exit.exit_code, 3);
 }
