@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/findings.h"
 #include "cli/request.h"
+#include "prompt/prompt.h"
 #include <limits.h>
 
 struct lint {
@@ -99,6 +100,32 @@ static void lint_file(void *ctx, struct registry_file *f)
         lint_definition(l, f, i);
 }
 
+static bool read_bundle(void *data, str path, str *ret_text)
+{
+    const struct bundle_file *f = bundle_find(data, path);
+    if (f)
+        *ret_text = f->text;
+    return f != NULL;
+}
+
+static void lint_prompts(struct lint *l)
+{
+    struct bundle *b = l->registry->bundle;
+    for (uint32_t i = 0; i < b->n; i++) {
+        str path = b->files[i].path;
+        if (registry_kind_of(path) != REGISTRY_PROMPTS || !is_wanted(l, path))
+            continue;
+        struct sources sources = SOURCES_INIT;
+        struct err_list errors = {0};
+        auto_arena arena = ARENA_INIT;
+        l->files++;
+        (void)!prompt_load(&arena, &sources, path, read_bundle, b, &errors);
+        findings_add_all(&l->findings, &sources, &errors, "error");
+        err_list_done(&errors);
+        sources_done(&sources);
+    }
+}
+
 static void answer(struct lint *l)
 {
     struct findings *f = &l->findings;
@@ -155,6 +182,7 @@ static int run(struct cli *c)
     if (c->args.n == 0)
         findings_add_all(&l.findings, NULL, &r.unread, "error");
     registry_each(&r, REGISTRY_ALL, NULL, lint_file, &l);
+    lint_prompts(&l);
     answer(&l);
     status = l.findings.errors ? CLI_USAGE : CLI_OK;
     findings_done(&l.findings);

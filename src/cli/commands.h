@@ -13,4 +13,6 @@ extern const struct command command_run_rerun, command_secret_set, command_secre
 
 extern const struct command command_verify, command_completion;
 
+extern const struct command command_prompt_list;
+
 #endif

@@ -14,6 +14,10 @@ static bool is_directly_in(str path, str folder)
 
 enum registry_kind registry_kind_of(str path)
 {
+    if (str_ends(path, STR(".prompt.md")))
+        return REGISTRY_PROMPTS;
+    if (!str_ends(path, STR(".py")))
+        return REGISTRY_PARTS;
     if (is_directly_in(path, STR(".plue/workflows/")))
         return REGISTRY_WORKFLOWS;
     if (is_directly_in(path, STR(".plue/tools/")))

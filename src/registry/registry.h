@@ -42,7 +42,9 @@ enum registry_kind {
     REGISTRY_TOOLS = 2,     /* .plue/tools/NAME.py */
     REGISTRY_ACTIONS = 4,   /* .plue/actions/NAME/action.py */
     REGISTRY_OTHERS = 8,    /* .plue/lib and the rest */
-    REGISTRY_ALL = 15,
+    REGISTRY_ALL = 15,      /* the programs */
+    REGISTRY_PROMPTS = 16,  /* NAME.prompt.md */
+    REGISTRY_PARTS = 32,    /* what prompts include */
 };
 enum registry_kind registry_kind_of(str path);
 

@@ -10,6 +10,7 @@ struct check {
     struct buf path;
     struct err_list *errors;
     int depth;
+    bool planned; /* deferred values may stand in it */
     bool ok;
 };
 
@@ -135,7 +136,8 @@ static bool kind_fits(const struct type *t, json_t *v)
     case TYPE_SECRET:
         return json_is_string(v);
     case TYPE_INT:
-        return json_is_integer(v);
+        return json_is_integer(v) || (json_is_real(v) && fabs(json_real_value(v)) < 9e15 &&
+                                      json_real_value(v) == trunc(json_real_value(v)));
     case TYPE_FLOAT:
         return json_is_number(v);
     case TYPE_BOOL:
@@ -154,6 +156,12 @@ static bool kind_fits(const struct type *t, json_t *v)
 
 static void check_value(struct check *c, const struct type *t, json_t *v)
 {
+    if (c->planned && json_object_size(v) == 1) {
+        json_t *literal = json_object_get(v, "$literal");
+        if (json_object_get(v, "$expr"))
+            return;
+        v = literal ? literal : v;
+    }
     if (t->kind == TYPE_OPTIONAL) {
         if (v && !json_is_null(v))
             check_value(c, t->of, v);
@@ -179,12 +187,27 @@ static void check_value(struct check *c, const struct type *t, json_t *v)
     c->depth--;
 }
 
-bool type_check(const struct type *t, json_t *value, str what, struct err_list *errors)
+static bool check_whole(const struct type *t, json_t *value, str what, bool planned,
+                        struct err_list *errors)
 {
-    struct check c = {.what = what, .path = BUF(PATH_MAX_BYTES), .errors = errors, .ok = true};
+    struct check c = {.what = what,
+                      .path = BUF(PATH_MAX_BYTES),
+                      .errors = errors,
+                      .planned = planned,
+                      .ok = true};
     check_value(&c, t, value);
     buf_done(&c.path);
     return c.ok;
+}
+
+bool type_check(const struct type *t, json_t *value, str what, struct err_list *errors)
+{
+    return check_whole(t, value, what, false, errors);
+}
+
+bool type_check_planned(const struct type *t, json_t *value, str what, struct err_list *errors)
+{
+    return check_whole(t, value, what, true, errors);
 }
 
 static json_t *misfit(const struct type *t, str text, struct err *err)

@@ -55,6 +55,16 @@ void type_write_json_schema(struct json_writer *w, const struct type *t);
 /* A value as its type wants it. Every violation is added to errors with its JSON Pointer in the
  * message; false where there was one. */
 bool type_check(const struct type *t, json_t *value, str what, struct err_list *errors) must_use;
+/* The same of a value in a plan: {"$expr": ...} stands for a value that is not known yet and fits
+ * everywhere, {"$literal": v} for v. */
+bool type_check_planned(const struct type *t, json_t *value, str what,
+                        struct err_list *errors) must_use;
+/* A value that has passed type_check as programs and templates want it: absent optional fields are
+ * null, fields stand in the declared order, an integer that was written 1.0 is 1. A new reference.
+ */
+json_t *type_complete(const struct type *t, json_t *value);
+/* The type in short, as people write it: {file: string, line?: integer, tags: string[]}. */
+void type_add_typescript(struct buf *b, const struct type *t);
 /* Text of the command line (--input n=3) to a JSON value: numbers, booleans (true, false, yes, no,
  * 1, 0), JSON for lists, dicts and objects. NULL with err set where it does not fit. */
 json_t *type_parse_text(const struct type *t, str text, struct err *err) must_use;

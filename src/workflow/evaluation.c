@@ -1,4 +1,5 @@
 #include "workflow/deferred.h"
+#include "workflow/prompts.h"
 
 static void print_text(void *data, str text)
 {
@@ -377,7 +378,11 @@ bool evaluation_set_result(struct evaluation *e, str step_id, str result, struct
     uint32_t step = (uint32_t)(uintptr_t)map_get(&e->ids, step_id) - 1;
     if (step >= e->plan.step_count || !str_eq(e->plan.steps[step].id, step_id))
         return true;
-    if (result_record(e->heap, given->json, &e->notes.at[step].result))
+    str json =
+        prompts_complete_result(&e->arena, e->notes.at[step].output, step_id, given->json, err);
+    if (!json.p)
+        return false;
+    if (result_record(e->heap, json, &e->notes.at[step].result))
         return true;
     err_move(err, &e->heap->fault.err);
     err_set(err, "invalid_result", "the result of step '%.*s' cannot be used", STR_ARG(step_id));

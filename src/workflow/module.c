@@ -1,4 +1,5 @@
 /* The plue module and its parts, as the machine imports them. */
+#include "workflow/prompts.h"
 #include "workflow/workflow_int.h"
 
 static const struct native_def *const module_tables[] = {define_natives, trigger_natives,
@@ -80,23 +81,9 @@ size_t plue_global_names(void *data, str *ret, size_t max)
 bool plue_may_import(void *data, str module, struct err *err)
 {
     (void)data;
-    if (str_is(module, "plue") || str_starts(module, STR("plue.lib.")) ||
-        str_starts(module, STR("plue.actions.")))
+    if (str_is(module, "plue") || str_is(module, "plue.prompts") || str_is(module, "plue.tools") ||
+        str_starts(module, STR("plue.lib.")) || str_starts(module, STR("plue.actions.")))
         return true;
-    if (str_is(module, "plue.prompts") || str_starts(module, STR("plue.prompts."))) {
-        err_set(
-            err, "prompts_missing",
-            "prompts are not part of this version of Plue yet, so plue.prompts cannot be imported");
-        err_hint(err, "workflows without prompts work; see docs/known-gaps.md");
-        return false;
-    }
-    if (str_is(module, "plue.tools") || str_starts(module, STR("plue.tools."))) {
-        err_set(
-            err, "tools_missing",
-            "agents' tools are not part of this version of Plue yet, so plue.tools cannot be imported");
-        err_hint(err, "workflows without agents work; see docs/known-gaps.md");
-        return false;
-    }
     err_set(err, "not_supported", "module '%.*s' cannot be imported in workflow files",
             STR_ARG(module));
     err_hint(
@@ -146,6 +133,10 @@ bool plue_import(void *data, struct vm *vm, str module, pos at, val *ret)
         *ret = val_obj(V_OBJECT, o);
         return true;
     }
+    if (str_is(module, "plue.prompts"))
+        return prompts_module_new(h, ret);
+    if (str_is(module, "plue.tools"))
+        return tools_module_new(h, ret);
     const struct bundle_file *file = find_module(e, module, &path);
     if (!file)
         return heap_raise(h, &exc_ModuleNotFoundError, "No module named '%.*s' (there is no %s)",

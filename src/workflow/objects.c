@@ -170,12 +170,17 @@ static const struct {
     {"output", ALL & ~(ONLY(STEP_TYPE_SHELL) | ONLY(STEP_TYPE_PARALLEL) | ONLY(STEP_TYPE_ACTION)),
      false},
 };
-enum { HANDLE_FIELDS = sizeof handle_fields / sizeof *handle_fields };
+enum { HANDLE_FIELDS = sizeof handle_fields / sizeof *handle_fields, HANDLE_NAMES_MAX = 256 };
 
 static size_t handle_names(struct heap *h, struct object *o, str *ret, size_t max)
 {
     enum step_type type = evaluation_of(h)->plan.steps[((struct handle *)o)->step].type;
+    const struct step_note *note = &evaluation_of(h)->notes.at[((struct handle *)o)->step];
     size_t n = 0;
+    for (uint32_t i = 0; note->output && i < note->output->n && n < max; i++)
+        ret[n++] = note->output->fields[i].name;
+    if (note->is_text && n < max)
+        ret[n++] = STR("text");
     for (size_t i = 0; i < HANDLE_FIELDS && n < max; i++)
         if (handle_fields[i].types & ONLY(type))
             ret[n++] = str_of(handle_fields[i].name);
@@ -187,19 +192,31 @@ static bool handle_getattr(struct heap *h, struct object *o, str name, val *ret)
     uint32_t step = ((struct handle *)o)->step;
     struct evaluation *e = evaluation_of(h);
     enum step_type type = e->plan.steps[step].type;
-    str names[HANDLE_FIELDS];
+    const struct step_note *note = &e->notes.at[step];
+    str names[HANDLE_NAMES_MAX];
     char what[64];
+    val root, output;
+
+    /* What an answer has wins over what every step has. */
+    if (note->output && type_field(note->output, name))
+        return deferred_step(h, step, &root) && deferred_attr(h, root, STR("output"), &output) &&
+               deferred_attr(h, output, name, ret);
+    if (note->is_text && str_is(name, "text"))
+        return deferred_step(h, step, &root) && deferred_attr(h, root, STR("output"), ret);
 
     for (size_t i = 0; i < HANDLE_FIELDS; i++) {
         if (!str_is(name, handle_fields[i].name) || !(handle_fields[i].types & ONLY(type)))
             continue;
         if (handle_fields[i].status)
             step_judge(e, step);
-        val root;
         return deferred_step(h, step, &root) && deferred_attr(h, root, name, ret);
     }
-    snprintf(what, sizeof what, "a %s step", step_type_name(type));
-    return no_attribute(h, what, name, names, handle_names(h, o, names, HANDLE_FIELDS));
+    if (note->output)
+        snprintf(what, sizeof what, "the output of %.*s",
+                 STR_ARG(str_sub(e->plan.steps[step].name, 0, 40)));
+    else
+        snprintf(what, sizeof what, "a %s step", step_type_name(type));
+    return no_attribute(h, what, name, names, handle_names(h, o, names, HANDLE_NAMES_MAX));
 }
 
 static bool handle_repr(struct heap *h, struct object *o, val *ret)

@@ -1,5 +1,6 @@
 /* Registering steps: ids, order, dependencies. */
 #include "workflow/deferred.h"
+#include "workflow/prompts.h"
 
 void step_set_add(struct step_set *s, uint32_t step)
 {
@@ -117,7 +118,14 @@ static void note_place(struct evaluation *e, struct plan_step *s)
 static bool take_given_result(struct heap *h, struct evaluation *e, uint32_t step)
 {
     const struct given_result *given = map_get(&e->results, e->plan.steps[step].id);
-    return !given || result_record(h, given->json, &e->notes.at[step].result);
+    if (!given)
+        return true;
+    auto_err err = ERR_INIT;
+    str id = e->plan.steps[step].id;
+    str json = prompts_complete_result(&e->arena, e->notes.at[step].output, id, given->json, &err);
+    if (!json.p)
+        return heap_refuse(h, "invalid_result", NULL, "%.*s", STR_ARG(err.message));
+    return result_record(h, json, &e->notes.at[step].result);
 }
 
 /* Nothing of an action starts before what its call depends on. */
@@ -159,7 +167,9 @@ bool step_register(struct heap *h, const struct step_draft *d, val *ret)
                              .epoch = e->epoch,
                              .explicit_order = given,
                              .before = scope->before,
-                             .order = PLAN_NEVER};
+                             .order = PLAN_NEVER,
+                             .output = d->output,
+                             .is_text = d->is_text};
     for (uint32_t i = 0; i < explicit.n; i++)
         step_set_add(&uses, explicit.at[i]);
     if (!given && scope->before != PLAN_NEVER) {

@@ -35,6 +35,8 @@ struct step_note {
     struct {
         uint32_t source, offset;
     } frames[FRAMES_KEPT];
+    const struct type *output; /* of a model step; NULL: none declared */
+    bool is_text;              /* its answer is text */
 };
 
 struct loaded_definition {
@@ -195,6 +197,8 @@ struct step_draft {
     const val *uses;         /* values whose deferred parts make dependencies */
     uint32_t use_count;
     struct buf *config;
+    const struct type *output; /* llm, agent: of its answer; NULL: none */
+    bool is_text;              /* llm, agent: the answer is text */
 };
 /* Appends the step; its handle in ret. */
 bool step_register(struct heap *h, const struct step_draft *d, val *ret) must_use;

@@ -428,12 +428,6 @@ class Mistakes(PlueTest):
     def test_endless_evaluation_is_ended(self):
         self.assert_error("while True: pass", 3, "instruction")
 
-    def test_a_prompt_is_refused_as_missing(self):
-        self.copy_acceptance()
-        error = self.plan_error(name="review")
-        self.assertIn("prompt", error["message"])
-        self.assertEqual(error["at"]["path"], ".plue/workflows/review.py")
-
 
 class Golden(PlueTest):
     """The acceptance repository's files, planned whole."""
@@ -476,6 +470,50 @@ class Golden(PlueTest):
     def test_release_published(self):
         self.check("release-published.json", "release", "--event", self.event(self.RELEASE), *self.results({
             "bump": {"exit_code": 0, "stdout": "1.5.0\n"}, "publish": {"exit_code": 0}}))
+
+    PULL = {"type": "pull_request", "action": "opened", "ref": "refs/pull/7/merge", "sha": PUSH["sha"],
+            "pull_request": {"number": 7, "title": "Add", "base": "1" * 40, "head": "2" * 40}}
+    ISSUE = {"file": "src/calc.c", "line": 3, "severity": "error", "message": "it overflows"}
+
+    def test_review_to_its_first_answer(self):
+        self.check("review.json", "review", "--event", self.event(self.PULL))
+
+    def test_review_with_an_error_found(self):
+        self.check("review-failed.json", "review", "--event", self.event(self.PULL), *self.results({
+            "codereview": {"output": {"issues": [self.ISSUE], "summary": "one"}},
+            "codereview-2": {"output": {"issues": [], "summary": "none"}}}))
+
+    def test_review_without_findings(self):
+        empty = {"output": {"issues": [], "summary": "none"}}
+        self.check("review-approved.json", "review", "--event", self.event(self.PULL),
+                   *self.results({"codereview": empty, "codereview-2": empty}))
+
+    HELP = {"type": "issue_comment", "action": "created", "issue": {"number": 3, "title": "It $(fails)", "body": "why?"},
+            "comment": {"body": "@plue help"}}
+
+    def helped(self, golden, output, more={}):
+        self.check(golden, "issue_helper", "--event", self.event(self.HELP),
+                   *self.results({"issuehelper": {"output": output}, **more}))
+
+    def test_issue_helper_to_its_answer(self):
+        self.check("issue-helper.json", "issue_helper", "--event", self.event(self.HELP))
+
+    def test_issue_helper_asks_with_an_absent_question(self):
+        self.helped("issue-helper-ask.json", {"action": "ask", "text": "?"})
+
+    def test_issue_helper_with_a_patch_that_fails(self):
+        self.helped("issue-helper-patch.json", {"action": "patch", "text": "diff"},
+                    {"try-the-patch": {"exit_code": 1, "stderr": "no"}})
+
+    def test_fix_build_that_is_stuck(self):
+        self.check("fix-build-stuck.json", "fix_build", "--event", self.event(dict(PUSH, ref="refs/heads/fix/a")), *self.results({
+            "build-1": {"exit_code": 2, "stdout": "error: x"},
+            "fixbuilderrors": {"output": {"status": "stuck", "summary": "I cannot", "files_changed": []}}}))
+
+    def test_fix_build_that_builds_the_second_time(self):
+        self.check("fix-build-fixed.json", "fix_build", "--event", self.event(dict(PUSH, ref="refs/heads/fix/a")), *self.results({
+            "build-1": {"exit_code": 2}, "build-2": {"exit_code": 0},
+            "fixbuilderrors": {"output": {"status": "complete", "summary": "done", "files_changed": ["src/calc.c"]}}}))
 
     def test_the_tool(self):
         self.check("tool-run-tests.json", "//tools:run_tests")

@@ -1,0 +1,358 @@
+/* plue.tools: the built-in tools as constructors, and what tools= of a prompt's call may hold. */
+#include "workflow/deferred.h"
+#include "workflow/namespace.h"
+#include "workflow/prompts.h"
+#include <stdio.h>
+
+/* A tool with the options of this call. */
+struct tool_value {
+    struct object o;
+    const char *name;
+    val repo, ref, allow, deny; /* V_UNBOUND: not given */
+    int64_t timeout_ms;
+};
+
+static void tool_trace(struct heap *h, struct object *o)
+{
+    struct tool_value *t = (struct tool_value *)o;
+    heap_mark(h, t->repo);
+    heap_mark(h, t->ref);
+    heap_mark(h, t->allow);
+    heap_mark(h, t->deny);
+}
+
+static bool tool_repr(struct heap *h, struct object *o, val *ret)
+{
+    return text_printf(h, ret, "<tool %s>", ((struct tool_value *)o)->name);
+}
+
+static const struct obj_class class_tool = {
+    .type = {.name = "tool", .kind = V_OBJECT},
+    .repr = tool_repr,
+    .trace = tool_trace,
+};
+
+static bool tool_new(struct heap *h, const char *name, struct tool_value **ret_tool, val *ret)
+{
+    struct tool_value *t = heap_new(h, V_OBJECT, sizeof *t);
+    if (!t)
+        return false;
+    t->o.class = &class_tool;
+    t->name = name;
+    t->repo = t->ref = t->allow = t->deny = VAL_UNBOUND;
+    *ret_tool = t;
+    *ret = val_obj(V_OBJECT, t);
+    return true;
+}
+
+static bool reading_tool(struct heap *h, const char *name, val *args, val *ret)
+{
+    struct tool_value *t;
+    if (!tool_new(h, name, &t, ret))
+        return false;
+    t->repo = args[0];
+    t->ref = args[1];
+    return true;
+}
+
+static bool native_read_file(struct heap *h, val *args, val *ret)
+{
+    return reading_tool(h, "read_file", args, ret);
+}
+
+static bool native_glob(struct heap *h, val *args, val *ret)
+{
+    return reading_tool(h, "glob", args, ret);
+}
+
+static bool native_grep(struct heap *h, val *args, val *ret)
+{
+    return reading_tool(h, "grep", args, ret);
+}
+
+static bool native_write_file(struct heap *h, val *args, val *ret)
+{
+    struct tool_value *t;
+    (void)args;
+    return tool_new(h, "write_file", &t, ret);
+}
+
+static bool native_edit_file(struct heap *h, val *args, val *ret)
+{
+    struct tool_value *t;
+    (void)args;
+    return tool_new(h, "edit_file", &t, ret);
+}
+
+static bool native_websearch(struct heap *h, val *args, val *ret)
+{
+    struct tool_value *t;
+    (void)args;
+    return tool_new(h, "websearch", &t, ret);
+}
+
+static bool is_text_list(val v)
+{
+    if (val_is_unbound(v) || v.kind == V_NONE)
+        return true;
+    for (uint32_t i = 0; v.kind == V_LIST && i < v.list->n; i++)
+        if (v.list->at[i].kind != V_STR)
+            return false;
+    return v.kind == V_LIST;
+}
+
+static bool native_shell(struct heap *h, val *args, val *ret)
+{
+    struct tool_value *t;
+    if (!is_text_list(args[0]) || !is_text_list(args[1]))
+        return heap_raise(h, &exc_TypeError, "shell(): allow and deny take lists of commands");
+    if (!tool_new(h, "shell", &t, ret))
+        return false;
+    t->allow = args[0];
+    t->deny = args[1];
+    return val_is_unbound(args[2]) || args[2].kind == V_NONE ||
+           parse_duration(h, args[2], "shell(timeout=)", &t->timeout_ms);
+}
+
+static const char *const reading_names[] = {"repo", "ref", NULL};
+static const char *const shell_names[] = {"allow", "deny", "timeout", NULL};
+#define READING "(repo=None, ref=None)"
+static const struct native_def tool_natives[] = {
+    {.name = "read_file",
+     .fn = native_read_file,
+     .max = 2,
+     .names = reading_names,
+     .signature = READING,
+     .doc = "Reads a file of the workspace, or of a commit."},
+    {.name = "glob",
+     .fn = native_glob,
+     .max = 2,
+     .names = reading_names,
+     .signature = READING,
+     .doc = "Lists the files that match."},
+    {.name = "grep",
+     .fn = native_grep,
+     .max = 2,
+     .names = reading_names,
+     .signature = READING,
+     .doc = "Searches in files."},
+    {.name = "write_file",
+     .fn = native_write_file,
+     .signature = "()",
+     .doc = "Writes a file of the workspace."},
+    {.name = "edit_file",
+     .fn = native_edit_file,
+     .signature = "()",
+     .doc = "Replaces text in a file of the workspace."},
+    {.name = "websearch", .fn = native_websearch, .signature = "()", .doc = "Searches the web."},
+    {.name = "shell",
+     .fn = native_shell,
+     .max = 3,
+     .names = shell_names,
+     .signature = "(allow=None, deny=None, timeout=None)",
+     .doc = "Runs commands in the step's sandbox."},
+    {0},
+};
+
+static size_t tools_names(struct heap *h, struct object *o, str *ret, size_t max)
+{
+    size_t n = 0;
+    (void)h;
+    (void)o;
+    for (const struct native_def *d = tool_natives; d->name && n < max; d++)
+        ret[n++] = str_of(d->name);
+    return n;
+}
+
+static bool tools_getattr(struct heap *h, struct object *o, str name, val *ret)
+{
+    const struct native_def *def = find_native(tool_natives, name);
+    str names[16];
+    if (!def)
+        return no_attribute(h, "module 'plue.tools'", name, names, tools_names(h, o, names, 16));
+    *ret = val_native(def);
+    return true;
+}
+
+static const struct obj_class class_tools_module = {
+    .type = {.name = "module", .kind = V_OBJECT},
+    .getattr = tools_getattr,
+    .names = tools_names,
+};
+
+bool tools_module_new(struct heap *h, val *ret)
+{
+    struct object *o = heap_new(h, V_OBJECT, sizeof *o);
+    if (!o)
+        return false;
+    o->class = &class_tools_module;
+    *ret = val_obj(V_OBJECT, o);
+    return true;
+}
+
+/* ---- the tools of a call ---- */
+
+struct chosen {
+    str name, path;               /* path: "//tools:x" of a custom one */
+    const struct tool_value *own; /* NULL: without options */
+};
+
+static bool choose(struct heap *h, val v, const char *what, struct chosen *ret)
+{
+    *ret = (struct chosen){0};
+    if (val_is_object_of(v, &class_tool)) {
+        ret->own = (const struct tool_value *)v.object;
+        ret->name = str_of(ret->own->name);
+        return true;
+    }
+    for (const struct native_def *d = tool_natives; v.kind == V_NATIVE && d->name; d++) {
+        if (val_identical(v, val_native(d))) {
+            ret->name = str_of(d->name);
+            return true;
+        }
+    }
+    if (v.kind != V_STR)
+        return heap_raise(h, &exc_TypeError,
+                          "%s(tools=): a tool is a name, or a call of plue.tools, not %s", what,
+                          val_type_name(v));
+    str text = arena_str(&evaluation_of(h)->arena, text_str(v));
+    ret->name = text;
+    if (prompt_tool_reference(text, &ret->name))
+        ret->path = text;
+    else if (!prompt_is_builtin_tool(text))
+        return heap_refuse(h, "unknown_tool",
+                           "a tool of the repository is written \"//tools:NAME\"",
+                           "%s(tools=): there is no tool '%.*s'", what, STR_ARG(text));
+    return true;
+}
+
+static bool same_file(str path, str wanted)
+{
+    if (path.n != wanted.n)
+        return false;
+    for (size_t i = 0; i < path.n; i++)
+        if (path.p[i] != wanted.p[i] && !(path.p[i] == '-' && wanted.p[i] == '_') &&
+            !(path.p[i] == '_' && wanted.p[i] == '-'))
+            return false;
+    return true;
+}
+
+static bool tool_exists(struct heap *h, const struct prompt *p, str name)
+{
+    const struct bundle *b = evaluation_of(h)->bundle;
+    static const char *const endings[] = {".py", ".prompt.md"};
+    for (size_t i = 0; i < 2; i++) {
+        auto_buf path = BUF(4096);
+        buf_addf(&path, ".plue/tools/%.*s%s", STR_ARG(name), endings[i]);
+        for (uint32_t f = 0; f < b->n; f++)
+            if (same_file(b->files[f].path, buf_str(&path)))
+                return true;
+    }
+    return heap_refuse(h, "unknown_tool", "a tool is .plue/tools/NAME.py or NAME.prompt.md",
+                       "prompt %.*s: there is no tool //tools:%.*s", STR_ARG(p->name),
+                       STR_ARG(name));
+}
+
+static bool write_repo(struct heap *h, struct json_writer *w, val repo)
+{
+    if (!val_is_object_of(repo, &class_namespace))
+        return write_field(h, w, "repo", repo, "tools", 0);
+    const struct dict_obj *fields = ((struct namespace_value *)repo.object)->fields.dict;
+    val owner = dict_get_str(fields, STR("owner")), name = dict_get_str(fields, STR("name"));
+    auto_buf text = BUF(4096);
+    if (name.kind != V_STR)
+        buf_add_byte(&text, '.');
+    if (name.kind == V_STR && owner.kind == V_STR)
+        buf_addf(&text, "%.*s/", STR_ARG(text_str(owner)));
+    if (name.kind == V_STR)
+        buf_add_str(&text, text_str(name));
+    json_key_c(w, "repo");
+    json_put_str(w, buf_str(&text));
+    return true;
+}
+
+static bool write_tool(struct heap *h, struct json_writer *w, const struct chosen *c)
+{
+    const struct tool_value *own = c->own;
+    json_begin_object(w);
+    json_key_c(w, "name");
+    json_put_str(w, c->name);
+    json_key_c(w, "builtin");
+    json_put_bool(w, !c->path.n);
+    json_key_c(w, "path");
+    json_put_str_or_null(w, c->path);
+    if (!write_repo(h, w, own ? own->repo : VAL_UNBOUND) ||
+        !write_field(h, w, "ref", own ? own->ref : VAL_UNBOUND, "tools", 0))
+        return false;
+    json_key_c(w, "config");
+    json_begin_object(w);
+    if (!write_field(h, w, "allow", own ? own->allow : VAL_UNBOUND, "tools", 0) ||
+        !write_field(h, w, "deny", own ? own->deny : VAL_UNBOUND, "tools", 0))
+        return false;
+    json_key_c(w, "timeout_ms");
+    if (own && own->timeout_ms)
+        json_put_int(w, own->timeout_ms);
+    else
+        json_put_null(w);
+    json_end_object(w);
+    json_end_object(w);
+    return true;
+}
+
+/* The caller's tool takes the place of the prompt's of the same name; a new one needs `dynamic`. */
+static bool add_chosen(struct heap *h, const struct prompt *p, struct chosen *all, uint32_t own,
+                       uint32_t *n, const struct chosen *c)
+{
+    for (uint32_t i = 0; i < *n; i++) {
+        if (!str_eq(all[i].name, c->name))
+            continue;
+        bool same = i >= own && c->path.n && str_eq(all[i].path, c->path);
+        if (i >= own && !same)
+            return heap_refuse(h, "duplicate_tool", "give each tool once",
+                               "%.*s(tools=): there are two tools called '%.*s'", STR_ARG(p->name),
+                               STR_ARG(c->name));
+        all[i] = *c;
+        return true;
+    }
+    if (!p->dynamic)
+        return heap_refuse(h, "tool_not_allowed",
+                           "add `dynamic` to its tools to let callers choose",
+                           "prompt %.*s takes no further tools: '%.*s' is none of its own",
+                           STR_ARG(p->name), STR_ARG(c->name));
+    if (*n == PROMPT_TOOLS_MAX * 2)
+        return heap_limit(h, "too_many_tools", "a step has at most %d tools", PROMPT_TOOLS_MAX * 2);
+    all[(*n)++] = *c;
+    return true;
+}
+
+bool tools_write(struct heap *h, struct json_writer *w, const struct prompt *p, val given)
+{
+    struct chosen all[PROMPT_TOOLS_MAX * 2], c;
+    uint32_t n = 0, count = 0;
+    const val *at = NULL;
+    char what[64];
+
+    snprintf(what, sizeof what, "%.*s", STR_ARG(p->name));
+    for (; n < p->tool_count; n++)
+        all[n] = (struct chosen){p->tools[n].name, p->tools[n].path, NULL};
+    if (given.kind == V_LIST || given.kind == V_TUPLE) {
+        at = given.kind == V_LIST ? given.list->at : given.tuple->at;
+        count = given.kind == V_LIST ? given.list->n : given.tuple->n;
+    } else if (!val_is_unbound(given) && given.kind != V_NONE) {
+        return heap_raise(h, &exc_TypeError, "%s(tools=) takes a list, not %s", what,
+                          val_type_name(given));
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (!choose(h, at[i], what, &c) || !add_chosen(h, p, all, p->tool_count, &n, &c))
+            return false;
+    json_key_c(w, "tools");
+    json_begin_array(w);
+    for (uint32_t i = 0; i < n; i++) {
+        if (all[i].path.n && !tool_exists(h, p, all[i].name))
+            return false;
+        if (!write_tool(h, w, &all[i]))
+            return false;
+    }
+    json_end_array(w);
+    return true;
+}

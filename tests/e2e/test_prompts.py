@@ -1,0 +1,169 @@
+"""Prompts: their frontmatter, and what calling one in a workflow does to the plan."""
+import json
+
+from harness import PlueTest
+
+CODE_REVIEW = """---
+name: Review
+type: agent
+inputs: {diff: string, lines: integer?, tags: "string[]?", level: low | high}
+output:
+  issues:
+    - {file: string, line: integer, note: string?}
+  summary: string
+tools: [read_file, dynamic]
+---
+Look at {{ diff }}.
+"""
+IMPORTS = "from plue.prompts import Review\nfrom plue.tools import shell\n"
+
+
+class Calls(PlueTest):
+    def review(self, body, prompt=CODE_REVIEW):
+        self.write(".plue/prompts/review.prompt.md", prompt)
+        self.write(".plue/tools/check.py", "")
+        self.steps_workflow(body, decorator=IMPORTS + "@workflow(triggers=[manual()])")
+
+    def refused(self, body, message, hint=None, prompt=CODE_REVIEW):
+        self.review(body, prompt)
+        error = self.plan_error()
+        self.assertIn(message, error["message"])
+        self.assertEqual(error["at"]["path"], ".plue/workflows/ci.py")
+        if hint:
+            self.assertEqual(error["hint"], hint)
+
+    def test_a_call_is_a_step_with_all_keys(self):
+        self.review("""
+            r = Review(diff="x", level="low", max_turns=3, timeout="2m", client="fast", tools=["//tools:check"])
+            ctx.log(r.summary)""")
+        step, log = self.plan()["steps"]
+        tool = {"builtin": True, "path": None, "repo": None, "ref": None,
+                "config": {"allow": None, "deny": None, "timeout_ms": None}}
+        self.assertEqual(step["config"], {
+            "prompt_path": ".plue/prompts/review.prompt.md", "inputs": {"diff": "x", "lines": None, "tags": None, "level": "low"},
+            "client": "fast", "tools": [{"name": "read_file", **tool}, {"name": "check", **tool, "builtin": False, "path": "//tools:check"}],
+            "max_turns": 3, "temperature": None, "max_tokens": None, "timeout_ms": 120000, "retries": 0, "repairs": 2,
+            "budget": None, "cache": None})
+        self.assertEqual((step["id"], step["type"]), ("review", "agent"))
+        self.assertEqual(log["config"]["text"], {"$expr": "steps.review.output.summary"})
+
+    def test_arguments_are_checked_where_the_call_stands(self):
+        self.refused('Review(diff="x", levle="low")', "unexpected keyword argument 'levle'", "did you mean 'level'?")
+        self.refused('Review(diff="x")', "missing required argument: 'level'")
+        self.refused('Review("x")', "takes named arguments only")
+        self.refused('Review(diff=1, level="mid", tags=["a", 2])', 'Review: input /diff: expected str, found an integer; '
+                     'Review: input /tags/1: expected str, found an integer; '
+                     'Review: input /level: expected enum("low", "high"), found "mid"')
+        self.refused('Review(diff="x", level="low", max_turns="3")', "max_turns=) takes an integer")
+
+    def test_deferred_arguments_pass_and_their_surroundings_are_checked(self):
+        self.review("""
+            a = ctx.run(name="a", cmd="true")
+            Review(diff=a.stdout, level="low", tags=[a.stdout, "b"])""")
+        self.assertEqual(self.plan()["steps"][1]["depends_on"], ["a"])
+        self.refused("""
+            a = ctx.run(name="a", cmd="true")
+            Review(diff=a.stdout, level="low", tags=[a.stdout, 1])""", "/tags/1: expected str")
+
+    def test_a_wrong_field_of_the_answer_is_an_error_of_the_plan(self):
+        self.refused('Review(diff="x", level="low").sumary', "the output of Review has no attribute 'sumary'. "
+                     "Did you mean: 'summary'?")
+
+    def test_tools_are_checked(self):
+        call = 'Review(diff="x", level="low", tools=[%s])'
+        self.refused(call % '"red_file"', "there is no tool 'red_file'")
+        self.refused(call % '"//tools:none"', "there is no tool //tools:none")
+        self.refused(call % 'shell(), "shell"', "two tools called 'shell'")
+        self.refused(call % 'shell()', "takes no further tools", prompt=CODE_REVIEW.replace(", dynamic", ""))
+
+    def test_results_must_fit_the_output(self):
+        self.review("""
+            r = Review(diff="x", level="low")
+            for i in r.issues:
+                ctx.log(str(i.note))""")
+        results = self.top / "results.json"
+        results.write_text(json.dumps({"review": {"output": {"issues": [{"file": "a", "line": 1.0}], "summary": ""}}}))
+        self.assertEqual(self.plan("--results", results)["steps"][1]["config"]["text"], "None")
+        results.write_text(json.dumps({"review": {"output": {"issues": [{"file": "a", "line": "1"}], "summary": ""}}}))
+        self.assertEqual(self.plan_error("--results", results)["message"],
+                         "output of step 'review' /issues/0/line: expected int, found a string")
+
+    def test_unknown_prompts_have_suggestions(self):
+        self.write(".plue/prompts/review.prompt.md", CODE_REVIEW)
+        self.steps_workflow("pass", decorator="from plue.prompts import Reviw\n@workflow(triggers=[manual()])")
+        self.assertEqual(self.plan_error()["hint"], "did you mean 'Review'?")
+
+
+class Heads(PlueTest):
+    def problems(self, text):
+        self.write(".plue/prompts/a.prompt.md", text)
+        result = self.plue("workflow", "lint", "--json", expect=2)
+        return [(p["at"]["line"], p["at"]["column"], p["message"], p["hint"]) for p in result.json["problems"]]
+
+    def test_every_mistake_has_its_place(self):
+        self.assertEqual(self.problems("""---
+nmae: A
+type: chat
+client: [a]
+inputs:
+  a: strng
+  b: string | integer
+  tools: string
+output:
+  x: [string, integer]
+  y: a | a
+max_turns: 0
+tools: [red_file, grep, grep]
+---
+"""), [
+            (1, 1, "the prompt has no name", "write name: NAME; workflows import it by this name"),
+            (2, 1, "a prompt has no key 'nmae'", "did you mean 'name'?"),
+            (3, 7, "type: expected llm or agent, found 'chat'", "llm answers once, agent uses tools in turns"),
+            (4, 9, "client: expected a text, found a list", "write client: TEXT"),
+            (6, 6, "there is no type 'strng'", "did you mean 'string'?"),
+            (7, 6, "'string' is a type, not a word of an enum",
+             "there are no unions of types: use any, or an object with optional fields"),
+            (8, 3, "an input cannot be called 'tools': calls of prompts have an option of this name", "give it another name"),
+            (10, 6, "a list as a type has exactly one element, this one has 2", "an enum is written a | b | c"),
+            (11, 10, "the word 'a' stands here twice", "remove one of the two"),
+            (12, 12, "max_turns: expected an integer from 1 to 1000, found a number", "write max_turns: 10"),
+            (13, 9, "there is no tool 'red_file'", "did you mean 'read_file'?"),
+            (13, 25, "there are two tools called 'grep'", "remove one of the two")])
+
+    def test_documents_that_cannot_be_read(self):
+        for text, line, message in (
+                ("name: A\n", 1, "does not begin with a frontmatter"), ("---\nname: A\n", 1, "no closing ---"),
+                ("---\nname: A\n\tx: 1\n---\n", 3, ""), ("---\nname: A\nname: B\n---\n", 3, ""),
+                ("---\nname: &a x\nb: *a\n---\n", 2, ""), ("---\n[]\n---\n", 2, "not a mapping"),
+                ("---\nname: A\ntypes: {T: \"T[]\"}\n---\n", 3, "nested too deep"),
+                ("---\nname: A\nextends: a.prompt.md\n---\n", 3, "extends itself"),
+                ("---\nname: A\nextends: ../x.prompt.md\n---\n", 3, "no prompt")):
+            problems = self.problems(text)
+            self.assertEqual(problems[0][0], line, (text, problems))
+            self.assertIn(message, problems[0][2])
+            self.assertTrue(problems[0][3], problems)
+
+    def test_missing_keys_come_from_the_base(self):
+        self.write(".plue/prompts/base.prompt.md", "---\nname: Base\nclient: c\ninputs: {a: string}\ntools: [grep]\n---\n")
+        self.write(".plue/prompts/sub/b.prompt.md", "---\nname: B\nextends: base.prompt.md\ntools: [glob]\n---\nx")
+        prompts = self.plue("prompt", "list", "--json", expect=0).json["prompts"]
+        b = next(p for p in prompts if p["name"] == "B")
+        self.assertEqual((b["client"], b["tools"], b["inputs"]["required"], b["extends"]),
+                         ("c", ["glob"], ["a"], ".plue/prompts/base.prompt.md"))
+
+    def test_types_become_json_schema(self):
+        self.write(".plue/prompts/a.prompt.md", """---
+name: A
+types: {P: {x: float}}
+output: {a: "P[]?", b: (u | v)?, c: [{d: any}], e: u | null}
+---
+""")
+        output = self.plue("prompt", "list", "--json", expect=0).json["prompts"][0]["output"]
+        point = {"type": "object", "properties": {"x": {"type": "number"}}, "required": ["x"], "additionalProperties": False}
+        self.assertEqual(output["properties"], {
+            "a": {"anyOf": [{"type": "array", "items": point}, {"type": "null"}]},
+            "b": {"anyOf": [{"enum": ["u", "v"]}, {"type": "null"}]},
+            "c": {"type": "array", "items": {"type": "object", "properties": {"d": {}}, "required": ["d"],
+                                             "additionalProperties": False}},
+            "e": {"anyOf": [{"enum": ["u"]}, {"type": "null"}]}})
+        self.assertEqual(output["required"], ["c"])
