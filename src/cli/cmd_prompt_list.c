@@ -84,6 +84,7 @@ static int run(struct cli *c)
 
 const struct command command_prompt_list = {
     .name = "prompt list",
+    .args = "",
     .summary = "show the prompts of this repository",
     .doc = "Prompts with mistakes are reported and do not keep the others from being shown.",
     .example = "plue prompt list\nplue prompt list --json",
