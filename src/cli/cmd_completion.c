@@ -42,9 +42,9 @@ const struct command command_completion = {
     .min = 1,
     .max = 1,
     .summary = "print completions for bash, zsh or fish",
-    .doc = "bash: source it from ~/.bashrc. zsh: write it to a file _plue in a folder of $fpath.\n"
+    .doc = "zsh: write it to a file _plue in a folder of $fpath.\n"
            "fish: write it to ~/.config/fish/completions/plue.fish.",
-    .example = "source <(plue completion bash)\n"
+    .example = "plue completion bash > ~/.local/share/bash-completion/completions/plue\n"
                "plue completion fish > ~/.config/fish/completions/plue.fish",
     .run = run,
 };

@@ -195,6 +195,8 @@ static bool check_step(struct view *v, const char *id, struct err *err)
         err_set(err, "step_unknown", "run %lld has no step '%s'", (long long)v->id, id);
         if (near >= 0)
             err_hint(err, "did you mean '%.*s'?", STR_ARG(ids.at[near]));
+        else
+            err_hint(err, "`plue run view %lld` shows its steps", (long long)v->id);
     }
     vec_done(&ids);
     return known;

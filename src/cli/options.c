@@ -82,8 +82,7 @@ static bool check_count(const struct cli *c, struct err *err)
 {
     const struct command *m = c->command;
     if ((int)c->args.n < m->min) {
-        err_set(err, "missing_argument", "usage: plue %s%s%s", m->name, *m->args ? " " : "",
-                m->args);
+        err_set(err, "missing_argument", "`plue %s` needs %s", m->name, m->args);
         err_hint(err, "for example: %.*s", (int)strcspn(m->example, "\n"), m->example);
         return false;
     }
@@ -146,5 +145,7 @@ bool cli_number(const struct cli *c, const char *option, int64_t fallback, int64
         return true;
     if (num_parse_int(str_of(text), ret) && *ret > 0)
         return true;
-    return err_set(err, "invalid_option", "--%s must be a positive number, not '%s'", option, text);
+    err_set(err, "invalid_option", "--%s must be a positive number, not '%s'", option, text);
+    err_hint(err, "for example: --%s 100", option);
+    return false;
 }

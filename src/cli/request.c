@@ -73,6 +73,7 @@ static bool take_input(struct request *r, json_t *inputs, const char *given, str
     const char *equals = strchr(given, '=');
     if (!equals || equals == given) {
         err_set(err, "invalid_option", "--input %s: give it as NAME=VALUE", given);
+        err_hint(err, "for example: --input env=staging");
         return false;
     }
     str name = str_make(given, (size_t)(equals - given)), value = str_of(equals + 1);

@@ -44,6 +44,9 @@ class Eval(PlueTest):
         self.assertIn("instruction", result.err)
         result = self.eval("def f(n): return f(n + 1)\nf(0)\n", expect=2)
         self.assertIn("depth", result.err)
+        nested = "def f(n): return n and f(n - 1)\nf(50)\n"
+        self.eval(nested, expect=0)
+        self.assertIn("depth", self.eval(nested, "--max-depth", "20", expect=2).err)
         result = self.eval("x = []\nwhile True: x.append('y' * 1000)\n", "--max-memory", "1000000", expect=2)
         self.assertIn("memory", result.err)
 
