@@ -11,7 +11,8 @@ extern const struct command command_init, command_workflow_list, command_workflo
 extern const struct command command_run_rerun, command_secret_set, command_secret_list,
     command_secret_delete, command_why, command_db_migrate, command_db_backup, command_db_prune;
 
-extern const struct command command_verify, command_completion;
+extern const struct command command_verify, command_completion, command_run_approve,
+    command_run_download;
 
 extern const struct command command_prompt_list;
 

@@ -169,6 +169,7 @@ bool drive_start_engine(struct drive *d, const char *backend, struct err *err)
     struct engine_options options = {
         .loop = &d->loop,
         .store = d->data.store,
+        .data_dir = d->data.folder,
         .secret = find_secret,
         .progress = on_copy,
         .data = d,

@@ -207,10 +207,31 @@ static void end_step(struct turn *t, uint32_t step, enum outcome outcome, enum r
     release_dependents(t, step);
 }
 
+/* Takes no slot and no place in its group: people may take days. */
+static void wait_for_person(struct turn *t, uint32_t step)
+{
+    int64_t timeout_ms = t->plan->steps[step].timeout_ms;
+    t->run->steps[step].tries++;
+    t->run->waiting++;
+    set_status(t, step, STEP_WAITING, REASON_WAITING_FOR_APPROVAL);
+    act(t, RUN_ACTION_START, step, 0);
+    if (timeout_ms)
+        act(t, RUN_ACTION_ARM_STEP, step, timeout_ms);
+}
+
+static void end_waiting(struct turn *t, uint32_t step, enum outcome outcome, enum reason reason)
+{
+    t->run->waiting--;
+    end_step(t, step, outcome, reason);
+}
+
 static void queue_step(struct turn *t, uint32_t step)
 {
     set_status(t, step, STEP_READY, REASON_WAITING_FOR_SLOT);
-    ready_push(t->run, step);
+    if (t->plan->steps[step].type == STEP_TYPE_APPROVAL)
+        wait_for_person(t, step);
+    else
+        ready_push(t->run, step);
 }
 
 /* ---- groups ---- */
@@ -265,6 +286,8 @@ static void fail_fast(struct turn *t, uint32_t group, uint32_t failed)
         if (s->status == STEP_READY ||
             (s->status == STEP_PENDING && s->reason == REASON_WAITING_FOR_RETRY))
             end_step(t, m, OUTCOME_SKIPPED, REASON_GROUP_FAILED_FAST);
+        else if (s->status == STEP_WAITING)
+            end_waiting(t, m, OUTCOME_CANCELLED, REASON_GROUP_FAILED_FAST);
         else if (s->status == STEP_RUNNING)
             kill_step(t, m, OUTCOME_CANCELLED, REASON_GROUP_FAILED_FAST);
     }
@@ -457,6 +480,17 @@ static void conclude(struct turn *t)
     act(t, RUN_ACTION_COMPLETE, PLAN_NEVER, 0);
 }
 
+/* A run in which nothing goes on but people's thinking waits. */
+static void show_waiting(struct turn *t)
+{
+    struct run_state *r = t->run;
+    bool waits = r->waiting && !r->running && !r->ready.n && !r->resuming && !r->ending;
+    if (waits && r->status == RUN_RUNNING)
+        set_run_status(t, RUN_WAITING, REASON_WAITING_FOR_APPROVAL);
+    else if (!waits && r->status == RUN_WAITING)
+        set_run_status(t, RUN_RUNNING, REASON_NONE);
+}
+
 /* After every event: release, start, resume, conclude, as far as it goes. */
 static void settle(struct turn *t)
 {
@@ -474,6 +508,8 @@ static void settle(struct turn *t)
     }
     if (r->final == r->n && r->running == 0 && !r->resuming && (!open || r->ending))
         conclude(t);
+    else
+        show_waiting(t);
 }
 
 /* Nothing new starts; what runs is ended. */
@@ -484,7 +520,9 @@ static void end_run(struct turn *t, enum reason reason)
     r->end_reason = reason;
     r->reason = reason;
     for (uint32_t i = 0; i < r->n; i++) {
-        if (r->steps[i].status == STEP_RUNNING || r->steps[i].status == STEP_WAITING)
+        if (r->steps[i].status == STEP_WAITING)
+            end_waiting(t, i, OUTCOME_CANCELLED, reason);
+        else if (r->steps[i].status == STEP_RUNNING)
             kill_step(t, i, OUTCOME_CANCELLED, reason);
         else if (!step_status_is_final(r->steps[i].status))
             end_step(t, i, OUTCOME_CANCELLED, reason);
@@ -520,6 +558,10 @@ static void step_done(struct turn *t, const struct run_event *e)
     enum outcome outcome = s->killing ? s->wanted : e->outcome;
     enum reason reason = s->killing ? s->why : e->reason;
 
+    if (s->status == STEP_WAITING) {
+        end_waiting(t, e->step, outcome, reason);
+        return;
+    }
     r->running--;
     leave_group(t, e->step);
     bool retry = (outcome == OUTCOME_FAILED || outcome == OUTCOME_TIMED_OUT) && !e->final &&
@@ -573,7 +615,10 @@ static bool apply_step_event(struct turn *t, const struct run_event *e, struct e
         queue_step(t, e->step);
         break;
     case RUN_EVENT_STEP_TIMER:
-        kill_step(t, e->step, OUTCOME_TIMED_OUT, REASON_STEP_TIMED_OUT);
+        if (s->status == STEP_WAITING)
+            end_waiting(t, e->step, OUTCOME_TIMED_OUT, REASON_STEP_TIMED_OUT);
+        else
+            kill_step(t, e->step, OUTCOME_TIMED_OUT, REASON_STEP_TIMED_OUT);
         break;
     default:
         if (s->killing && !s->killed) {

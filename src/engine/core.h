@@ -62,6 +62,7 @@ struct run_state {
     struct step_state *steps;
     uint32_t n, cap;
     uint32_t final, running;
+    uint32_t waiting; /* steps that wait for people; they take no slot */
     enum run_status status;
     enum reason reason;
     bool started;

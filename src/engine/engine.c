@@ -50,6 +50,7 @@ static void on_commands(uv_timer_t *t)
             continue;
         for (size_t i = 0; i < n; i++)
             obey(e, r, &commands[i]);
+        approvals_look(r);
     }
 }
 
@@ -99,6 +100,7 @@ void engine_free(struct engine *e)
     while (e->open_handles)
         uv_run(e->options.loop, UV_RUN_ONCE);
     store_reader_close(e->reader);
+    blob_store_free(e->blobs);
     free(e);
 }
 

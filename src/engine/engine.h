@@ -23,8 +23,9 @@ struct engine_options {
     uv_loop_t *loop;
     struct store *store;
     struct runner *runner;
-    struct hub *hub; /* may be NULL */
-    uint32_t slots;  /* steps side by side; 0: the number of processors */
+    struct hub *hub;      /* may be NULL */
+    const char *data_dir; /* artifacts and caches are kept below it; the engine's owner keeps it */
+    uint32_t slots;       /* steps side by side; 0: the number of processors */
     engine_secret_fn *secret;
     /* Names of all secrets that are known beforehand, masked in every log; may be NULL. */
     const str *secret_names;

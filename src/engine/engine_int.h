@@ -3,6 +3,7 @@
 #define ENGINE_ENGINE_INT_H
 #include "base/clock.h"
 #include "base/map.h"
+#include "blob/blob.h"
 #include "engine/capture.h"
 #include "engine/core.h"
 #include "engine/engine.h"
@@ -13,7 +14,10 @@ enum {
     CONFIG_RESOLVED_MAX = 16 << 20, /* bytes of a step's arguments with their values in them */
     RESULT_MAX = 8 << 20,           /* bytes of one step's result as JSON */
     LEASE_EVERY_MS = STORE_LEASE_MS / 3,
-    COMMANDS_EVERY_MS = 200, /* how often other processes' wishes are looked for */
+    ARTIFACT_NAME_MAX = 200,  /* bytes */
+    CACHE_MIB_MAX = 10 << 10, /* of all caches, compressed */
+    CACHE_KEY_MAX = 512,      /* bytes */
+    COMMANDS_EVERY_MS = 200,  /* how often other processes' wishes are looked for */
 };
 
 struct live_run;
@@ -49,7 +53,9 @@ struct live_step {
     char *output;  /* JSON: what the step adds for later ones (env, path), or its value */
     char *stdout_text, *stderr_text;
     bool stdout_cut, stderr_cut;
-    char *result; /* JSON, once final */
+    char *artifacts;             /* JSON: paths that are kept when the try ends */
+    struct cache_use *cache_use; /* owned; NULL before the cache was looked for */
+    char *result;                /* JSON, once final */
     size_t result_n;
 };
 
@@ -69,6 +75,8 @@ struct live_run {
     struct map index; /* step id -> index + 1 */
     enum run_status recorded;
     struct live_timer *limit;
+    int64_t paused_at, paused_left; /* of the limit, while people are waited for; 0: it runs */
+    int64_t waited_ms;
     struct runner_workspace *workspace;
     bool opening, open_failed;
     bool reuses_workspace;          /* it goes on in the files that were left */
@@ -100,6 +108,7 @@ struct engine {
     uv_poll_t wake;
     uv_timer_t lease_timer, command_timer;
     struct live_run *runs;
+    struct blob_store *blobs; /* opened when it is needed */
     size_t active;
     unsigned open_handles; /* while it is being freed */
     bool store_failed;     /* nothing can be recorded any more: nothing more is done */
@@ -121,6 +130,8 @@ void run_keep_plan_error(struct live_run *r);
 /* Submits; the run stays until `done` has come. A failure of the store ends the process's part. */
 void run_submit(struct live_run *r, struct store_batch *b,
                 void (*durable)(struct live_run *r, void *data), void *data);
+/* For batches after which nothing is to be done. */
+void run_nothing(struct live_run *r, void *data);
 void run_perform(struct live_run *r, const struct run_action *a);
 void run_forget(struct live_run *r);
 
@@ -178,7 +189,48 @@ bool workspace_find_hash(void *data, const str *patterns, size_t n, struct buf *
 /* As run_step_failed for good, with a borrowed err. */
 void step_failed_by(struct live_run *r, uint32_t step, enum reason reason, const struct err *err);
 
+/* The step begins anew, what it waited for being there. */
+void workspace_begin_again(struct live_run *r, uint32_t step);
+
+/* ---- keep.c: files into the blob store and back ---- */
+struct kept_files { /* as runner_pack */
+    const str *patterns;
+    size_t n;
+    bool exact, follow;
+};
+/* err is NULL on success; all borrowed. */
+typedef void kept_fn(struct live_run *r, void *user, const struct blob_info *info,
+                     const struct pack_count *count, const struct err *err);
+void keep_files(struct live_run *r, const struct kept_files *files, kept_fn *done, void *user);
+void keep_restore(struct live_run *r, str sha256, kept_fn *done, void *user);
+/* The texts of a JSON list, or of one text; in the run's arena. */
+str *keep_patterns(struct live_run *r, json_t *list, size_t *ret_n);
+typedef void collected_fn(struct live_run *r, uint32_t step, void *user, const struct err *err);
+void collect_artifact(struct live_run *r, uint32_t step, str name, json_t *paths,
+                      collected_fn *done, void *user);
+
+/* ---- cache.c ---- */
+/* True where the cache took over: it restores, or looks around, and the step ends or begins anew.
+ */
+bool cache_begin(struct live_run *r, uint32_t step, json_t *config) must_use;
+/* False where there is nothing to save; else done is called, without err. */
+bool cache_save(struct live_run *r, uint32_t step, collected_fn *done, void *user) must_use;
+void cache_use_free(struct cache_use *u);
+
+/* ---- step_end.c ---- */
+/* Artifacts and cache, then the end; takes err, which may be unset. */
+void shell_finish(struct live_run *r, uint32_t step, enum outcome outcome, enum reason reason,
+                  struct err *err);
+
 /* ---- step_*.c: executors ---- */
+void artifact_launch(struct live_run *r, uint32_t step);
+void approval_start(struct live_run *r, uint32_t step);
+/* Whether people have decided meanwhile. */
+void approvals_look(struct live_run *r);
+struct sink { /* a call on behalf of a step */
+    struct live_run *run;
+    uint32_t step;
+};
 void shell_launch(struct live_run *r, uint32_t step);
 void file_launch(struct live_run *r, uint32_t step);
 void git_start(struct live_run *r, uint32_t step);

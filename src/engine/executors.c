@@ -15,19 +15,8 @@ static bool refuse(struct err *err, const struct plan_step *s, const char *what)
 
 static bool check_shell(const struct plan_step *s, struct err *err)
 {
-    static const struct {
-        const char *key, *what;
-    } later[] = {
-        {"cache", "cache= has no executor yet"},
-        {"artifacts", "artifacts= has no executor yet"},
-    };
     json_t *config = json_loadb(s->config.p, s->config.n, JSON_ALLOW_NUL, NULL);
     const char *what = NULL;
-    for (size_t i = 0; i < sizeof later / sizeof *later && !what; i++) {
-        json_t *v = json_object_get(config, later[i].key);
-        if (v && !json_is_null(v))
-            what = later[i].what;
-    }
     json_t *network = json_object_get(config, "network");
     if (!what && json_is_array(network) && json_array_size(network))
         what = "network= with a list of hosts has no executor yet (\"all\" and none have)";
@@ -45,6 +34,8 @@ static bool check_step(const struct plan_step *s, struct err *err)
     case STEP_TYPE_ACTION:
     case STEP_TYPE_LOG:
     case STEP_TYPE_FILE:
+    case STEP_TYPE_ARTIFACT:
+    case STEP_TYPE_APPROVAL:
         return true;
     case STEP_TYPE_GIT:
         return !str_has(s->config, STR("\"op\": \"git-checkout\"")) ||

@@ -150,7 +150,7 @@ static void fill_values(struct live_run *r, uint32_t step, struct store_step_upd
 
     u->values.reason = reason_of(s, l);
     u->fields |= STORE_STEP_REASON;
-    if (u->to == STEP_RUNNING) {
+    if (u->to == STEP_RUNNING || u->to == STEP_WAITING) {
         l->started_at = clock_wall_ms();
         u->values.started_at = l->started_at;
         u->fields |= STORE_STEP_STARTED;
@@ -305,6 +305,11 @@ void record_run(struct live_run *r, struct store_batch *b)
         u.values.deadline_at =
             now + (r->plan.timeout_ms ? r->plan.timeout_ms : RUN_DEFAULT_TIMEOUT_MS);
     }
+    if (r->recorded == RUN_WAITING && r->limit) {
+        u.fields |= STORE_RUN_DEADLINE | STORE_RUN_WAITED;
+        u.values.deadline_at = now + r->paused_left;
+        u.values.waited_ms = r->waited_ms;
+    }
     if (final) {
         u.fields |=
             STORE_RUN_COMPLETED | STORE_RUN_CONCLUSION | STORE_RUN_OUTPUTS | STORE_RUN_ERROR;
@@ -327,12 +332,6 @@ void record_run(struct live_run *r, struct store_batch *b)
         store_drop_lease(b, r->id, &r->engine->self);
 }
 
-static void line_durable(struct live_run *r, void *data)
-{
-    (void)r;
-    (void)data;
-}
-
 void record_system_line(struct live_run *r, uint32_t step, str text)
 {
     struct store_batch *b = store_batch_new(r->engine->options.store);
@@ -341,5 +340,5 @@ void record_system_line(struct live_run *r, uint32_t step, str text)
     store_append_log(b, &key, &line, 1);
     r->steps[step].log_lines++;
     r->steps[step].log_bytes += (int64_t)text.n;
-    run_submit(r, b, line_durable, NULL);
+    run_submit(r, b, run_nothing, NULL);
 }

@@ -218,7 +218,9 @@ static void restore_steps(struct live_run *r, struct recovery *v, struct store_b
         l->recorded_try = (uint32_t)s->key.try;
         if (step_status_is_final(s->status))
             recovery_restore(r, i, s);
-        else if (s->status == STEP_RUNNING || s->status == STEP_WAITING)
+        else if (s->status == STEP_WAITING) /* it asks again, and finds what was decided */
+            run_restore_tries(&r->core, &r->plan, i, (uint32_t)s->key.try - 1);
+        else if (s->status == STEP_RUNNING)
             restore_interrupted(r, b, i, s);
         else if (s->key.try > 1)
             run_restore_tries(&r->core, &r->plan, i, (uint32_t)s->key.try - 1);
@@ -236,7 +238,7 @@ static int64_t time_left(const struct live_run *r, const struct recovery *v)
 {
     int64_t whole = r->plan.timeout_ms ? r->plan.timeout_ms : RUN_DEFAULT_TIMEOUT_MS;
     int64_t left = v->run.deadline_at - (v->last_seen ? v->last_seen : clock_wall_ms());
-    if (!v->run.deadline_at || left > whole)
+    if (!v->run.deadline_at || left > whole || v->run.status == RUN_WAITING)
         return whole;
     return left < 1 ? 1 : left;
 }

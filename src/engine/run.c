@@ -64,6 +64,12 @@ void run_submit(struct live_run *r, struct store_batch *b,
     }
 }
 
+void run_nothing(struct live_run *r, void *data)
+{
+    (void)r;
+    (void)data;
+}
+
 /* ---- timers ---- */
 
 static void timer_closed(uv_handle_t *h)
@@ -101,6 +107,23 @@ static void arm(struct live_run *r, struct live_timer **slot, enum run_event_kin
     uv_timer_start(&t->uv, timer_fired, (uint64_t)a->delay_ms, 0);
     r->pending++;
     *slot = t;
+}
+
+/* Waiting for people does not count to the run's time. */
+static void pause_limit(struct live_run *r)
+{
+    bool waits = r->core.status == RUN_WAITING;
+    if (!r->limit || waits == (r->paused_at != 0))
+        return;
+    if (waits) {
+        r->paused_at = clock_wall_ms();
+        r->paused_left = (int64_t)uv_timer_get_due_in(&r->limit->uv);
+        uv_timer_stop(&r->limit->uv);
+        return;
+    }
+    r->waited_ms += clock_wall_ms() - r->paused_at;
+    r->paused_at = 0;
+    uv_timer_start(&r->limit->uv, timer_fired, (uint64_t)r->paused_left, 0);
 }
 
 /* ---- plan and evaluation ---- */
@@ -303,7 +326,11 @@ static void start_step(struct live_run *r, uint32_t step)
     switch (r->plan.steps[step].type) {
     case STEP_TYPE_SHELL:
     case STEP_TYPE_FILE:
+    case STEP_TYPE_ARTIFACT:
         workspace_start(r, step);
+        break;
+    case STEP_TYPE_APPROVAL:
+        approval_start(r, step);
         break;
     case STEP_TYPE_GIT:
         git_start(r, step);
@@ -336,6 +363,7 @@ void run_perform(struct live_run *r, const struct run_action *a)
         break;
     case RUN_ACTION_ARM_RUN:
         arm(r, &r->limit, RUN_EVENT_RUN_TIMER, a);
+        pause_limit(r);
         break;
     case RUN_ACTION_RESUME:
         resume_evaluation(r);
@@ -386,6 +414,7 @@ static void record_turn(struct live_run *r, struct store_batch *b,
                 resolve_result(r);
                 name_failed_step(r);
             }
+            pause_limit(r);
             record_run(r, b);
         }
         if (a->kind != RUN_ACTION_STEP_CHANGED || r->steps[a->step].dirty)
@@ -502,6 +531,8 @@ static void free_step(struct live_step *l)
     free(l->stdout_text);
     free(l->stderr_text);
     free(l->result);
+    free(l->artifacts);
+    cache_use_free(l->cache_use);
 }
 
 void live_run_free(struct live_run *r)

@@ -118,17 +118,6 @@ static bool read_files(struct live_run *r, uint32_t step, const struct runner_ex
 
 /* ---- output ---- */
 
-struct sink {
-    struct live_run *run;
-    uint32_t step;
-};
-
-static void nothing(struct live_run *r, void *data)
-{
-    (void)r;
-    (void)data;
-}
-
 static void keep_lines(void *ctx, const struct log_line *lines, size_t n)
 {
     struct sink *s = ctx;
@@ -150,7 +139,7 @@ static void keep_lines(void *ctx, const struct log_line *lines, size_t n)
             .text = STR("the step's log is full (1 GiB): what follows is not kept")};
         store_append_log(b, &key, &notice, 1);
     }
-    run_submit(s->run, b, nothing, NULL);
+    run_submit(s->run, b, run_nothing, NULL);
 }
 
 static void step_wrote(void *user, enum runner_stream stream, str bytes)
@@ -221,14 +210,11 @@ static void step_exited(void *user, const struct runner_exit *x)
     }
     l->has_exit_code = true;
     l->exit_code = x->exit_code;
-    if (!read_files(r, step, x, &err)) {
-        run_step_failed(r, step, REASON_VALUE_ERROR, &err, false);
-    } else if (x->exit_code || x->signal) {
+    if (!read_files(r, step, x, &err))
+        reason = REASON_VALUE_ERROR;
+    else if (x->exit_code || x->signal)
         describe_exit(x, &err, &reason);
-        run_step_failed(r, step, reason, &err, false);
-    } else {
-        run_step_done(r, step, OUTCOME_SUCCESS, REASON_NONE, false);
-    }
+    shell_finish(r, step, OUTCOME_SUCCESS, reason, &err);
 }
 
 /* ---- the start ---- */
@@ -400,5 +386,9 @@ void shell_launch(struct live_run *r, uint32_t step)
         run_step_failed(r, step, unsafe ? REASON_UNSAFE_COMMAND : REASON_VALUE_ERROR, &err, true);
         return;
     }
-    start_process(r, step, &l);
+    free(r->steps[step].artifacts);
+    r->steps[step].artifacts =
+        json_dumps(json_object_get(l.config, "artifacts"), JSON_ENCODE_ANY | JSON_COMPACT);
+    if (!cache_begin(r, step, l.config))
+        start_process(r, step, &l);
 }

@@ -108,9 +108,17 @@ static void begin(struct live_run *r, uint32_t step)
     case STEP_TYPE_FILE:
         file_launch(r, step);
         break;
+    case STEP_TYPE_ARTIFACT:
+        artifact_launch(r, step);
+        break;
     default:
         shell_launch(r, step);
     }
+}
+
+void workspace_begin_again(struct live_run *r, uint32_t step)
+{
+    begin(r, step);
 }
 
 static void on_progress(void *user, size_t files, size_t total)
@@ -164,12 +172,25 @@ static void on_opened(void *user, struct runner_workspace *w, const struct err *
     run_forget(r);
 }
 
+/* Whether an earlier process had begun a step in the workspace: before that there is none. */
+static bool was_used(const struct live_run *r)
+{
+    for (uint32_t i = 0; i < r->core.n; i++) {
+        const struct step_state *s = &r->core.steps[i];
+        enum step_type type = r->plan.steps[i].type;
+        if ((type == STEP_TYPE_SHELL || type == STEP_TYPE_FILE || type == STEP_TYPE_ARTIFACT) &&
+            (s->tries > 1 || (s->tries && step_status_is_final(s->status))))
+            return true;
+    }
+    return false;
+}
+
 static void open_workspace(struct live_run *r)
 {
     struct runner_open open = {
         .run_id = r->id,
         .source = r->request.source.n ? r->request.source.p : NULL,
-        .resume = r->reuses_workspace && !r->open_failed,
+        .resume = r->reuses_workspace && !r->open_failed && was_used(r),
         .progress = on_progress,
         .opened = on_opened,
         .user = r,

@@ -73,6 +73,7 @@ enum step_type {
     X(WAITING_FOR_GROUP, "waiting_for_group", "waits for a free place in its parallel group")     \
     X(WAITING_FOR_RETRY, "waiting_for_retry", "waits before its next try")                        \
     X(WAITING_FOR_APPROVAL, "waiting_for_approval", "waits for a person to approve")              \
+    X(APPROVAL_REJECTED, "approval_rejected", "a person rejected it")                             \
     X(DEPENDENCY_FAILED, "dependency_failed", "a step that it depends on failed")                 \
     X(DEPENDENCY_SKIPPED, "dependency_skipped", "a step that it depends on was skipped")          \
     X(DEPENDENCY_CANCELLED, "dependency_cancelled", "a step that it depends on was cancelled")    \

@@ -98,6 +98,10 @@ void local_list(struct runner_workspace *w, const char *path, runner_listed_fn *
 void local_hash(struct runner_workspace *w, const str *patterns, size_t n, runner_hashed_fn *hashed,
                 void *user);
 
+/* pack.c */
+void local_pack(struct runner_workspace *w, const struct runner_pack *pack);
+void local_unpack(struct runner_workspace *w, const struct runner_unpack *unpack);
+
 /* ---- blocking work, for threads of the pool ---- */
 
 /* files.c: the kernel resolves the path below root, or not at all. -1 with errno. */

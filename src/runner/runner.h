@@ -10,6 +10,7 @@
  * callbacks of earlier calls still come, and the close callback comes last. */
 #ifndef RUNNER_RUNNER_H
 #define RUNNER_RUNNER_H
+#include "pack/pack.h"
 #include "sandbox/sandbox.h"
 
 struct runner;
@@ -105,6 +106,26 @@ typedef void runner_listed_fn(void *user, const struct runner_entry *entries, si
 /* hex: 64 digits, or empty where no file was matched; borrowed during the callback. */
 typedef void runner_hashed_fn(void *user, str hex, const struct err *err);
 
+/* err is NULL on success. */
+typedef void runner_packed_fn(void *user, const struct pack_count *count, const struct err *err);
+
+struct runner_pack {     /* copied */
+    const str *patterns; /* base/glob.h's select; sorted paths where `exact` */
+    size_t n;
+    bool exact;
+    bool follow; /* links are kept as what they lead to in the workspace; else as links */
+    /* Both from another thread; end once, after the last byte, if all went well. */
+    pack_put_fn *put;
+    bool (*end)(void *user, struct err *err);
+    runner_packed_fn *packed;
+    void *user;
+};
+struct runner_unpack { /* copied; files that are there are replaced */
+    pack_get_fn *get;  /* from another thread */
+    runner_packed_fn *unpacked;
+    void *user;
+};
+
 /* ---- the interface ---- */
 
 struct runner_ops {
@@ -134,6 +155,8 @@ struct runner_ops {
      * their paths; links are followed within the workspace. */
     void (*hash)(struct runner_workspace *w, const str *patterns, size_t n,
                  runner_hashed_fn *hashed, void *user);
+    void (*pack)(struct runner_workspace *w, const struct runner_pack *pack);
+    void (*unpack)(struct runner_workspace *w, const struct runner_unpack *unpack);
     /* All workspaces must be closed. */
     void (*free)(struct runner *r);
 };
@@ -198,6 +221,14 @@ static inline void runner_hash(struct runner_workspace *w, const str *patterns, 
                                runner_hashed_fn *hashed, void *user)
 {
     w->runner->ops->hash(w, patterns, n, hashed, user);
+}
+static inline void runner_pack(struct runner_workspace *w, const struct runner_pack *pack)
+{
+    w->runner->ops->pack(w, pack);
+}
+static inline void runner_unpack(struct runner_workspace *w, const struct runner_unpack *unpack)
+{
+    w->runner->ops->unpack(w, unpack);
 }
 static inline void runner_free(struct runner *r)
 {

@@ -309,4 +309,53 @@ bool store_list_commands(struct store_reader *r, int64_t run_id, struct arena *a
                          struct store_command **ret, size_t *ret_n, struct err *err) must_use;
 void store_finish_command(struct store_batch *b, int64_t command_id, int64_t now);
 
+/* ---- Artifacts and caches; their bytes stand in the blob store (kept.c) ---- */
+
+struct store_artifact {
+    int64_t run_id, attempt;
+    str step_id, name, sha256;
+    int64_t files, bytes, stored_bytes, created_at;
+};
+/* Takes the place of the attempt's artifact of that name. */
+void store_put_artifact(struct store_batch *b, const struct store_artifact *a);
+/* By name; of each the newest attempt's. */
+bool store_list_artifacts(struct store_reader *r, int64_t run_id, struct arena *a,
+                          struct store_artifact **ret, size_t *ret_n, struct err *err) must_use;
+
+struct store_cache {
+    int64_t id;
+    str repository, scope, key, version;
+    str sha256, result; /* result: JSON of what the step left beside files */
+    int64_t bytes, stored_bytes, created_at;
+};
+/* Does nothing where the scope has this key and version already. */
+void store_put_cache(struct store_batch *b, const struct store_cache *c);
+void store_use_cache(struct store_batch *b, int64_t id, int64_t now);
+void store_drop_cache(struct store_batch *b, int64_t id);
+/* By repository, scope, version and key of `wanted`; prefix: the newest whose key begins so. */
+bool store_find_cache(struct store_reader *r, const struct store_cache *wanted, bool prefix,
+                      struct arena *a, struct store_cache *ret, bool *ret_found,
+                      struct err *err) must_use;
+/* Those that were used longest ago, past keep_bytes of the others; sha256 is empty where something
+ * else refers to the same bytes. */
+bool store_list_unused_caches(struct store_reader *r, int64_t keep_bytes, struct arena *a,
+                              struct store_cache **ret, size_t *ret_n, struct err *err) must_use;
+
+/* ---- Approvals (approvals.c) ---- */
+
+struct store_approval {
+    int64_t run_id, attempt;
+    str step_id, name;
+    str reviewers; /* JSON */
+    int64_t requested_at, decided_at;
+    str decision; /* "approved", "rejected", or empty */
+    str actor, comment;
+};
+/* Does nothing where the step has asked already. */
+void store_request_approval(struct store_batch *b, const struct store_approval *a);
+/* err approval_decided where the step does not wait (any more). */
+void store_decide_approval(struct store_batch *b, const struct store_approval *a);
+bool store_list_approvals(struct store_reader *r, int64_t run_id, int64_t attempt, struct arena *a,
+                          struct store_approval **ret, size_t *ret_n, struct err *err) must_use;
+
 #endif

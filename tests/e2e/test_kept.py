@@ -1,0 +1,236 @@
+"""What runs keep: artifacts, caches, and what people decide."""
+import json
+import os
+import signal
+from pathlib import Path
+
+from harness import PlueTest
+
+
+class Artifacts(PlueTest):
+    def test_files_are_kept_and_downloaded(self):
+        self.steps_workflow("""
+            ctx.run(name="build", cmd="mkdir -p out/sub; echo one > out/a.txt; echo two > out/sub/b.bin; chmod 755 out/a.txt; ln -s a.txt out/link; echo no > other",
+                    artifacts=["out", "!out/**/*.none"])
+            ctx.artifact("report page", ["**/*.bin"])
+            """)
+        run = self.run_ci()
+        self.assertEqual(self.outcomes(run), {"build": "success", "report-page": "success"})
+        listed = self.plue("run", "download", 1, "--list", "--json", expect=0).json["artifacts"]
+        self.assertEqual([(a["name"], a["step"], a["files"]) for a in listed], [("build", "build", 3), ("report page", "report-page", 1)])
+        self.plue("run", "download", 1, "--dir", self.top / "all", expect=0)
+        found = sorted(str(p.relative_to(self.top / "all")) for p in (self.top / "all").rglob("*") if p.is_file())
+        self.assertEqual(found, ["build/out/a.txt", "build/out/link", "build/out/sub/b.bin", "report page/out/sub/b.bin"])
+        self.assertEqual((self.top / "all/build/out/a.txt").stat().st_mode & 0o777, 0o755)
+        self.assertEqual((self.top / "all/build/out/link").read_text(), "one\n")
+        self.assertFalse((self.top / "all/build/out/link").is_symlink())
+        self.plue("run", "download", 1, "build", "--dir", self.top / "one", expect=0)
+        self.assertEqual((self.top / "one/out/sub/b.bin").read_text(), "two\n")
+
+    def test_nothing_is_replaced_and_unknown_names_are_said(self):
+        self.steps_workflow('ctx.run(name="build", cmd="echo one > a", artifacts=["a"])')
+        self.run_ci()
+        (self.top / "out").mkdir()
+        (self.top / "out/a").write_text("mine")
+        result = self.plue("run", "download", 1, "build", "--dir", self.top / "out", "--json", expect=2)
+        self.assertEqual(result.json["error"]["code"], "file_exists")
+        self.assertEqual((self.top / "out/a").read_text(), "mine")
+        self.assertEqual(self.plue("run", "download", 1, "nope", "--json", expect=2).json["error"]["code"], "artifact_unknown")
+        self.assertEqual(list((self.top / "out").iterdir()), [self.top / "out/a"])
+
+    def test_a_link_out_of_the_workspace_is_not_followed(self):
+        (self.top / "secret").write_text("SECRET")
+        self.steps_workflow(f"""
+            ctx.run(name="build", cmd="mkdir out; ln -s {self.top}/secret out/s; ln -s /etc out/etc; mkfifo out/pipe; echo x > out/x", artifacts=["out"])
+            """)
+        self.run_ci()
+        self.assertEqual(self.plue("run", "download", 1, "--list", "--json", expect=0).json["artifacts"][0]["files"], 1)
+
+    def test_damage_is_found(self):
+        self.steps_workflow('ctx.run(name="build", cmd="seq 100000 > a", artifacts=["a"])')
+        self.run_ci()
+        [blob] = [p for p in (self.data / "blobs").rglob("*") if p.is_file()]
+        whole = blob.read_bytes()
+        for bytes_ in (whole[:1000], whole[:-1], whole[:5000] + b"x" + whole[5001:], b"", b"garbage"):
+            blob.write_bytes(bytes_)
+            error = self.plue("run", "download", 1, "--dir", self.top / "x", "--json", expect=4).json["error"]
+            self.assertEqual(error["code"], "blob_damaged")
+            self.assertFalse((self.top / "x/build/a").exists())
+
+    def test_no_match_is_said_and_failed_steps_keep_theirs(self):
+        self.steps_workflow("""
+            ctx.run(name="none", cmd="true", artifacts=["nothing/*"])
+            ctx.run(name="bad", cmd="echo log > log; exit 3", artifacts=["log"])
+            """)
+        run = self.run_ci(expect=1)
+        self.assertEqual(self.step(run, "bad")["exit_code"], 3)
+        self.assertEqual([a["name"] for a in self.plue("run", "download", 1, "--list", "--json").json["artifacts"]], ["bad"])
+        self.assertIn("no file matches", self.plue("run", "view", 1, "--log").out)
+
+
+class Caches(PlueTest):
+    CACHED = """
+        import_deps = ctx.run(name="deps", cmd='''
+            ls deps 2>/dev/null || true
+            mkdir -p deps; date +%N > deps/made; echo v=1 >> $PLUE_OUTPUT; echo MORE=yes >> $PLUE_ENV; echo out
+            ''', cache=cache("deps-" + hash_files("lock"), paths=["deps"], restore_keys=["deps-"]))
+        use = ctx.run(name="use", cmd="cat deps/made; echo $MORE")
+        return ctx.success(made=use.stdout, v=import_deps.outputs.v, out=import_deps.stdout)
+        """
+
+    def event_of(self, ref, sha, pull=None):
+        event = {"type": "push", "ref": ref, "sha": sha, "branch": ref.split("/")[-1]}
+        if pull:
+            event.update(type="pull_request", action="opened", ref="refs/heads/main",
+                         pull_request={"number": pull, "title": "", "body": "", "base": sha, "head": sha, "base_ref": "main", "head_ref": "main"})
+        return self.event(event)
+
+    def test_an_exact_hit_stands_for_the_step(self):
+        self.write("lock", "1")
+        self.steps_workflow(self.CACHED)
+        first = self.run_ci()
+        second = self.run_ci()
+        self.assertEqual(self.outcomes(first), {"deps": "success", "use": "success"})
+        self.assertEqual(self.outcomes(second), {"deps": "cached", "use": "success"})
+        self.assertEqual((self.step(second, "deps")["status"], self.step(second, "deps")["conclusion"]), ("cached", "success"))
+        self.assertEqual(first["outputs"], second["outputs"])
+        self.assertEqual(second["outputs"]["v"], "1")
+        self.assertTrue(second["outputs"]["made"].endswith("\nyes\n"))
+
+    def test_a_hit_by_prefix_restores_and_runs(self):
+        self.write("lock", "1")
+        self.steps_workflow(self.CACHED)
+        self.run_ci()
+        self.write("lock", "2")
+        run = self.run_ci()
+        self.assertEqual(self.outcomes(run)["deps"], "success")
+        self.assertEqual(run["outputs"]["out"], "made\nout\n")
+        self.assertEqual(self.outcomes(self.run_ci())["deps"], "cached")
+
+    def test_a_bare_key_keeps_what_the_step_changed(self):
+        self.write("kept", "old")
+        self.write("other", "old")
+        self.steps_workflow("""
+            ctx.run(name="a", cmd="echo new > kept; mkdir -p d; echo made > d/made; ln -s made d/l", cache="k")
+            ctx.run(name="b", cmd="cat kept d/made d/l other")
+            """)
+        self.run_ci()
+        self.write("other", "edited")
+        run = self.run_ci()
+        self.assertEqual(self.outcomes(run)["a"], "cached")
+        self.assertEqual(self.log(run=2, step="b"), "new\nmade\nmade\nedited\n")
+
+    def test_a_failed_step_saves_nothing(self):
+        self.steps_workflow('ctx.run(name="a", cmd="echo x > f; exit 1", cache=cache("k", paths=["f"]))')
+        self.run_ci(expect=1)
+        self.assertEqual(self.outcomes(self.run_ci(expect=1)), {"a": "failed"})
+
+    def test_a_pull_request_reads_the_default_branch_s_cache_and_never_writes_it(self):
+        self.write("lock", "1")
+        sha = self.commit()
+        self.steps_workflow("""
+            a = ctx.run(name="a", cmd=f"echo {ctx.event.type} > f", cache=cache("k", paths=["f"]))
+            return ctx.success(f=ctx.run(name="b", cmd="cat f").stdout)
+            """, decorator="@workflow(triggers=[push(), pull_request()])")
+        pull = self.event_of("", sha, pull=7)
+        self.assertEqual(self.run_ci("--event", pull)["outputs"], {"f": "pull_request\n"})
+        self.assertEqual(self.outcomes(self.run_ci("--event", pull))["a"], "cached")
+        main = self.event_of("refs/heads/main", sha)
+        self.assertEqual(self.run_ci("--event", main)["outputs"], {"f": "push\n"}, "what a pull request kept is not main's")
+        other = self.event_of("", sha, pull=8)
+        self.assertEqual(self.run_ci("--event", other)["outputs"], {"f": "push\n"}, "a pull request reads main's")
+        side = self.event_of("refs/heads/side", sha)
+        self.assertEqual(self.outcomes(self.run_ci("--event", side))["a"], "cached")
+
+    def test_a_damaged_cache_is_a_miss_that_says_so(self):
+        self.steps_workflow('ctx.run(name="a", cmd="seq 50000 > f", cache=cache("k", paths=["f"]))\nctx.run(name="b", cmd="tail -1 f")')
+        self.run_ci()
+        [blob] = [p for p in (self.data / "blobs").rglob("*") if p.is_file()]
+        blob.write_bytes(blob.read_bytes()[:3000])
+        run = self.run_ci()
+        self.assertEqual(self.outcomes(run), {"a": "success", "b": "success"})
+        self.assertIn("damaged", self.plue("run", "view", 2, "--log").out)
+        self.assertEqual(self.outcomes(self.run_ci())["a"], "cached")
+        self.assertEqual(self.log(run=3, step="b"), "50000\n")
+
+
+class Approvals(PlueTest):
+    BODY = """
+        sign = ctx.approval("sign off", reviewers=["team"]{})
+        if sign.failed:
+            return ctx.success(done="rejected")
+        ctx.run(name="after", cmd="echo after")
+        return ctx.success(done="approved")
+        """
+
+    def waiting(self):
+        run = self.start("workflow", "run", "ci", "--json")
+        view = self.wait_for_step("sign-off", "waiting")
+        self.assertEqual((view["status"], view["reason"]["code"]), ("waiting", "waiting_for_approval"))
+        return run
+
+    def test_another_process_approves(self):
+        self.steps_workflow(self.BODY.format(""))
+        run = self.waiting()
+        said = self.plue("run", "approve", 1, "--comment", "fine", "--json", expect=0).json
+        self.assertEqual((said["step"], said["decision"], said["comment"]), ("sign-off", "approved", "fine"))
+        done = self.finish(run, expect=0).json
+        self.assertEqual(done["outputs"], {"done": "approved"})
+        self.assertEqual(self.plue("run", "approve", 1, "--json", expect=2).json["error"]["code"], "approval_decided")
+
+    def test_a_rejection_fails_the_step(self):
+        self.steps_workflow(self.BODY.format(""))
+        run = self.waiting()
+        self.plue("run", "approve", 1, "sign-off", "--reject", "--comment", "not today", expect=0)
+        done = self.finish(run, expect=0).json
+        self.assertEqual(done["outputs"], {"done": "rejected"})
+        self.assertIn("not today", done["steps"][0]["error"]["message"])
+        self.assertEqual(done["steps"][0]["reason"]["code"], "approval_rejected")
+
+    def test_it_passes_its_time(self):
+        self.steps_workflow(self.BODY.format(', timeout="1s"'))
+        done = self.run_ci()
+        self.assertEqual(done["outputs"], {"done": "rejected"})
+        self.assertEqual(self.outcomes(done)["sign-off"], "timed_out")
+
+    def test_what_was_decided_while_nothing_drove_the_run_counts(self):
+        self.steps_workflow(self.BODY.format(', timeout="2d"'))
+        run = self.waiting()
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+        self.assertEqual(self.view()["status"], "waiting")
+        self.plue("run", "approve", 1, expect=0)
+        self.plue("run", "resume", 1, expect=0)
+        self.assertEqual(self.view()["outputs"], {"done": "approved"})
+        self.assertEqual(self.outcomes(self.view()), {"sign-off": "success", "after": "success"})
+
+    def test_a_resumed_run_waits_on(self):
+        self.steps_workflow(self.BODY.format(""))
+        run = self.waiting()
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+        again = self.start("run", "resume", 1)
+        self.wait_for(lambda: self.plue("run", "approve", 1).status == 0, "the approval is taken")
+        self.finish(again, expect=0)
+        self.assertEqual(self.view()["outputs"], {"done": "approved"})
+
+    def test_others_work_meanwhile_and_cancel_ends_it(self):
+        self.steps_workflow("""
+            ctx.parallel([ctx.approval("a"), ctx.approval("b"), ctx.run(name="work", cmd="echo work")])
+            """)
+        run = self.start("workflow", "run", "ci", "--json", "--slots", "1")
+        self.wait_for_step("work", "success")
+        self.assertEqual(self.plue("run", "approve", 1, "--json", expect=2).json["error"]["code"], "approval_ambiguous")
+        self.plue("run", "approve", 1, "a", expect=0)
+        self.wait_for_step("a", "success")
+        self.plue("run", "cancel", 1)
+        self.finish(run, expect=3)
+        self.assertEqual(self.outcomes(self.view())["b"], "cancelled")
+
+    def test_the_run_s_time_stands_still(self):
+        self.steps_workflow(self.BODY.format(""), decorator='@workflow(triggers=[manual()], timeout="2s")')
+        run = self.waiting()
+        import time
+        time.sleep(3)           # longer than the run may take: only the waiting is long
+        self.plue("run", "approve", 1, expect=0)
+        self.finish(run, expect=0)
