@@ -46,6 +46,15 @@ static json_t *text(str s)
     return json_stringn(s.p, s.n);
 }
 
+/* What an open plan waited for when its run ended. */
+static json_t *awaited(const struct live_run *r)
+{
+    json_t *ids = json_array();
+    for (uint32_t i = 0; r->plan.end == PLAN_OPEN && i < r->plan.await_count; i++)
+        json_array_append_new(ids, text(r->plan.steps[r->plan.await_steps[i]].id));
+    return ids;
+}
+
 void receipt_record(struct live_run *r, struct store_run_update *u)
 {
     json_t *kept = r->kept.n ? json_loadb(r->kept.p, r->kept.n, 0, NULL) : NULL;
@@ -60,6 +69,7 @@ void receipt_record(struct live_run *r, struct store_run_update *u)
     json_object_set_new(receipt, "event", text(receipt_digest(&r->arena, r->request.event)));
     json_object_set_new(receipt, "outputs", text(receipt_digest(&r->arena, opt_str(r->outputs))));
     json_object_set_new(receipt, "end", json_integer(r->plan.end));
+    json_object_set_new(receipt, "awaits", awaited(r));
     json_object_set_new(receipt, "steps", steps);
     json_object_set_new(kept, "receipt", receipt);
     auto_free char *dumped = kept ? json_dumps(kept, JSON_COMPACT) : NULL;

@@ -115,8 +115,12 @@ static void check_results(struct verifying *k)
  * waited. */
 static bool is_at_recorded_end(const struct verifying *k, const struct plan *p)
 {
-    return json_integer_value(json_object_get(k->receipt, "end")) == PLAN_OPEN &&
-           p->step_count >= k->v.step_count;
+    const json_t *ids = json_object_get(k->receipt, "awaits");
+    bool same = json_array_size(ids) == p->await_count;
+    for (uint32_t i = 0; same && i < p->await_count; i++)
+        same = str_is(p->steps[p->await_steps[i]].id, json_string_value(json_array_get(ids, i)));
+    return same && p->step_count >= k->v.step_count &&
+           json_integer_value(json_object_get(k->receipt, "end")) == PLAN_OPEN;
 }
 
 static bool give_results(struct verifying *k, const struct plan *p, bool *ret_all, struct err *err)

@@ -60,7 +60,11 @@ class Verify(PlueTest):
         self.plue("workflow", "run", "ci", expect=None)
         self.steps_workflow("a = ctx.run(name='a', cmd='true')\nif a.ok:\n    raise ValueError('late')")
         self.run_ci(expect=1)
-        self.steps_workflow("a = ctx.run(name='a', cmd='sleep NAP')\nif a.ok:\n    ctx.run(cmd='x')")
+        self.steps_workflow("""
+            z, y, a = ctx.run(name="z", cmd="true"), ctx.run(name="y", cmd="true"), ctx.run(name="a", cmd="sleep NAP")
+            if z.ok and y.ok and a.ok:
+                ctx.run(cmd="x")
+            """)
         process = self.start("workflow", "run", "ci")
         self.wait_for_step("a", "running", run=3)
         self.plue("run", "cancel", "3", expect=0)
