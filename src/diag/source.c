@@ -27,17 +27,23 @@ struct source *sources_get(struct sources *s, uint32_t id)
     return id && id <= s->n ? &s->at[id - 1] : NULL;
 }
 
+/* Lines end with LF, CR LF or a lone CR, as they do for Python. */
+static bool ends_line(str text, size_t i)
+{
+    return text.p[i] == '\n' || (text.p[i] == '\r' && (i + 1 == text.n || text.p[i + 1] != '\n'));
+}
+
 static void index_lines(struct sources *s, struct source *source)
 {
     uint32_t count = 1;
     for (size_t i = 0; i < source->text.n; i++)
-        count += source->text.p[i] == '\n';
+        count += ends_line(source->text, i);
     source->lines = arena_array(&s->arena, uint32_t, count);
     source->line_count = count;
     uint32_t line = 0;
     source->lines[line++] = 0;
     for (size_t i = 0; i < source->text.n; i++)
-        if (source->text.p[i] == '\n')
+        if (ends_line(source->text, i))
             source->lines[line++] = (uint32_t)i + 1;
 }
 

@@ -36,7 +36,8 @@ uint32_t scan_line_of(const struct scan *s, uint32_t offset)
 {
     uint32_t line = 1;
     for (uint32_t i = 0; i < offset; i++)
-        line += s->text.p[i] == '\n';
+        line += s->text.p[i] == '\n' ||
+                (s->text.p[i] == '\r' && (i + 1 == s->text.n || s->text.p[i + 1] != '\n'));
     return line;
 }
 

@@ -110,6 +110,9 @@ BUILTIN(chr)
         return heap_raise(h, &exc_TypeError, "'%s' object cannot be interpreted as an integer",
                           val_type_name(args[0]));
     int64_t i = args[0].i;
+    if (i < INT32_MIN || i > INT32_MAX)
+        return heap_raise(h, &exc_OverflowError, "Python int too %s to convert to C int",
+                          i < 0 ? "small" : "large");
     if (i < 0 || i > CODE_POINT_MAX)
         return heap_raise(h, &exc_ValueError, "chr() arg not in range(0x110000)");
     if (i >= SURROGATE_FIRST && i <= SURROGATE_LAST)

@@ -27,8 +27,10 @@ void trace_add_message(struct vm *vm, struct buf *b, val exception)
     h->fuel = INT64_MAX / 2; /* the report is not the program's work */
     if (!val_show(h, exception, &text))
         buf_add_c(b, ": <exception str() failed>");
-    else if (text.kind == V_STR && text.s->n)
-        buf_addf(b, ": %.*s", STR_ARG(text_str(text)));
+    else if (text.kind == V_STR && text.s->n) {
+        buf_add_c(b, ": ");
+        buf_add_str(b, text_str(text)); /* NUL bytes too */
+    }
     h->fuel = fuel;
     heap_clear_fault(h);
 }
