@@ -121,6 +121,19 @@ class Kill(PlueTest):
         self.plue("run", "resume", 1, expect=0)
         self.assertEqual(self.view()["outputs"], {"out": "kept"})
 
+    def test_a_plan_that_comes_out_differently_ends_the_run_and_shows_the_difference(self):
+        self.kill_in_step_b()
+        with sqlite3.connect(self.data / "plue.db") as db:
+            db.execute("UPDATE workflow_steps SET config = replace(config, 'echo a-ran', 'echo other')")
+        result = self.plue("run", "resume", 1)
+        self.assertEqual(result.status, 2, str(result))
+        for part in ("the rebuilt plan differs from the recorded one at step 1", "recorded: {\"id\": \"a\"", "echo other",
+                     "rebuilt:  {\"id\": \"a\"", "echo a-ran", "hint: "):
+            self.assertIn(part, result.err + result.out)
+        run = self.view()
+        self.assertEqual((run["status"], run["reason"]["code"], run["error"]["code"], self.statuses(run)["a"]),
+                         ("failed", "plan_changed", "plan_changed", "success"))
+
     def test_a_step_that_may_not_run_twice_fails_instead(self):
         self.steps_workflow("""
             ctx.run(name="a", cmd="echo x >> /workspace/n; [ $(wc -l < /workspace/n) = 1 ] && sleep NAP; true", idempotent=False)
