@@ -99,8 +99,9 @@ static void add_row(struct cli *c, struct buf *b, const struct columns *k,
     buf_add_c(b, *color ? "\x1b[0m" : "");
     add_cell(b, r->trigger_type, k->event);
     add_cell(b, r->branch, k->branch);
-    buf_addf(b, "%*s  %.10s %.5s\n", DURATION_COLUMN, buf_c(&duration), buf_c(&time),
-             buf_c(&time) + strlen("2026-01-01T"));
+    str day = str_sub(buf_str(&time), 0, 10), minute = str_sub(buf_str(&time), 11, 16);
+    buf_addf(b, "%*s  %.*s %.*s\n", DURATION_COLUMN, buf_c(&duration), STR_ARG(day),
+             STR_ARG(minute));
 }
 
 static void print_table(struct cli *c, const struct store_run *runs, size_t n, int64_t next)
