@@ -514,7 +514,8 @@ bool template_body(struct template_fn *t, const struct nodes *body)
 {
     for (uint32_t i = 0; i < body->n; i++) {
         uint32_t top = t->f.top;
-        template_anchor(t, body->at[i]->at);
+        if (body->at[i]->kind != NODE_WITH) /* a quirk: its values have the line before it */
+            template_anchor(t, body->at[i]->at);
         bool goes_on = compile_node(t, body->at[i]);
         t->f.top = top;
         if (!goes_on)
