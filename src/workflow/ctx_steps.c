@@ -9,6 +9,7 @@ struct small_step {
     const char *const *names; /* of its arguments, NULL-terminated */
     bool gives_value;         /* the step's output, as a deferred value; else a handle */
     int named_by;             /* index of the argument that names it further, or -1 */
+    const char *kinds; /* of its arguments: t text, n number, l texts, a anything; None: capitals */
 };
 
 static str describe(struct arena *a, const struct small_step *s, const val *args)
@@ -25,6 +26,53 @@ static bool duration_argument(struct heap *h, val v, struct plan_step *common)
 {
     return val_is_unbound(v) || v.kind == V_NONE ||
            parse_duration(h, v, "ctx.approval(timeout=)", &common->timeout_ms);
+}
+
+/* "git-changed-files" -> ctx.git.changed_files(base=) */
+static void name_argument(char *ret, size_t size, const char *step, const char *argument)
+{
+    bool inner = strncmp(step, "git-", 4) == 0 || strcmp(step, "issue-comment") == 0;
+    snprintf(ret, size, "ctx.%s(%s=)", step, argument);
+    for (char *c = ret; *c && *c != '('; c++) {
+        if (*c != '-')
+            continue;
+        *c = inner ? '.' : '_';
+        inner = false;
+    }
+}
+
+static bool is_texts(val v)
+{
+    if (v.kind != V_LIST && v.kind != V_TUPLE)
+        return false;
+    const val *at = v.kind == V_LIST ? v.list->at : v.tuple->at;
+    uint32_t n = v.kind == V_LIST ? v.list->n : v.tuple->n;
+    for (uint32_t i = 0; i < n; i++)
+        if (at[i].kind != V_STR && !is_deferred(at[i]))
+            return false;
+    return true;
+}
+
+/* A deferred value is looked at when it is known. */
+static bool check_kind(struct heap *h, char kind, val v, const char *what)
+{
+    bool optional = kind < 'a';
+    if (is_deferred(v) || (optional && (val_is_unbound(v) || v.kind == V_NONE)))
+        return true;
+    switch (kind | 0x20) {
+    case 't':
+        return v.kind == V_STR ||
+               heap_raise(h, &exc_TypeError, "%s must be a text, not %s", what, val_type_name(v));
+    case 'n':
+        return v.kind == V_INT || heap_raise(h, &exc_TypeError, "%s must be a whole number, not %s",
+                                             what, val_type_name(v));
+    case 'l':
+        return v.kind == V_STR || is_texts(v) ||
+               heap_raise(h, &exc_TypeError, "%s must be a list of texts, not %s", what,
+                          val_type_name(v));
+    default:
+        return true;
+    }
 }
 
 /* args[0] is self; the arguments follow in the order of names. */
@@ -45,7 +93,9 @@ static bool small_step(struct heap *h, const struct small_step *s, const val *ar
     json_put_c(&w, s->name);
     for (; s->names[n]; n++) {
         val v = args[n + 1];
-        snprintf(what, sizeof what, "%s(%s=)", s->name, s->names[n]);
+        name_argument(what, sizeof what, s->name, s->names[n]);
+        if (!check_kind(h, s->kinds[n], v, what))
+            return false;
         if (strcmp(s->names[n], "timeout") == 0) {
             if (!duration_argument(h, v, &draft.common))
                 return false;
@@ -72,30 +122,31 @@ static bool small_step(struct heap *h, const struct small_step *s, const val *ar
            (deferred_step(h, step, &root) && deferred_attr(h, root, STR("output"), ret));
 }
 
-/* STEP(function, "name", type, gives value, named by, arguments...) */
-#define STEP(function, title, kind, value, by, ...)                                              \
-    static const char *const function##_names[] = {__VA_ARGS__, NULL};                           \
-    static const struct small_step function##_step = {title, kind, function##_names, value, by}; \
-    static bool native_##function(struct heap *h, val *args, val *ret)                           \
-    {                                                                                            \
-        return small_step(h, &function##_step, args, ret);                                       \
+/* STEP(function, "name", type, gives value, named by, kinds, arguments...) */
+#define STEP(function, title, kind, value, by, types, ...)                           \
+    static const char *const function##_names[] = {__VA_ARGS__, NULL};               \
+    static const struct small_step function##_step = {title, kind, function##_names, \
+                                                      value, by,   types};           \
+    static bool native_##function(struct heap *h, val *args, val *ret)               \
+    {                                                                                \
+        return small_step(h, &function##_step, args, ret);                           \
     }
-STEP(read, "read", STEP_TYPE_FILE, true, 0, "path")
-STEP(write, "write", STEP_TYPE_FILE, false, 0, "path", "content")
-STEP(glob, "glob", STEP_TYPE_FILE, true, -1, "pattern")
-STEP(exists, "exists", STEP_TYPE_FILE, true, 0, "path")
-STEP(artifact, "artifact", STEP_TYPE_ARTIFACT, false, 0, "name", "paths")
-STEP(log, "log", STEP_TYPE_LOG, false, -1, "text")
-STEP(comment, "comment", STEP_TYPE_COMMENT, false, -1, "body")
-STEP(review_comment, "review-comment", STEP_TYPE_COMMENT, false, -1, "path", "line", "body")
-STEP(approve, "approve", STEP_TYPE_COMMENT, false, -1, "body")
-STEP(request_changes, "request-changes", STEP_TYPE_COMMENT, false, -1, "body")
-STEP(issue_comment, "issue-comment", STEP_TYPE_COMMENT, false, -1, "body")
-STEP(approval, "approval", STEP_TYPE_APPROVAL, false, 0, "name", "reviewers", "timeout")
-STEP(diff, "git-diff", STEP_TYPE_GIT, true, -1, "base", "head", "paths")
-STEP(git_log, "git-log", STEP_TYPE_GIT, true, -1, "n")
-STEP(checkout, "git-checkout", STEP_TYPE_GIT, false, -1, "ref")
-STEP(changed_files, "git-changed-files", STEP_TYPE_GIT, true, -1, "base")
+STEP(read, "read", STEP_TYPE_FILE, true, 0, "t", "path")
+STEP(write, "write", STEP_TYPE_FILE, false, 0, "tt", "path", "content")
+STEP(glob, "glob", STEP_TYPE_FILE, true, -1, "t", "pattern")
+STEP(exists, "exists", STEP_TYPE_FILE, true, 0, "t", "path")
+STEP(artifact, "artifact", STEP_TYPE_ARTIFACT, false, 0, "tl", "name", "paths")
+STEP(log, "log", STEP_TYPE_LOG, false, -1, "a", "text")
+STEP(comment, "comment", STEP_TYPE_COMMENT, false, -1, "t", "body")
+STEP(review_comment, "review-comment", STEP_TYPE_COMMENT, false, -1, "tnt", "path", "line", "body")
+STEP(approve, "approve", STEP_TYPE_COMMENT, false, -1, "T", "body")
+STEP(request_changes, "request-changes", STEP_TYPE_COMMENT, false, -1, "t", "body")
+STEP(issue_comment, "issue-comment", STEP_TYPE_COMMENT, false, -1, "t", "body")
+STEP(approval, "approval", STEP_TYPE_APPROVAL, false, 0, "tLA", "name", "reviewers", "timeout")
+STEP(diff, "git-diff", STEP_TYPE_GIT, true, -1, "TTL", "base", "head", "paths")
+STEP(git_log, "git-log", STEP_TYPE_GIT, true, -1, "N", "n")
+STEP(checkout, "git-checkout", STEP_TYPE_GIT, false, -1, "t", "ref")
+STEP(changed_files, "git-changed-files", STEP_TYPE_GIT, true, -1, "T", "base")
 
 #define ROW(method, function, first, count, text, about)                     \
     {                                                                        \

@@ -456,6 +456,73 @@ static void options__of_a_workflow_are_in_its_plan(void **state)
                   "seconds or a text such as \"90s\" or \"1h30m\"");
 }
 
+static void steps__take_what_their_signatures_say(void **state)
+{
+    static const struct {
+        const char *call, *says;
+    } cases[] = {
+        {"ctx.read(5)", "TypeError: ctx.read(path=) must be a text, not int"},
+        {"ctx.read(None)", "TypeError: ctx.read(path=) must be a text, not NoneType"},
+        {"ctx.write('a', ['b'])", "TypeError: ctx.write(content=) must be a text, not list"},
+        {"ctx.write('a')", "TypeError: write() missing required argument 'content' (pos 2)"},
+        {"ctx.glob(True)", "TypeError: ctx.glob(pattern=) must be a text, not bool"},
+        {"ctx.artifact('a', [1])",
+         "TypeError: ctx.artifact(paths=) must be a list of texts, not list"},
+        {"ctx.review_comment('a', '1', 'b')",
+         "TypeError: ctx.review_comment(line=) must be a whole number, not str"},
+        {"ctx.approval('a', reviewers=1)",
+         "TypeError: ctx.approval(reviewers=) must be a list of texts, not int"},
+        {"ctx.approval('a', timeout='soon')",
+         "ValueError: ctx.approval(timeout=) must be a positive number"},
+        {"ctx.git.diff(paths={})",
+         "TypeError: ctx.git.diff(paths=) must be a list of texts, not dict"},
+        {"ctx.git.log('x')", "TypeError: ctx.git.log(n=) must be a whole number, not str"},
+        {"ctx.git.changed_files(1)",
+         "TypeError: ctx.git.changed_files(base=) must be a text, not int"},
+        {"ctx.issue.comment(1)", "TypeError: ctx.issue.comment(body=) must be a text, not int"},
+        {"ctx.git.dif()", "AttributeError: ctx.git has no attribute 'dif'. Did you mean: 'diff'?"},
+        {"ctx.aproval('a')",
+         "AttributeError: ctx has no attribute 'aproval'. Did you mean: 'approval'?"},
+        {"ctx.approval('a', reviewer=[])", "hint: did you mean 'reviewers'?"},
+        {"ctx.run('a', 'x', network=['a'])", "ctx.run(network=): 'a' is not a host and a port"},
+        {"ctx.run('a', 'x', shell='zsh')",
+         "ctx.run(shell=) must be one of \"bash\", \"sh\", \"python3\""},
+        {"ctx.run('a', 'x', when='failure')",
+         "ctx.run(when=) must be one of \"on_success\", \"on_failure\""},
+        {"ctx.run('a', 'x', retries=-1)", "ctx.run(retries=) must be from 0 to 100"},
+        {"ctx.run('a', 5)", "ctx.run(cmd=) must be a text, not int"},
+        {"ctx.run('a')", "ctx.run() missing required argument: 'cmd'"},
+        {"ctx.run('a', 'x', env={'A-B': '1'})", "env: names are letters, digits and underscores"},
+        {"ctx.run('a', 'x', env={'A': None})", "env: 'A' is None; leave it out"},
+        {"ctx.run('a', 'x', cache=cache(1))", "cache(key=) must be a text, not int"},
+        {"ctx.run('a', 'x', depends_on='b')",
+         "depends_on takes steps, groups or lists of these, not str"},
+        {"ctx.parallel([])", "ctx.parallel() needs at least one step"},
+        {"ctx.parallel([1])", "ctx.parallel() takes a list of steps, not of int"},
+        {"ctx.inputs.x", "ctx.inputs has no attribute 'x'"},
+        {"ctx.event.brnch", "ctx.event has no attribute 'brnch'. Did you mean: 'branch'?"},
+        {"hash_files()", "hash_files() takes at least one pattern"},
+        {"cache_key()", "cache_key() takes at least one part"},
+        {"concurrency('a', policy='last')",
+         "concurrency(policy=) must be \"fifo\", \"latest\" or \"cancel\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        auto_buf out = BUF(1 << 20), body = BUF(1 << 20);
+        buf_addf(&body, "    %s\n", cases[i].call);
+        plan(buf_c(&body), NULL, NULL, false, &out);
+        if (!strstr(buf_c(&out), cases[i].says))
+            fail_msg("%s\n-> %s", cases[i].call, buf_c(&out));
+    }
+    /* Deferred values are looked at when they are known, and optional arguments may be None. */
+    auto_buf out = BUF(1 << 20);
+    plan(
+        "    a = ctx.run('a', 'x')\n    ctx.read(a.stdout)\n    ctx.artifact('b', [a.stdout])\n"
+        "    ctx.approve(body=None)\n    ctx.git.diff(None, None, None)\n    ctx.git.log(a.exit_code)\n",
+        NULL, NULL, false, &out);
+    assert_non_null(strstr(buf_c(&out), "success \n"));
+}
+
 static void modules__are_found_and_circles_reported(void **state)
 {
     (void)state;
@@ -536,6 +603,7 @@ int main(void)
         cmocka_unit_test(actions__add_prefixed_steps),
         cmocka_unit_test(actions__come_after_what_their_call_depends_on),
         cmocka_unit_test(actions__are_called_with_what_they_declare),
+        cmocka_unit_test(steps__take_what_their_signatures_say),
         cmocka_unit_test(options__of_a_workflow_are_in_its_plan),
         cmocka_unit_test(modules__are_found_and_circles_reported),
         cmocka_unit_test(parallel__refuses_older_steps_and_decisions_inside),
