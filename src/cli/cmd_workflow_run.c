@@ -35,9 +35,15 @@ static bool start(struct cli *c, struct drive *d, struct request *r, struct err 
         .inputs = buf_str(&inputs),
         .sandbox_backend = cli_value(c, "sandbox"),
     };
+    const struct definition *def = r->found.definition;
+    json_t *group = json_loadb(def->concurrency.p, def->concurrency.n, 0, NULL);
+    q.group = json_get_text(group, "group");
+    q.policy = json_get_text(group, "policy");
     r->found.evaluation = NULL;
     r->registry.bundle = NULL;
-    return drive_run(d, &q, err);
+    bool ok = drive_run(d, &q, err);
+    json_decref(group);
+    return ok;
 }
 
 static int run(struct cli *c)

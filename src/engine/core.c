@@ -455,9 +455,9 @@ static void conclude(struct turn *t)
     enum run_status status = RUN_SUCCESS;
     enum reason reason = REASON_NONE;
 
-    if (r->ending && r->end_reason == REASON_RUN_CANCELLED) {
+    if (r->ending && r->end_reason != REASON_RUN_TIMED_OUT) {
         status = RUN_CANCELLED;
-        reason = REASON_RUN_CANCELLED;
+        reason = r->end_reason;
     } else if (r->ending) {
         status = RUN_FAILED;
         reason = r->end_reason;
@@ -651,7 +651,9 @@ static bool apply_run_event(struct turn *t, const struct run_event *e, struct er
     case RUN_EVENT_RUN_TIMER:
     case RUN_EVENT_CANCEL:
         if (!run_status_is_final(r->status) && !r->ending)
-            end_run(t, e->kind == RUN_EVENT_CANCEL ? REASON_RUN_CANCELLED : REASON_RUN_TIMED_OUT);
+            end_run(t, e->kind == RUN_EVENT_RUN_TIMER ? REASON_RUN_TIMED_OUT
+                       : e->reason == REASON_NONE     ? REASON_RUN_CANCELLED
+                                                      : e->reason);
         return true;
     default:
         return impossible(err, "an unknown event");
@@ -663,8 +665,10 @@ bool run_apply(struct run_state *r, const struct plan *plan, const struct run_ev
 {
     struct turn t = {r, plan, actions};
     grow(r, plan);
-    if (!r->started && e->kind != RUN_EVENT_START)
+    if (!r->started && e->kind != RUN_EVENT_START && e->kind != RUN_EVENT_CANCEL)
         return impossible(err, "an event before the start");
+    if (e->kind == RUN_EVENT_CANCEL)
+        r->started = true; /* a run that is cancelled in its queue never starts */
     if (!(is_step_event(e->kind) ? apply_step_event(&t, e, err) : apply_run_event(&t, e, err)))
         return false;
     settle(&t);

@@ -85,7 +85,7 @@ enum run_event_kind {
     RUN_EVENT_STEP_TIMER,  /* the step's time is up */
     RUN_EVENT_GRACE_TIMER, /* TERM did not help */
     RUN_EVENT_RUN_TIMER,   /* the run's time is up */
-    RUN_EVENT_CANCEL,      /* a person asked */
+    RUN_EVENT_CANCEL,      /* a person asked, or (reason) a newer run; also before the start */
 };
 
 struct run_event {

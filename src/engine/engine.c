@@ -33,12 +33,27 @@ static void obey(struct engine *e, struct live_run *r, const struct store_comman
         engine_cancel(e, r->id);
 }
 
+/* A process can also die without a trace in the database. */
+static void try_queued(struct engine *e, bool changed)
+{
+    if (!changed && ++e->quiet_ticks % QUEUE_LOOK_TICKS)
+        return;
+    for (struct live_run *r = e->runs, *next; r; r = next) {
+        next = r->next;
+        if (r->queued && !r->complete)
+            run_try_to_begin(r);
+    }
+}
+
 static void on_commands(uv_timer_t *t)
 {
     struct engine *e = t->data;
     auto_err err = ERR_INIT;
     bool changed;
-    if (!e->active || !store_reader_changed(e->reader, &changed, &err) || !changed)
+    if (!e->active || !store_reader_changed(e->reader, &changed, &err))
+        return;
+    try_queued(e, changed);
+    if (!changed)
         return;
     for (struct live_run *r = e->runs, *next; r; r = next) {
         auto_arena a = ARENA_INIT;
@@ -124,7 +139,7 @@ static void begin(struct live_run *r)
         .timeout_ms = r->plan.timeout_ms,
     };
     run_init(&r->core, &options);
-    run_tell(r, &(struct run_event){.kind = RUN_EVENT_START});
+    run_try_to_begin(r);
 }
 
 static void abandon(struct live_run *r)
@@ -182,6 +197,9 @@ static void describe_run(struct live_run *r, struct store_run *row)
         .plan_hash = receipt_of_live(r, NULL),
         .plan = r->kept,
         .evaluator = STR(PLUE_VERSION),
+        .group = q->group,
+        .policy = q->policy,
+        .priority = q->priority,
         .created_at = clock_wall_ms(),
     };
 }

@@ -53,6 +53,8 @@ struct engine_request {
     str event;                     /* JSON, as the evaluation was given */
     str repository_facts;          /* JSON, likewise */
     str trigger_type, ref, sha, branch, actor, inputs;
+    str group, policy; /* of concurrency=; empty: none */
+    int64_t priority;
     const char *sandbox_backend; /* kept with the run, for resume */
 };
 

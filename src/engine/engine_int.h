@@ -17,7 +17,8 @@ enum {
     ARTIFACT_NAME_MAX = 200,  /* bytes */
     CACHE_MIB_MAX = 10 << 10, /* of all caches, compressed */
     CACHE_KEY_MAX = 512,      /* bytes */
-    COMMANDS_EVERY_MS = 200,  /* how often other processes' wishes are looked for */
+    QUEUE_LOOK_TICKS = 10,
+    COMMANDS_EVERY_MS = 200, /* how often other processes' wishes are looked for */
 };
 
 struct live_run;
@@ -94,6 +95,10 @@ struct live_run {
     int64_t started_at;
     uint32_t files_recorded;
     bool complete, cancelled_twice;
+    /* Of a run that waits for its group: */
+    bool queued, asked_others;
+    int64_t waits_for;
+    size_t place;
     size_t pending; /* batches and callbacks that still name this run */
     engine_created_fn *created;
     engine_ended_fn *ended;
@@ -110,6 +115,7 @@ struct engine {
     struct live_run *runs;
     struct blob_store *blobs; /* opened when it is needed */
     size_t active;
+    unsigned quiet_ticks;  /* without a change by other processes */
     unsigned open_handles; /* while it is being freed */
     bool store_failed;     /* nothing can be recorded any more: nothing more is done */
 };
@@ -134,6 +140,10 @@ void run_submit(struct live_run *r, struct store_batch *b,
 void run_nothing(struct live_run *r, void *data);
 void run_perform(struct live_run *r, const struct run_action *a);
 void run_forget(struct live_run *r);
+
+/* ---- admit.c ---- */
+/* Starts the run, or lets it wait for its concurrency group; called again while r->queued. */
+void run_try_to_begin(struct live_run *r);
 
 /* ---- record.c: rows and events ---- */
 void record_new_steps(struct live_run *r, struct store_batch *b, uint32_t from);

@@ -230,7 +230,7 @@ static void restore_steps(struct live_run *r, struct recovery *v, struct store_b
 static void restored(struct live_run *r, void *data)
 {
     (void)data;
-    run_tell(r, &(struct run_event){.kind = RUN_EVENT_START});
+    run_try_to_begin(r);
 }
 
 /* What was left of the run's time when its process died: nobody's time counts after that. */
@@ -315,6 +315,9 @@ struct engine_request recovery_request(const struct recovery *v, char **ret_fact
         .branch = v->run.branch,
         .actor = v->run.actor,
         .inputs = v->run.inputs,
+        .group = v->run.group,
+        .policy = v->run.policy,
+        .priority = v->run.priority,
     };
 }
 

@@ -303,7 +303,7 @@ static void begin_attempt(struct live_run *r, void *data)
     (void)data;
     if (r->created)
         r->created(r->ctx, r->id, NULL);
-    run_tell(r, &(struct run_event){.kind = RUN_EVENT_START});
+    run_try_to_begin(r);
 }
 
 static struct live_run *revive(struct engine *e, struct rerun *x)

@@ -30,7 +30,6 @@ static void on_durable(void *ctx, struct store_batch *b, struct err *err)
     struct live_run *r = s->run;
     struct engine *e = r->engine;
 
-    r->pending--;
     if (err && !r->complete) {
         /* What cannot be recorded must not be done: the run stops where it is, for a later resume.
          */
@@ -45,6 +44,7 @@ static void on_durable(void *ctx, struct store_batch *b, struct err *err)
         s->durable(r, s->data);
     }
     free(s);
+    r->pending--; /* until here, what was told could not free the run */
     run_forget(r);
 }
 
@@ -504,7 +504,8 @@ struct live_run *live_run_new(struct engine *e, const struct engine_request *q)
                     &r->request.event,        &r->request.repository_facts,
                     &r->request.trigger_type, &r->request.ref,
                     &r->request.sha,          &r->request.branch,
-                    &r->request.actor,        &r->request.inputs};
+                    &r->request.actor,        &r->request.inputs,
+                    &r->request.group,        &r->request.policy};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = arena_str(a, *texts[i]);
     r->recorded = RUN_QUEUED;

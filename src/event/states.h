@@ -72,6 +72,8 @@ enum step_type {
     X(WAITING_FOR_SLOT, "waiting_for_slot", "waits for a free slot of the runner")                \
     X(WAITING_FOR_GROUP, "waiting_for_group", "waits for a free place in its parallel group")     \
     X(WAITING_FOR_RETRY, "waiting_for_retry", "waits before its next try")                        \
+    X(WAITING_FOR_RUN, "waiting_for_run", "waits for another run of its concurrency group")       \
+    X(SUPERSEDED, "superseded", "a newer run of its concurrency group took its place")            \
     X(WAITING_FOR_APPROVAL, "waiting_for_approval", "waits for a person to approve")              \
     X(APPROVAL_REJECTED, "approval_rejected", "a person rejected it")                             \
     X(DEPENDENCY_FAILED, "dependency_failed", "a step that it depends on failed")                 \

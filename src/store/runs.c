@@ -101,6 +101,7 @@ static const struct update_column updates[] = {
     SET(STORE_RUN_COMPLETED, "completed_at", completed_at, COL_INT_NULL),
     SET(STORE_RUN_ATTEMPT, "attempt", attempt, COL_INT),
     SET(STORE_RUN_WAITED, "waited_ms", waited_ms, COL_INT),
+    SET(STORE_RUN_ATTEMPT, "holds_group", holds_group, COL_INT_NULL),
     SET(STORE_RUN_DEADLINE, "deadline_at", deadline_at, COL_INT_NULL),
     SET(STORE_RUN_SOURCE, "ref", ref, COL_TEXT_NULL),
     SET(STORE_RUN_SOURCE, "sha", sha, COL_TEXT_NULL),

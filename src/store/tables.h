@@ -58,6 +58,7 @@ struct store_run {
     int64_t deadline_at; /* when its time is up; moved on by the time that nothing drove it */
     str group, policy;   /* one run of a group at a time; empty: none */
     int64_t priority;    /* in the group's queue: higher first */
+    int64_t holds_group; /* not loaded; an update of the attempt gives the group back */
 };
 
 /* With attempt 1 unless given. One run per batch. */
@@ -265,6 +266,19 @@ bool store_load_lease(struct store_reader *r, int64_t run_id, struct store_lease
 bool store_list_orphans(struct store_reader *r, const struct store_owner *self, int64_t now,
                         struct arena *a, int64_t **ret_ids, size_t *ret_n,
                         struct err *err) must_use;
+
+/* ---- Concurrency groups (groups.c) ---- */
+
+struct store_group_run {
+    int64_t run_id, priority;
+    bool holds;
+    str policy;
+};
+/* The open runs of the run's group, itself among them, by id. */
+bool store_list_group(struct store_reader *r, int64_t run_id, struct arena *a,
+                      struct store_group_run **ret, size_t *ret_n, struct err *err) must_use;
+/* err group_held where another open run has it. It is given back with the run's end. */
+void store_take_group(struct store_batch *b, int64_t run_id);
 
 /* ---- The database as a whole (upkeep.c) ---- */
 

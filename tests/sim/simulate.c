@@ -419,7 +419,10 @@ static void simulate_one(void)
     make_plan(&w);
     show_stage(&w);
     start(&w);
-    tell(&w, (struct run_event){.kind = RUN_EVENT_START});
+    if (chance(500)) /* in its queue: it never starts */
+        tell(&w, (struct run_event){.kind = RUN_EVENT_CANCEL});
+    else
+        tell(&w, (struct run_event){.kind = RUN_EVENT_START});
     for (uint32_t turns = 0; !w.completed; turns++) {
         expect(&w, turns < 100000, "a run ends in bounded time", 0);
         happen(&w);
