@@ -3,9 +3,9 @@
  * prints microseconds per render; compile makes a new renderer for each; print writes the text. */
 #include "base/clock.h"
 #include "base/fd.h"
-#include "json/value.h"
 #include "value/heap.h"
 #include "vm/render.h"
+#include "json/value.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,14 +1,15 @@
 /* Any bytes are rendered as a template: they end, within their limits, and the same way whether the
  * collector runs seldom or at every safepoint. */
-#include "json/value.h"
 #include "value/heap.h"
 #include "vm/render.h"
+#include "json/value.h"
 #include <assert.h>
 
 static bool run(str text, bool collect_always, enum undefined_mode undefined, struct buf *out,
                 struct buf *report)
 {
-    static const str context = {"{\"a\": [1, 2, {\"b\": \"<x>\"}], \"s\": \"text\", \"n\": null}", 43};
+    static const str context = {"{\"a\": [1, 2, {\"b\": \"<x>\"}], \"s\": \"text\", \"n\": null}",
+                                43};
     struct render_options options = {
         .limits = {.instructions = 20000, .bytes = 4 << 20, .depth = 60, .output = 1 << 16},
         .undefined = undefined,

@@ -132,7 +132,7 @@ static bool small_step(struct heap *h, const struct small_step *s, const val *ar
         return small_step(h, &function##_step, args, ret);                           \
     }
 STEP(read, "read", STEP_TYPE_FILE, true, 0, "t", "path")
-STEP(write, "write", STEP_TYPE_FILE, false, 0, "tt", "path", "content")
+STEP(write, "write", STEP_TYPE_FILE, false, 0, "ta", "path", "content")
 STEP(glob, "glob", STEP_TYPE_FILE, true, -1, "t", "pattern")
 STEP(exists, "exists", STEP_TYPE_FILE, true, 0, "t", "path")
 STEP(artifact, "artifact", STEP_TYPE_ARTIFACT, false, 0, "tl", "name", "paths")
