@@ -63,6 +63,8 @@ void json_end_array(struct json_writer *w)
 void json_add_quoted(struct buf *b, str s)
 {
     static const char hex[] = "0123456789abcdef";
+    static const bool must_escape[256] = {
+        [0 ... 0x1F] = true, ['"'] = true, ['\\'] = true, [0x7F] = true};
     size_t from = 0;
 
     buf_reserve(b, s.n + 2);
@@ -71,7 +73,7 @@ void json_add_quoted(struct buf *b, str s)
     buf_add_byte(b, '"');
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F)
+        if (!must_escape[c])
             continue;
         buf_add(b, s.p + from, i - from);
         from = i + 1;

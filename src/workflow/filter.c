@@ -73,6 +73,7 @@ static const char *read_pattern(str s, struct pattern *p)
 {
     size_t at = 0;
     bool repeatable = false;
+    p->n = 0;
     if (!s.n)
         return "is empty";
     if (s.n > FILTER_PATTERN_MAX)
@@ -181,7 +182,7 @@ static bool match(const struct pattern *p, str text)
 
 bool filter_check(str pattern, struct err *err)
 {
-    struct pattern p = {0};
+    struct pattern p;
     str inner = str_starts(pattern, STR("!")) ? str_sub(pattern, 1, pattern.n) : pattern;
     const char *wrong = read_pattern(inner, &p);
     return !wrong || refuse(err, pattern, wrong);
@@ -189,7 +190,7 @@ bool filter_check(str pattern, struct err *err)
 
 bool filter_matches(str pattern, str text)
 {
-    struct pattern p = {0};
+    struct pattern p;
     return utf8_invalid_at(text) == SIZE_MAX && !read_pattern(pattern, &p) && match(&p, text);
 }
 
