@@ -50,7 +50,7 @@ void buf_add_repeat(struct buf *b, char c, size_t n)
 
 void buf_add_int(struct buf *b, int64_t i)
 {
-    char room[NUM_INT_TEXT_MAX];
+    char room[NUM_INT_ROOM];
     buf_add_str(b, num_int_text(room, i));
 }
 

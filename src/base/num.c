@@ -4,13 +4,13 @@
 #include <math.h>
 #include <stdio.h>
 
-str num_int_text(char room[NUM_INT_TEXT_MAX], int64_t i)
+str num_int_text(char room[NUM_INT_ROOM], int64_t i)
 {
     static const char pairs[] = "00010203040506070809101112131415161718192021222324"
                                 "25262728293031323334353637383940414243444546474849"
                                 "50515253545556575859606162636465666768697071727374"
                                 "75767778798081828384858687888990919293949596979899";
-    char *end = room + NUM_INT_TEXT_MAX, *at = end;
+    char *end = room + NUM_INT_ROOM, *at = end;
     uint64_t u = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
     for (; u >= 100; u /= 100)
         at = memcpy(at - 2, pairs + u % 100 * 2, 2);

@@ -5,9 +5,9 @@
 
 /* Decimal, optional sign, nothing else; false on anything else or past 64 bits. */
 bool num_parse_int(str s, int64_t *ret_i);
-enum { NUM_INT_TEXT_MAX = 20 };
+enum { NUM_INT_ROOM = 20 };
 /* Decimal, at the end of room. */
-str num_int_text(char room[NUM_INT_TEXT_MAX], int64_t i);
+str num_int_text(char room[NUM_INT_ROOM], int64_t i);
 /* C's strtod on exactly s ("1e5", "inf", no hexadecimal); false where s is not wholly used. */
 bool num_parse_double(str s, double *ret_d);
 /* Shortest decimal text that reads back as d, as Python's repr writes it (1.0, 1e+16, nan). */

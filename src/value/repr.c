@@ -474,7 +474,7 @@ bool val_ascii(struct heap *h, val v, val *ret)
 /* Without a builder: numbers are put into text more often than anything else. */
 static bool int_text(struct heap *h, int64_t i, val *ret)
 {
-    char room[NUM_INT_TEXT_MAX];
+    char room[NUM_INT_ROOM];
     str text = num_int_text(room, i);
     return heap_charge(h, 1) && text_new_points(h, text, text.n, ret);
 }
