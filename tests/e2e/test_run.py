@@ -356,10 +356,10 @@ class Growth(PlueTest):
     def test_a_step_that_cannot_run_yet_is_refused_before_the_first(self):
         self.steps_workflow("""
             ctx.run(name="a", cmd="true")
-            ctx.approval("sign off")
+            ctx.comment("done")
             """)
         result = self.plue("workflow", "run", "ci", expect=2)
-        self.assertIn("approval", result.err)
+        self.assertIn("comment", result.err)
         listing = self.plue("run", "list", "--json", expect=0).json["runs"]
         self.assertTrue(all(s["outcome"] is None for r in listing for s in self.view(r["id"])["steps"]), listing)
 

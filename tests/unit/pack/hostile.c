@@ -1,0 +1,148 @@
+/* Streams that try to leave the folder, or that were cut. */
+#include "base/buf.h"
+#include "base/fd.h"
+#include "pack/pack.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+struct room {
+    char top[64];
+    int inside;
+};
+
+static int set_up(void **state)
+{
+    struct room *p = mem_zalloc(sizeof *p);
+    snprintf(p->top, sizeof p->top, "/tmp/plue-pack-XXXXXX");
+    assert_non_null(mkdtemp(p->top));
+    int top = open(p->top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(mkdirat(top, "inside", 0755), 0);
+    assert_int_equal(mkdirat(top, "outside", 0755), 0);
+    p->inside = openat(top, "inside", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(symlinkat("../outside", p->inside, "away"), 0);
+    assert_int_equal(symlinkat("../outside/file", p->inside, "awayfile"), 0);
+    close(top);
+    *state = p;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct room *p = *state;
+    auto_buf command = BUF(200);
+    buf_addf(&command, "rm -r %s", p->top);
+    assert_int_equal(system(buf_c(&command)), 0);
+    close(p->inside);
+    free(p);
+    return 0;
+}
+
+static bool get(void *user, void *p, size_t max, size_t *ret_n, struct err *err)
+{
+    str *rest = user;
+    (void)err;
+    *ret_n = rest->n < max ? rest->n : max;
+    memcpy(p, rest->p, *ret_n);
+    *rest = str_sub(*rest, *ret_n, rest->n);
+    return true;
+}
+
+static bool extract(struct room *p, str stream, bool replace, const char **ret_code)
+{
+    static struct err err;
+    struct pack_target t = {.folder = p->inside, .links = true, .replace = replace};
+    struct pack_count count;
+    err_done(&err);
+    err = (struct err)ERR_INIT;
+    bool ok = pack_extract(&t, get, &stream, &count, &err);
+    *ret_code = ok ? "" : err.code;
+    return ok;
+}
+
+static bool is_outside_empty(const struct room *p)
+{
+    auto_buf path = BUF(200);
+    buf_addf(&path, "%s/outside", p->top);
+    return rmdir(buf_c(&path)) == 0 && mkdir(buf_c(&path), 0755) == 0;
+}
+
+#define HEAD "plue-pack 1\n"
+
+static void pack__refuses_paths_that_leave_the_folder(void **state)
+{
+    static const struct {
+        str stream;
+        const char *code;
+    } rows[] = {
+        {STR_INIT(HEAD "F 644 1 7\n../evilxE\n"), "path_outside"},
+        {STR_INIT(HEAD "F 644 1 9\n/tmp/evilxE\n"), "path_outside"},
+        {STR_INIT(HEAD "F 644 1 9\na/../evilxE\n"), "path_outside"},
+        {STR_INIT(HEAD "F 644 1 6\n./evilxE\n"), "path_outside"},
+        {STR_INIT(HEAD "F 644 1 4\na//bxE\n"), "path_outside"},
+        {STR_INIT(HEAD "F 644 1 3\na\0bxE\n"), "path_outside"},
+        {STR_INIT(HEAD "F 644 1 2\na/xE\n"), "path_outside"},
+        {STR_INIT(HEAD "F 644 1 0\nxE\n"), "path_outside"},
+        {STR_INIT(HEAD "F 644 1 11\n.git/configxE\n"), "path_outside"},
+        {STR_INIT(HEAD "F 644 1 9\naway/evilxE\n"), "path_outside"},
+        {STR_INIT(HEAD "L 4 4\nevil/etcE\n"), "path_outside"},
+        {STR_INIT(HEAD "L 10 4\nevil../outsideE\n"), "path_outside"},
+        {STR_INIT(HEAD "L 1 9\naway/evilaE\n"), "path_outside"},
+        {STR_INIT(HEAD "F 644 -1 1\naE\n"), "pack_damaged"},
+        {STR_INIT(HEAD "F 644 1 99999\naE\n"), "pack_damaged"},
+        {STR_INIT(HEAD "D 644 1 1\naxE\n"), "pack_damaged"},
+        {STR_INIT(HEAD "F 644 5 1\naxE\n"), "pack_damaged"},
+        {STR_INIT(HEAD "F 644 1 1\nax"), "pack_damaged"},
+        {STR_INIT("tar!"), "pack_damaged"},
+        {STR_INIT(""), "pack_damaged"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *code;
+        bool ok = extract(*state, rows[i].stream, true, &code);
+        if (ok || strcmp(code, rows[i].code) != 0)
+            fail_msg("row %zu gives '%s', not '%s'", i, code, rows[i].code);
+        assert_true(is_outside_empty(*state));
+    }
+}
+
+static void pack__replaces_a_link_and_writes_not_through_it(void **state)
+{
+    struct room *p = *state;
+    const char *code;
+    struct stat st;
+    assert_false(extract(p, STR(HEAD "F 644 1 8\nawayfilexE\n"), false, &code));
+    assert_string_equal(code, "file_exists");
+    assert_true(extract(p, STR(HEAD "F 4755 1 8\nawayfilexF 600 2 3\na/bhiE\n"), true, &code));
+    assert_true(is_outside_empty(p));
+    assert_int_equal(fstatat(p->inside, "awayfile", &st, AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(st.st_mode, S_IFREG | 0755);
+    assert_int_equal(fstatat(p->inside, "a/b", &st, AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(st.st_size, 2);
+}
+
+static void pack__a_cut_file_has_no_name(void **state)
+{
+    struct room *p = *state;
+    const char *code;
+    assert_false(extract(p, STR(HEAD "F 644 9 3\nnewabc"), true, &code));
+    assert_int_equal(faccessat(p->inside, "new", F_OK, 0), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(pack__refuses_paths_that_leave_the_folder, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(pack__replaces_a_link_and_writes_not_through_it, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(pack__a_cut_file_has_no_name, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
