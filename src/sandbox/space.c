@@ -23,6 +23,7 @@ enum { SHOWN = 2, STAT_MAX = 4096, OPTIONS_MAX = 160 };
 
 /* Everything the child needs, made before it exists. */
 struct keep {
+    int keeper_fd; /* of the file that remembers it, or -1 */
     const char *from[SHOWN], *at[SHOWN];
     const struct root *root;
     const char *tmp_options, *files_options;
@@ -88,6 +89,33 @@ IN_CHILD static void keep_mounts(struct keep *k)
         keep_fail(k, failed);
 }
 
+/* The keeper writes down itself: a program that is killed while it makes one leaves none that
+ * nobody finds. "PID STARTED", as find_kept reads it; STARTED is the 22nd field of proc(5)'s stat.
+ */
+IN_CHILD static void keep_record(struct keep *k)
+{
+    char stat[STAT_MAX], line[64];
+    int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, stat, sizeof stat);
+    ssize_t at = 0, used = 0, name_end = 0;
+    for (ssize_t i = 0; i < n; i++)
+        if (stat[i] == ')')
+            name_end = i;
+    if (k->keeper_fd < 0 || n <= 0 || !name_end)
+        return;
+    for (; stat[at] != ' ' && used < 20; at++)
+        line[used++] = stat[at];
+    line[used++] = ' ';
+    at = name_end + 2; /* the third field */
+    for (int field = 3; field < 22 && at < n; at++)
+        field += stat[at] == ' ';
+    for (; at < n && stat[at] != ' ' && used < 60; at++)
+        line[used++] = stat[at];
+    line[used++] = '\n';
+    if (write(k->keeper_fd, line, (size_t)used) != used)
+        keep_fail(k, "writing who keeps it");
+}
+
 IN_CHILD static int keep_main(void *arg)
 {
     struct keep *k = arg;
@@ -99,6 +127,7 @@ IN_CHILD static int keep_main(void *arg)
     keep_mounts(k);
     if (chdir("/") < 0)
         keep_fail(k, "entering /");
+    keep_record(k);
     spawn_default_signals();
     int null = open("/dev/null", O_RDWR);
     for (int i = 0; i < 3; i++)
@@ -182,19 +211,6 @@ void sandbox_space_forget(const char *keeper)
     unlink(keeper);
 }
 
-static bool remember(struct sandbox_space *p, struct err *err)
-{
-    auto_buf text = BUF(64);
-    int64_t started;
-    if (!p->keeper)
-        return true;
-    if (!read_start(p->pid, &started))
-        return err_set(err, "sandbox_space", "the keeper of a run's /tmp ended at once");
-    buf_addf(&text, "%d %lld\n", (int)p->pid, (long long)started);
-    int e = fd_write_file(AT_FDCWD, p->keeper, buf_str(&text), 0600);
-    return !e || err_errno(err, "sandbox_space", e, "cannot write %s", p->keeper);
-}
-
 static bool make(struct sandbox_space *p, int64_t tmp_bytes, struct err *err)
 {
     const struct sandbox *s = p->sandbox;
@@ -217,6 +233,11 @@ static bool make(struct sandbox_space *p, int64_t tmp_bytes, struct err *err)
         snprintf(k.uid_map, sizeof k.uid_map, "%u %u 1", s->uid, s->uid);
         snprintf(k.gid_map, sizeof k.gid_map, "%u %u 1", s->gid, s->gid);
     }
+    auto_fd keeper =
+        !p->keeper ? -1 : open(p->keeper, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (p->keeper && keeper < 0)
+        return err_errno(err, "sandbox_space", errno, "cannot write %s", p->keeper);
+    k.keeper_fd = keeper;
     pid_t pid = spawn_clone(keep_main, &k, 0, NULL);
     if (pid < 0)
         return err_errno(err, "sandbox_space", errno, "no process can be made for a run's /tmp");
@@ -228,7 +249,7 @@ static bool make(struct sandbox_space *p, int64_t tmp_bytes, struct err *err)
     p->pid = pid;
     if (!enter(p, pid))
         return err_errno(err, "sandbox_space", errno, "a run's /tmp cannot be entered");
-    return remember(p, err);
+    return true;
 }
 
 bool space_open(struct sandbox_space *p, int64_t tmp_bytes, bool *ret_fresh, struct err *err)
