@@ -108,10 +108,11 @@ static void registry__reads_sources_in_order_of_their_paths(void **state)
     put(f, ".plue/prompts/p.prompt.md", "");
     put(f, ".plue/workflows/.hidden.py", "");
     open_registry(f, &r);
-    assert_int_equal(r.bundle->n, 3);
+    assert_int_equal(r.bundle->n, 4);
     assert_true(str_is(r.bundle->files[0].path, ".plue/actions/x/action.py"));
-    assert_true(str_is(r.bundle->files[1].path, ".plue/workflows/a.py"));
-    assert_true(str_is(r.bundle->files[2].path, ".plue/workflows/b.py"));
+    assert_true(str_is(r.bundle->files[1].path, ".plue/prompts/p.prompt.md"));
+    assert_true(str_is(r.bundle->files[2].path, ".plue/workflows/a.py"));
+    assert_true(str_is(r.bundle->files[3].path, ".plue/workflows/b.py"));
     assert_int_equal(r.unread.n, 0);
 }
 
