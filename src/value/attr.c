@@ -137,6 +137,21 @@ static bool method_new(struct heap *h, const struct native_def *def, val self, v
     return true;
 }
 
+/* "did you mean", for people only: the message is CPython's. Returns false. */
+static bool suggest_method(struct heap *h, const struct native_def *rows, str name)
+{
+    enum { NAMES_MAX = 64 };
+    str names[NAMES_MAX];
+    uint32_t n = 0;
+
+    for (; rows && rows->name && n < NAMES_MAX; rows++)
+        names[n++] = str_of(rows->name);
+    long near = str_nearest(name, names, n);
+    if (near >= 0)
+        err_hint(&h->fault.err, "did you mean '%.*s'?", STR_ARG(names[near]));
+    return false;
+}
+
 static bool object_getattr(struct heap *h, val v, str name, val *ret)
 {
     const struct obj_class *class = v.object->class;
@@ -165,8 +180,9 @@ bool val_getattr(struct heap *h, val v, str name, val *ret)
         row = find_row(v.type->methods, name);
         if (row)
             return method_new(h, row, v, ret);
-        return heap_raise(h, &exc_AttributeError, "type object '%s' has no attribute '%.*s'",
-                          v.type->name, STR_ARG(name));
+        heap_raise(h, &exc_AttributeError, "type object '%s' has no attribute '%.*s'", v.type->name,
+                   STR_ARG(name));
+        return suggest_method(h, v.type->methods, name);
     }
     if (v.kind == V_DICT && (v.o->flags & OBJ_RECORD)) {
         val field = dict_get_str(v.dict, name);
@@ -180,6 +196,7 @@ bool val_getattr(struct heap *h, val v, str name, val *ret)
         return method_new(h, row, v, ret);
     if (data_attr(v, name, ret))
         return true;
-    return heap_raise(h, &exc_AttributeError, "'%s' object has no attribute '%.*s'",
-                      val_type_name(v), STR_ARG(name));
+    heap_raise(h, &exc_AttributeError, "'%s' object has no attribute '%.*s'", val_type_name(v),
+               STR_ARG(name));
+    return suggest_method(h, val_type_of(v)->methods, name);
 }

@@ -64,6 +64,18 @@ static bool too_many_positional(struct vm *vm, const struct code *c, const val *
     return raise_type_error(vm, &b);
 }
 
+/* For people only: the message is CPython's. */
+static void suggest_parameter(struct vm *vm, const struct code *c, str name)
+{
+    uint32_t n = 0, all = c->positional + c->keyword_only;
+    auto_free str *names = mem_alloc((all + 1u) * sizeof *names);
+    for (uint32_t i = c->positional_only; i < all; i++)
+        names[n++] = c->params[i].name;
+    long near = str_nearest(name, names, n);
+    if (near >= 0)
+        err_hint(&vm->heap.fault.err, "did you mean '%.*s'?", STR_ARG(names[near]));
+}
+
 static bool unexpected_name(struct vm *vm, const struct code *c, const struct call_args *args,
                             str name)
 {
@@ -74,10 +86,12 @@ static bool unexpected_name(struct vm *vm, const struct code *c, const struct ca
         for (uint32_t k = 0; k < args->named_count; k++)
             if (str_eq(c->params[i].name, text_str(args->names[k])))
                 names[n++] = c->params[i].name;
-    if (n == 0)
-        return heap_raise(&vm->heap, &exc_TypeError,
-                          "%.*s() got an unexpected keyword argument '%.*s'", STR_ARG(c->qualname),
-                          STR_ARG(name));
+    if (n == 0) {
+        heap_raise(&vm->heap, &exc_TypeError, "%.*s() got an unexpected keyword argument '%.*s'",
+                   STR_ARG(c->qualname), STR_ARG(name));
+        suggest_parameter(vm, c, name);
+        return false;
+    }
     buf_addf(&b, "%.*s() got some positional-only arguments passed as keyword arguments: '",
              STR_ARG(c->qualname));
     for (uint32_t i = 0; i < n; i++)

@@ -32,6 +32,21 @@ class Messages(PlueTest):
             with self.subTest(args):
                 self.check(args, err)
 
+    def test_near_names_of_a_program_are_suggested(self):
+        for call, hint in (
+            ('deploy("x", dryrun=True)', "did you mean 'dry_run'?"),
+            ('max([1], defualt=2)', "did you mean 'default'?"),
+            ('"a".split(spe=",")', "did you mean 'sep'?"),
+            ('"a".uper()', "did you mean 'upper'?"),
+            ('{}.itmes()', "did you mean 'items'?"),
+            ('dict.fromkey("a")', "did you mean 'fromkeys'?"),
+            ('dploy("x")', "did you mean 'deploy'?"),
+        ):
+            self.workflow("def deploy(region, *, dry_run=False): pass\n@workflow(triggers=[manual()])\n"
+                          f"def ci(ctx):\n    {call}\n")
+            with self.subTest(call):
+                self.assertIn(f"\n  hint: {hint}\n", self.plue("workflow", "plan", "ci", expect=2).err)
+
     def test_every_command_has_help_with_an_example(self):
         page = self.plue("completion", "man", expect=0).out
         names = [line.removeprefix(".SS plue ") for line in page.splitlines() if line.startswith(".SS plue ")]

@@ -28,7 +28,7 @@ TEMPLATES = {
         | <F>.as_integer_ratio()[1] | int(<F>.is_integer()) | json.loads(str(<I>)) | int.from_bytes if <B> else <I> | int.bit_length(<I>) | True + <I> | (<I>, <I>)[<B>]""",
     "F": """<F>+<F> | <F>-<F> | <F>*<F> | <F>/<F> | <I>/<I> | <F>//<F> | <F>%<F> | <F>**<K> | <K>**-<K> | -<F> | abs(<F>) | float(<I>) | float(<S>) | round(<F>, <J>) | round(<F>, None)
         | sum([<F>, <F>, <I>]) | max(<F>, <I>) | min(<F>, <F>) | <F> if <B> else <F> | divmod(<F>, <F>)[1] | divmod(<F>, <I>)[0] | <F>.real | <F>.conjugate() | <I>*<F> | <F>+<B>
-        | float.fromhex('0x1.8p3') | sum(<L>)/len(<L>) | pow(<F>, <K>) | pow(<F>, <F>) | <F>**<F> | json.loads('1.5') | float(repr(<F>)) | sum([<F>], <F>) | <F>.__class__ if False else <F>""",
+        | float.fromhex('0x1.8p3') | sum(<L>)/len(<L>) | pow(<F>, <K>) | pow(abs(<F>), <F>) | abs(<F>)**<F> | json.loads('1.5') | float(repr(<F>)) | sum([<F>], <F>) | <F>.__class__ if False else <F>""",
     "B": """<I><<I> | <I><=<I> | <I>==<I> | <I>!=<I> | <F><<F> | <F>>=<I> | <F>==<I> | <S><<S> | <S>==<S> | <L><<L> | <L>==<L> | <T><=<T> | <T>==<T> | <D>==<D> | <D>!=<D> | <X>==<X> | <X><=<X> | <X><<X> | <X>>=<X>
         | <I> in <L> | <S> in <S> | <S> not in <S> | <S> in <D> | <I> in <X> | <I> in <R> | <I> in <T> | (<S>, <I>) in <D>.items() | not <A> | <B> and <B> | <B> or <B> | bool(<A>) | all(<L>) | any(<L>) | all(<G>) | any(<G>)
         | <A> is None | <A> is not None | isinstance(<A>, int) | isinstance(<A>, (str, list)) | isinstance(<A>, dict) | callable(<A>) | <I><<I><=<I> | <I> < <F> < <I> != <I> | <S>.startswith(<S>) | <S>.endswith(<S>)
