@@ -75,6 +75,12 @@ static struct parts split(str text)
     return p;
 }
 
+size_t prompt_body_at(str text)
+{
+    struct parts p = split(text);
+    return p.closed ? (size_t)(p.body.p - text.p) : 0;
+}
+
 /* ---- scalars ---- */
 
 static str text_of(struct loading *l, const struct yaml_node *n, const char *key)

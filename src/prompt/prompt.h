@@ -50,6 +50,9 @@ const struct prompt *prompt_load(struct arena *a, struct sources *sources, str p
 /* The `name` of a file's frontmatter, as far as it can be told without judging the rest. */
 bool prompt_name(struct arena *a, str path, str text, str *ret_name);
 
+/* The byte that a prompt's template begins at: behind the frontmatter, if there is one. */
+size_t prompt_body_at(str text);
+
 /* The definition as JSON: types as JSON Schema; without the body. */
 void prompt_write_json(struct json_writer *w, const struct prompt *p);
 

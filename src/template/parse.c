@@ -141,7 +141,7 @@ bool template_parse(struct sources *sources, uint32_t source, size_t from, struc
     struct template_parser p = {
         .scan = {.text = text, .source = source, .at = from, .arena = arena, .err = err},
         .arena = arena,
-        .now = {.offset = (uint32_t)from},
+        .now = {.kind = TOKEN_DATA, .offset = (uint32_t)from},
     };
     struct nodes body;
     bool ok = next_token(&p) && template_parse_nodes(&p, NULL, &body);

@@ -167,3 +167,22 @@ output: {a: "P[]?", b: (u | v)?, c: [{d: any}], e: u | null}
                                              "additionalProperties": False}},
             "e": {"anyOf": [{"enum": ["u"]}, {"type": "null"}]}})
         self.assertEqual(output["required"], ["c"])
+
+
+class Preview(PlueTest):
+    def test_a_prompt_is_rendered_behind_its_head(self):
+        self.copy_acceptance()
+        result = self.plue("prompt", "preview", ".plue/prompts/CodeReview.prompt.md", "--input", "focus=security",
+                           "--input", 'checks=["a", "b"]', expect=0)
+        self.assertTrue(result.out.startswith("You review for SECURITY only.\n\n## Code\n\n```diff\n[diff]\n```\n"), result.out)
+        self.assertIn("\n- a;\n- b.", result.out)
+        self.assertIn('{\n  "type": "object",\n  "properties": {\n    "issues": {', result.out)
+        self.assertIn("made up: diff", result.err)
+
+    def test_wrong_inputs_and_wrong_templates_have_their_places(self):
+        self.write(".plue/prompts/a.prompt.md", "---\nname: A\ninputs: {n: integer}\n---\n{{ n }}\n{{ m }}\n")
+        result = self.plue("prompt", "preview", ".plue/prompts/a.prompt.md", "--input", "n=x", expect=2)
+        self.assertIn("input /n: expected int, found a string", result.err)
+        result = self.plue("prompt", "preview", ".plue/prompts/a.prompt.md", "--input", "n=1", expect=2)
+        self.assertEqual(result.out, "")
+        self.assertIn(".plue/prompts/a.prompt.md:6:", result.err)
