@@ -204,7 +204,7 @@ class Program(Expressions):
             self.put(f"for {self.new_variable('I')}, {self.new_variable('I')} in enumerate({source}, {self.make('I', 1)}):")
         elif form < 0.7:
             source = self.make("D", 1)
-            self.put(f"for {self.new_variable('S')}, {self.new_variable('I')} in {source}.items():")
+            self.put(f"for {self.new_variable('S')}, {self.new_variable('I')} in ({source}).items():")
         elif form < 0.8:
             sources = f"{self.make('L', 1)}, {self.make('M', 1)}" + rng.choice(["", ", strict=True"])
             self.put(f"for {self.new_variable('I')}, {self.new_variable('S')} in zip({sources}):")
