@@ -4,9 +4,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { PROGRESS_MS = 100 };
+enum { PROGRESS_MS = 100, REMOVE_TRIES = 50, REMOVE_WAIT_NS = 20 * 1000 * 1000 };
 
 /* ---- opening: folders, files, repository; on a thread of the pool ---- */
 
@@ -38,13 +39,28 @@ static bool make_folder(const char *dir, const char *name, unsigned mode, struct
     return e ? err_errno(err, "workspace_open", e, "cannot make %s", buf_c(&path)) : true;
 }
 
+/* A child of the program that was killed (git, say) may write there for another moment. */
+static bool remove_left(const char *dir, struct err *err)
+{
+    for (int tries = 1;; tries++) {
+        auto_err e = ERR_INIT;
+        if (remove_tree(dir, &e))
+            return true;
+        if (tries == REMOVE_TRIES) {
+            err_move(err, &e);
+            return false;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = REMOVE_WAIT_NS}, NULL);
+    }
+}
+
 static bool make_folders(const char *dir, struct owner owner, struct err *err)
 {
     const struct owner ours = {0};
     auto_buf keeper = BUF(PATH_MAX);
     buf_addf(&keeper, "%s/keeper", dir); /* of an earlier run with this id, whose folder goes now */
     sandbox_space_forget(buf_c(&keeper));
-    return remove_tree(dir, err) && make_folder(dir, "", 0700, ours, err) &&
+    return remove_left(dir, err) && make_folder(dir, "", 0700, ours, err) &&
            make_folder(dir, "workspace", 0755, owner, err) &&
            make_folder(dir, "tmp", 01777, owner, err) && make_folder(dir, "files", 0755, ours, err);
 }
