@@ -281,7 +281,8 @@ static bool check_string(const struct at *a)
     const struct node *n = a->n;
     str s = json_text_of(a->v);
     bool ok = true;
-    if ((int64_t)s.n > n->max_length || n->min_length > 0)
+    /* A character has at most four bytes: most lengths need no counting. */
+    if ((int64_t)s.n > n->max_length || (int64_t)(s.n / 4) < n->min_length)
         ok = check_count(a, utf8_length(s), n->min_length, n->max_length, "character");
     if (n->pattern && !matches(a->c, n->pattern, s) && !a->c->stopped) {
         auto_buf expected = BUF(MESSAGE_MAX);
