@@ -8,8 +8,8 @@
 static bool run(str text, bool collect_always, enum undefined_mode undefined, struct buf *out,
                 struct buf *report)
 {
-    static const str context = {"{\"a\": [1, 2, {\"b\": \"<x>\"}], \"s\": \"text\", \"n\": null}",
-                                43};
+    static const str context =
+        STR_INIT("{\"a\": [1, 2, {\"b\": \"<x>\"}], \"s\": \"text\", \"n\": null}");
     struct render_options options = {
         .limits = {.instructions = 20000, .bytes = 4 << 20, .depth = 60, .output = 1 << 16},
         .undefined = undefined,

@@ -102,6 +102,12 @@ static enum loader_outcome read_text(int fd, str name, struct buf *text, struct 
     return LOADER_FAILED;
 }
 
+static struct template_stamp stamp_of(const struct stat *st)
+{
+    return (struct template_stamp){st->st_dev, st->st_ino, (uint64_t)st->st_size,
+                                   (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec};
+}
+
 static enum loader_outcome find_below(const struct root *r, str name, struct template_stamp *ret,
                                       struct buf *path, struct buf *text, struct err *err)
 {
@@ -118,10 +124,26 @@ static enum loader_outcome find_below(const struct root *r, str name, struct tem
     }
     if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || !is_inside(fd, r->real))
         return LOADER_MISSING;
-    *ret = (struct template_stamp){st.st_dev, st.st_ino, (uint64_t)st.st_size,
-                                   (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec};
+    *ret = stamp_of(&st);
     add_shown(path, r, name);
     return read_text(fd, name, text, err);
+}
+
+bool loader_is_same(struct loader *l, str name, const struct template_stamp *stamp)
+{
+    auto_buf clean = BUF(LOADER_MAX_NAME);
+    struct stat st;
+    if (!clean_name(name, &clean))
+        return false;
+    vec_each (r, &l->roots) {
+        auto_buf full = BUF(PATH_MAX);
+        buf_addf(&full, "%s/%s", r->real, buf_c(&clean));
+        if (full.overflow || stat(buf_c(&full), &st))
+            continue;
+        struct template_stamp now = stamp_of(&st);
+        return template_stamp_same(&now, stamp);
+    }
+    return false;
 }
 
 enum loader_outcome loader_find(struct loader *l, str name, struct template_stamp *ret,

@@ -28,6 +28,9 @@ static inline bool template_stamp_same(const struct template_stamp *a,
            a->mtime_ns == b->mtime_ns;
 }
 
+/* Is what loader_find would find still the file of this stamp? A look at it, without opening. */
+bool loader_is_same(struct loader *l, str name, const struct template_stamp *stamp);
+
 enum loader_outcome { LOADER_FOUND, LOADER_MISSING, LOADER_FAILED };
 
 /* The first file of that name. Its path as messages show it is added to path, its text to text

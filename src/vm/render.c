@@ -189,19 +189,14 @@ bool template_get(struct templates *t, str name, struct compiled **ret)
     *ret = known;
     if (known && known->seen == t->render)
         return true;
-    enum loader_outcome outcome =
-        loader_find(t->loader, name, &stamp, &path, known ? NULL : &text, &e);
-    if (known && outcome == LOADER_FOUND && template_stamp_same(&stamp, &known->stamp)) {
+    if (known && loader_is_same(t->loader, name, &known->stamp)) {
         known->seen = t->render;
         return true;
     }
-    if (known) {
+    if (known)
         known->stale = true;
-        buf_reset(&path);
-        outcome = outcome == LOADER_FAILED ? outcome
-                                           : loader_find(t->loader, name, &stamp, &path, &text, &e);
-    }
     *ret = NULL;
+    enum loader_outcome outcome = loader_find(t->loader, name, &stamp, &path, &text, &e);
     if (outcome == LOADER_FAILED) {
         err_move(err_list_add(&errors), &e);
         return raise_first(h, &errors);
@@ -245,6 +240,9 @@ static void plain_message(struct vm *vm, val exception, struct err *e)
             e->message = STR("template not found");
         if (type_is_subclass(exception.exc->type, &exc_TemplateNotFound)) {
             e->code = "template_not_found";
+            if (exception.exc->type == &exc_TemplateNotFound)
+                e->message = arena_printf(&e->arena, "the template '%.*s' is not found",
+                                          STR_ARG(e->message));
             err_hint(e, "names are looked up below the template folders, without \"..\"");
         } else {
             e->code =

@@ -1,0 +1,52 @@
+"""plue template: what it writes, how its errors read, and what keeps it inside of its root and its limits."""
+import os
+
+from harness import PlueTest
+
+
+class Template(PlueTest):
+    def render(self, text, *args, expect=None):
+        self.write("t.j2", text)
+        return self.plue("template", *args, "t.j2", expect=expect)
+
+    def test_the_rendered_text_alone_goes_to_stdout(self):
+        self.write("c.json", '{"name": "World"}')
+        result = self.render("Hello {{ name }}!\n", "--context", "c.json", expect=0)
+        self.assertEqual((result.out, result.err), ("Hello World!", ""))
+
+    def test_an_error_names_the_innermost_template_first_and_then_what_included_it(self):
+        self.write("in.j2", "\n{{ nope.x }}")
+        result = self.render("a\n{% include 'in.j2' %}\n", expect=2)
+        self.assertEqual(result.out, "")
+        self.assertEqual(result.err, "in.j2:2:4: error: 'nope' is undefined\n    2 | {{ nope.x }}\n"
+                                     "      |    ^^^^^^\nt.j2:2:4: in <template>\n")
+
+    def test_a_strict_template_may_not_print_what_is_undefined(self):
+        self.assertEqual(self.render("{{ x }}", expect=0).out, "")
+        self.assertIn("t.j2:1:4: error: 'x' is undefined", self.render("{{ x }}", "--undefined", "strict", expect=2).err)
+        self.assertEqual(self.render("{{ x.y.z }}", "--undefined", "chainable", expect=0).out, "")
+
+    def test_no_name_leaves_the_root(self):
+        self.write("outside.txt", "secret")
+        self.write("root/page.j2", "x")
+        os.symlink("../outside.txt", self.repo / "root/link.j2")
+        os.symlink("page.j2", self.repo / "root/inside.j2")
+        for name in ("../outside.txt", "/../outside.txt", "link.j2", "a/../../outside.txt", str(self.repo / "outside.txt")):
+            result = self.render("{% include '" + name + "' %}", "--root", "root", expect=2)
+            self.assertIn("is not found", result.err)
+            self.assertNotIn("secret", result.out + result.err)
+        for name in ("/page.j2", "./page.j2", "inside.j2"):
+            self.assertEqual(self.render("{% include '" + name + "' %}", "--root", "root", expect=0).out, "x")
+
+    def test_limits_end_a_template(self):
+        for text, words in (("{% for i in range(1000000000) %}{% endfor %}", "instructions"),
+                            ("{% set n = namespace(s='x') %}{% for i in range(99) %}{% set n.s = n.s ~ n.s %}{% endfor %}", "memory"),
+                            ("{% for i in range(100000) %}{{ 'x' * 1000 }}{% endfor %}", "writes more than"),
+                            ("{% include 't.j2' %}", "nested deeper"),
+                            ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "nested deeper")):
+            self.assertIn(words, self.render(text, expect=2).err)
+
+    def test_a_context_that_is_no_proper_object_is_refused(self):
+        for text in ('{"a": 1, "a": 2}', '{"a": NaN}', "[1]", "{"):
+            self.write("c.json", text)
+            self.assertEqual(self.render("x", "--context", "c.json", expect=2).out, "")
