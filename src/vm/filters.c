@@ -44,6 +44,9 @@ bool filter_method(struct heap *h, val self, const char *name, const val *args, 
 {
     const struct native_def *def = val_find_method(self, str_of(name));
     struct call_args call = {.at = args, .n = n};
+    if (!def)
+        return heap_raise(h, &exc_AttributeError, "'%s' object has no attribute '%s'",
+                          val_type_name(self), name);
     if (!val_is_markup(self))
         return native_call(h, def, self, &call, ret);
     val method;

@@ -205,7 +205,7 @@ static bool filter_indent(struct heap *h, val *args, val *ret)
             !text_repeat(h, space, n, &indent))
             return false;
     }
-    if (!text_new(h, STR("\n"), &newline) || !op_binary(h, BINARY_ADD, args[0], newline, &s) ||
+    if (!text_new(h, STR("\n"), &newline) || !op_inplace(h, BINARY_ADD, args[0], newline, &s) ||
         !filter_method(h, s, "splitlines", NULL, 0, &lines))
         return false;
     for (uint32_t i = 0; i < lines.list->n; i++) {

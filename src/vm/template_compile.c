@@ -287,7 +287,9 @@ static void compile_set_block(struct template_fn *t, const struct node *n)
     t->frame = &inner;
     template_enter(t, inner.symbols);
     emit_step(&t->f, STEP_PUSH, 0, 0, 0);
+    t->open_captures++;
     template_body(t, &n->set.body);
+    t->open_captures--;
     template_anchor(t, n->at);
     emit_step(&t->f, STEP_POP, text, 0, MARKUP_NEVER);
     if (n->set.filter) {
@@ -401,7 +403,9 @@ static void compile_filter_block(struct template_fn *t, const struct node *n)
     t->frame = &inner;
     template_enter(t, inner.symbols);
     emit_step(&t->f, STEP_PUSH, 0, 0, 0);
+    t->open_captures++;
     template_body(t, &n->filter.body);
+    t->open_captures--;
     template_anchor(t, n->at);
     emit_pop(t, text);
     compile_filter_on(t, n->filter.filter, text, text);
@@ -450,6 +454,11 @@ static void compile_leave_loop(struct template_fn *t, const struct node *n)
                    breaks ? "break" : "continue");
         return;
     }
+    uint32_t top = t->f.top;
+    reg dropped = fn_temp(&t->f);
+    for (uint32_t i = t->loop_captures; i < t->open_captures; i++)
+        emit_step(&t->f, STEP_POP, dropped, 0, MARKUP_NEVER);
+    t->f.top = top;
     jumps_add(breaks ? b->breaks : b->continues, emit_jump(&t->f, OP_JUMP, 0, 0));
 }
 

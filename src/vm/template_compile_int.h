@@ -40,6 +40,8 @@ struct template_fn {
     bool in_defaults;        /* of a macro's parameters: later ones may be unbound */
     reg filtered;            /* what a filter without target applies to */
     pos anchor;              /* of the statement: errors name its line, as Jinja2's do */
+    uint32_t open_captures;  /* texts of set and filter blocks around, begun and not ended */
+    uint32_t loop_captures;  /* of these, begun outside of the innermost loop */
 };
 
 /* ---- template_compile.c ---- */

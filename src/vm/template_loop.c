@@ -99,6 +99,8 @@ static void loop_items(struct template_fn *t, struct for_loop *l)
     struct flow_block block = {
         .kind = BLOCK_LOOP, .outer = f->blocks, .breaks = &breaks, .continues = &continues};
     bool has_else = l->n->for_.otherwise.n > 0;
+    uint32_t captures = t->loop_captures;
+    t->loop_captures = t->open_captures;
     if (has_else)
         fn_load_const(f, l->none, VAL_TRUE);
     uint32_t enter = emit_jump(f, OP_JUMP, 0, 0), body = fn_here(f);
@@ -114,6 +116,7 @@ static void loop_items(struct template_fn *t, struct for_loop *l)
     template_body(t, &l->n->for_.body);
     f->blocks = block.outer;
     t->frame = outer;
+    t->loop_captures = captures;
     if (has_else)
         fn_load_const(f, l->none, VAL_FALSE);
     jumps_here(f, &continues);
