@@ -54,7 +54,7 @@ static void finish(struct live_run *r, uint32_t step, const struct store_approva
 
 static void ask(struct live_run *r, uint32_t step, json_t *config)
 {
-    auto_buf reviewers = BUF(RESULT_MAX), data = BUF(RESULT_MAX);
+    auto_buf data = BUF(RESULT_MAX);
     struct store_batch *b = store_batch_new(r->engine->options.store);
     const char *name = json_string_value(json_object_get(config, "name"));
     auto_free char *list = json_dumps(json_object_get(config, "reviewers"), JSON_ENCODE_ANY);

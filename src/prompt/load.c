@@ -143,6 +143,19 @@ static void read_temperature(struct loading *l, struct prompt *p, const struct y
                  "write temperature: 0.2");
 }
 
+/* The `types:` mapping; NULL where there is none, or what stands there is something else. */
+static const struct yaml_node *read_types(struct loading *l, const struct yaml_node *map)
+{
+    const struct yaml_node *types = yaml_get(map, "types");
+    if (!types || types->kind == YAML_MAP)
+        return types;
+    err_hint(head_problem(&l->head, types->at, "invalid_value",
+                          "types: expected a mapping of names and types, found %s",
+                          yaml_describe(types)),
+             "write types: {Comment: {path: string, line: integer}}");
+    return NULL;
+}
+
 static void read_inputs(struct loading *l, struct prompt *p, const struct yaml_node *n)
 {
     if (n->kind != YAML_MAP) {
@@ -383,7 +396,7 @@ static const struct prompt *load(struct loading *l, str path)
     if (!map)
         return NULL;
     l->chain[l->depth++] = path;
-    l->head.types = yaml_get(map, "types");
+    l->head.types = read_types(l, map);
     *p = (struct prompt){.inputs = &nothing, .repairs = 2};
     const struct yaml_node *extends = yaml_get(map, "extends");
     const struct prompt *base = extends ? read_base(l, path, extends) : NULL;
@@ -397,9 +410,8 @@ static const struct prompt *load(struct loading *l, str path)
     if (map->kind == YAML_MAP && !yaml_check_keys(map, "a prompt", known_keys, l->head.errors)) {
         /* reported; the other keys are read all the same */
     }
-    if (l->head.types && l->head.types->kind == YAML_MAP)
-        for (uint32_t i = 0; i < l->head.types->n; i++)
-            (void)head_type(&l->head, l->head.types->items[i], 0);
+    for (uint32_t i = 0; l->head.types && i < l->head.types->n; i++)
+        (void)head_type(&l->head, l->head.types->items[i], 0);
     read_name(l, p, map, top);
     read_keys(l, p, map);
     l->depth--;

@@ -114,6 +114,7 @@ output:
   y: a | a
 max_turns: 0
 tools: [red_file, grep, grep]
+types: [a, b]
 ---
 """), [
             (1, 1, "the prompt has no name", "write name: NAME; workflows import it by this name"),
@@ -128,7 +129,9 @@ tools: [red_file, grep, grep]
             (11, 10, "the word 'a' stands here twice", "remove one of the two"),
             (12, 12, "max_turns: expected an integer from 1 to 1000, found a number", "write max_turns: 10"),
             (13, 9, "there is no tool 'red_file'", "did you mean 'read_file'?"),
-            (13, 25, "there are two tools called 'grep'", "remove one of the two")])
+            (13, 25, "there are two tools called 'grep'", "remove one of the two"),
+            (14, 8, "types: expected a mapping of names and types, found a list",
+             "write types: {Comment: {path: string, line: integer}}")])
 
     def test_documents_that_cannot_be_read(self):
         for text, line, message in (
