@@ -13,23 +13,11 @@ static bool refuse(struct err *err, const struct plan_step *s, const char *what)
     return false;
 }
 
-static bool check_shell(const struct plan_step *s, struct err *err)
-{
-    json_t *config = json_loadb(s->config.p, s->config.n, JSON_ALLOW_NUL, NULL);
-    const char *what = NULL;
-    json_t *network = json_object_get(config, "network");
-    if (!what && json_is_array(network) && json_array_size(network))
-        what = "network= with a list of hosts has no executor yet (\"all\" and none have)";
-    json_decref(config);
-    return !what || refuse(err, s, what);
-}
-
 static bool check_step(const struct plan_step *s, struct err *err)
 {
     char what[100];
     switch (s->type) {
     case STEP_TYPE_SHELL:
-        return check_shell(s, err);
     case STEP_TYPE_PARALLEL:
     case STEP_TYPE_ACTION:
     case STEP_TYPE_LOG:

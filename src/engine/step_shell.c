@@ -220,10 +220,12 @@ static void step_exited(void *user, const struct runner_exit *x)
 /* ---- the start ---- */
 
 struct launch {
-    VEC(char *) env;        /* owned, NULL-terminated */
-    VEC(const char *) path; /* borrowed, NULL-terminated */
+    VEC(char *) env;         /* owned, NULL-terminated */
+    VEC(const char *) path;  /* borrowed, NULL-terminated */
+    VEC(const char *) hosts; /* of the network, borrowed from it, NULL-terminated */
     struct buf script;
     json_t *config; /* resolved, without cmd */
+    json_t *network;
 };
 
 static void launch_done(struct launch *l)
@@ -232,8 +234,10 @@ static void launch_done(struct launch *l)
         free(l->env.at[i]);
     vec_done(&l->env);
     vec_done(&l->path);
+    vec_done(&l->hosts);
     buf_done(&l->script);
     json_decref(l->config);
+    json_decref(l->network);
 }
 
 static void push_env(struct launch *l, const char *name, str value)
@@ -315,12 +319,22 @@ static enum runner_shell shell_of(json_t *config)
                                        : RUNNER_SHELL_SH;
 }
 
-static bool wants_network(struct live_run *r, json_t *config)
+/* The step's own network=, or else the run's. A list's texts go to l->hosts. */
+static enum sandbox_network network_of(struct live_run *r, struct launch *l)
 {
-    json_t *own = json_object_get(config, "network");
-    if (own && !json_is_null(own))
-        return json_is_string(own) && strcmp(json_string_value(own), "all") == 0;
-    return str_is(r->plan.network, "\"all\"");
+    json_t *own = json_object_get(l->config, "network");
+    l->network = own && !json_is_null(own)
+                     ? json_incref(own)
+                     : json_loadb(r->plan.network.p, r->plan.network.n, JSON_DECODE_ANY, NULL);
+    if (json_is_string(l->network))
+        return strcmp(json_string_value(l->network), "all") == 0 ? SANDBOX_NETWORK_ALL
+                                                                 : SANDBOX_NETWORK_NONE;
+    for (size_t i = 0; i < json_array_size(l->network); i++)
+        vec_push(&l->hosts, json_string_value(json_array_get(l->network, i)));
+    if (!l->hosts.n)
+        return SANDBOX_NETWORK_NONE;
+    vec_push(&l->hosts, NULL);
+    return SANDBOX_NETWORK_PROXY;
 }
 
 static void reset_try(struct live_run *r, struct live_step *l)
@@ -360,11 +374,12 @@ static void start_process(struct live_run *r, uint32_t step, struct launch *l)
         .image = image             ? image
                  : r->plan.image.n ? arena_cstr(&r->arena, r->plan.image)
                                    : NULL,
-        .network = wants_network(r, l->config) ? SANDBOX_NETWORK_ALL : SANDBOX_NETWORK_NONE,
+        .network = network_of(r, l),
         .output = step_wrote,
         .exit = step_exited,
         .user = sink,
     };
+    exec.hosts = l->hosts.at;
     r->pending++;
     r->steps[step].process = runner_exec(r->workspace, &exec);
     /* A cancel that came while the start was being recorded. */

@@ -1,5 +1,6 @@
 /* One step: its result files, its shell, its process tree on the loop. */
 #include "base/clock.h"
+#include "proxy/proxy.h"
 #include "runner/local_int.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@ enum {
     ENV_TEXT_MAX = 8 << 20,
     ENV_COUNT_MAX = 1900,
     HANDLES = 4,
+    NOTICE_MAX = 2048,
 };
 
 static const char *const file_variables[STEP_FILE_COUNT] = {
@@ -32,6 +34,7 @@ struct local_step {
     char *name; /* of its folder of files */
     uv_poll_t poll_tree, poll_stream[2];
     uv_timer_t later;
+    struct proxy *proxy; /* or NULL */
     int stream[2];
     runner_output_fn *output;
     runner_exit_fn *exit;
@@ -39,7 +42,7 @@ struct local_step {
     int64_t started_ms;
     char tail[TAIL_MAX];
     size_t tail_n;
-    bool workspace_full;
+    bool workspace_full, line_open; /* stderr stands within a line */
     struct err err;
     int open_handles;
 };
@@ -151,8 +154,22 @@ struct places { /* as the step sees them */
     char workspace[PATH_MAX], tmp[PATH_MAX], files[PATH_MAX];
 };
 
+/* What programs of most kinds read; they look names up nowhere else, since there is no DNS. */
+static void set_proxy_env(struct environment *e, const struct proxy_rules *rules)
+{
+    static const char *const names[] = {"http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        env_setf(e, "%s=http://127.0.0.1:%d", names[i], SANDBOX_PROXY_PORT);
+    env_set(e, "NODE_USE_ENV_PROXY=1");
+    /* The step's own loopback, but where the host's was asked for. */
+    if (proxy_rules_name_loopback(rules))
+        return;
+    env_set(e, "no_proxy=localhost,127.0.0.1,::1");
+    env_set(e, "NO_PROXY=localhost,127.0.0.1,::1");
+}
+
 static bool build_env(struct environment *e, const struct runner_exec *x, const struct places *at,
-                      struct err *err)
+                      const struct proxy_rules *rules, struct err *err)
 {
     env_set(e, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     env_setf(e, "HOME=%s/home", at->tmp);
@@ -161,6 +178,8 @@ static bool build_env(struct environment *e, const struct runner_exec *x, const 
     env_set(e, "SHELL=/bin/sh");
     env_set(e, "LANG=C.UTF-8");
     env_set(e, "CI=true");
+    if (rules)
+        set_proxy_env(e, rules);
     for (size_t i = 0; x->env && x->env[i]; i++)
         env_set(e, x->env[i]);
     if (x->path && x->path[0]) {
@@ -207,6 +226,40 @@ static bool set_places(struct places *at, const struct local_workspace *w,
     return true;
 }
 
+/* ---- its way out ---- */
+
+static void say(struct local_step *s, const char *sentence)
+{
+    auto_buf text = BUF(NOTICE_MAX);
+    buf_addf(&text, "%splue: %s\n", s->line_open ? "\n" : "", sentence);
+    s->line_open = false;
+    if (s->output)
+        s->output(s->user, RUNNER_STDERR, buf_str(&text));
+}
+
+static void on_refused(void *user, str sentence)
+{
+    auto_buf text = BUF(NOTICE_MAX);
+    buf_add_str(&text, sentence);
+    say(user, buf_c(&text));
+}
+
+/* The proxy answers in the step's namespace from here on; clients that came before wait. */
+static bool start_proxy(struct local_step *s, struct local_workspace *w, struct proxy_rules *rules,
+                        struct err *err)
+{
+    struct proxy_options options = {.loop = w->local->loop,
+                                    .listener = sandbox_take_listener(s->tree),
+                                    .rules = *rules,
+                                    .notice = on_refused,
+                                    .user = s};
+    *rules = (struct proxy_rules){0};
+    if (!proxy_new(&options, &s->proxy, err))
+        return false;
+    s->open_handles++;
+    return true;
+}
+
 static bool start(struct local_step *s, struct local_workspace *w, const struct runner_exec *x,
                   struct err *err)
 {
@@ -214,6 +267,10 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
     auto_free struct places *at = mem_zalloc(sizeof *at);
     cleanup(env_done) struct environment *env = mem_zalloc(sizeof *env);
     auto_buf script = BUF(RUNNER_SCRIPT_MAX), path = BUF(PATH_MAX), cwd = BUF(PATH_MAX);
+    cleanup(proxy_rules_done) struct proxy_rules rules = {0};
+    bool proxied = x->network == SANDBOX_NETWORK_PROXY && sandbox_has_networks(w->local->sandbox);
+    if (proxied && !proxy_rules_parse(x->hosts, &rules, err))
+        return false;
     if (!id_is_safe(x->step))
         return err_set(err, "step_files", "'%s' cannot name a step's folder", x->step);
     s->name = mem_dup(x->step, strlen(x->step));
@@ -227,7 +284,7 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
         err_hint(err, "put it into a file of the repository and call that");
         return false;
     }
-    if (!set_places(at, w, s, err) || !build_env(env, x, at, err) ||
+    if (!set_places(at, w, s, err) || !build_env(env, x, at, proxied ? &rules : NULL, err) ||
         !step_files_make(w, s->name, buf_str(&script), err))
         return false;
     buf_addf(&path, "%s/script", at->files);
@@ -244,14 +301,15 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
                                 .network = x->network,
                                 .limits = with_defaults(x->limits)};
     return choose_shell(w->local, x, buf_c(&path), command, err) &&
-           sandbox_start(w->local->sandbox, &spec, &s->tree, &s->stream[0], &s->stream[1], err);
+           sandbox_start(w->local->sandbox, &spec, &s->tree, &s->stream[0], &s->stream[1], err) &&
+           (!proxied || start_proxy(s, w, &rules, err));
 }
 
 /* ---- ending ---- */
 
-static void step_closed(uv_handle_t *handle)
+static void release(void *step)
 {
-    struct local_step *s = handle->data;
+    struct local_step *s = step;
     if (--s->open_handles)
         return;
     struct local_workspace *w = (struct local_workspace *)s->step.workspace;
@@ -269,6 +327,18 @@ static void step_closed(uv_handle_t *handle)
     local_release(w);
 }
 
+static void step_closed(uv_handle_t *handle)
+{
+    release(handle->data);
+}
+
+static void end_proxy(struct local_step *s)
+{
+    if (s->proxy)
+        proxy_close(s->proxy, release);
+    s->proxy = NULL;
+}
+
 static void close_handles(struct local_step *s)
 {
     uv_handle_t *handles[HANDLES] = {(uv_handle_t *)&s->later, (uv_handle_t *)&s->poll_tree,
@@ -277,6 +347,7 @@ static void close_handles(struct local_step *s)
     for (size_t i = 0; i < HANDLES; i++)
         if (handles[i]->data && !uv_is_closing(handles[i]))
             uv_close(handles[i], step_closed);
+    end_proxy(s);
 }
 
 static void report_exit(struct local_step *s, const struct sandbox_exit *x)
@@ -326,8 +397,10 @@ static bool pump(struct local_step *s, enum runner_stream stream, size_t chunks)
         if (n <= 0)
             return n < 0 && errno == EAGAIN;
         str bytes = {chunk, (size_t)n};
-        if (stream == RUNNER_STDERR)
+        if (stream == RUNNER_STDERR) {
             keep_tail(s, bytes);
+            s->line_open = bytes.p[bytes.n - 1] != '\n';
+        }
         if (s->output)
             s->output(s->user, stream, bytes);
     }
@@ -350,6 +423,7 @@ static void on_tree(uv_poll_t *poll, int status, int events)
     (void)status, (void)events;
     if (!sandbox_advance(s->tree, &x))
         return;
+    end_proxy(s);
     /* Whoever could write is dead: what is in the pipes is all there will be. */
     for (size_t i = 0; i < 2; i++)
         pump(s, (enum runner_stream)i, SIZE_MAX);
@@ -421,15 +495,14 @@ void local_kill_all(struct local_workspace *w)
 
 void local_workspace_full(struct local_workspace *w)
 {
-    auto_buf text = BUF(256);
-    buf_addf(&text, "plue: the workspace holds more than %lld MiB: the step was ended\n",
+    auto_buf text = BUF(NOTICE_MAX);
+    buf_addf(&text, "the workspace holds more than %lld MiB: the step was ended",
              (long long)(w->quota.limit >> 20));
     for (struct local_step *s = w->steps; s; s = s->next) {
         if (!s->tree || s->workspace_full || uv_is_closing((uv_handle_t *)&s->later))
             continue;
         s->workspace_full = true;
-        if (s->output)
-            s->output(s->user, RUNNER_STDERR, buf_str(&text));
+        say(s, buf_c(&text));
         local_kill(&s->step, SIGKILL);
     }
 }

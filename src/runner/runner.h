@@ -82,6 +82,7 @@ struct runner_exec {  /* all borrowed during the call */
     const char *cwd;         /* below /workspace, relative or absolute; NULL means /workspace */
     const char *image;       /* NULL means the backend's default root */
     enum sandbox_network network;
+    const char *const *hosts;     /* of SANDBOX_NETWORK_PROXY: proxy/rule.h; NULL-terminated */
     struct sandbox_limits limits; /* zero fields mean the default */
     runner_output_fn *output;
     runner_exit_fn *exit;

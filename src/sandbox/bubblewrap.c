@@ -60,7 +60,7 @@ static bool build_args(const struct sandbox *s, const struct sandbox_spec *spec,
     bool network = spec->network == SANDBOX_NETWORK_ALL;
     for (size_t i = 0; i < sizeof wall / sizeof *wall; i++)
         args_add(a, wall[i]);
-    if (network)
+    if (spec->network != SANDBOX_NETWORK_NONE) /* the host's, or that which spawn enters */
         args_add(a, "--share-net");
     if (!add_env(a, spec->env, err))
         return false;
@@ -108,8 +108,8 @@ static void soft_limits(const struct sandbox *s, const struct sandbox_spec *spec
         buf_add_c(script, "exec \"$@\"");
 }
 
-static bool run(struct sandbox_tree *t, const struct sandbox_spec *spec, struct args *a, int out,
-                int err_fd, struct err *err)
+static bool run(struct sandbox_tree *t, const struct sandbox_spec *spec, struct args *a,
+                int network, int out, int err_fd, struct err *err)
 {
     const struct sandbox *s = t->sandbox;
     enum { ARGV_MAX = 64 };
@@ -150,7 +150,8 @@ static bool run(struct sandbox_tree *t, const struct sandbox_spec *spec, struct 
                        .gid = s->gid,
                        .cgroup_count = s->cgroups.n,
                        .join_user = spec->space->user,
-                       .join_mount = spec->space->mount};
+                       .join_mount = spec->space->mount,
+                       .join_network = network};
     memcpy(sp.keep, a->fds, a->fd_count * sizeof *a->fds);
     sp.keep_count = a->fd_count;
     sp.keep[sp.keep_count++] = list;
@@ -189,7 +190,11 @@ static bool bubblewrap_start(struct sandbox_tree *t, const struct sandbox_spec *
         !cgroup_make(&t->sandbox->cgroups, &spec->limits, spec->network == SANDBOX_NETWORK_ALL,
                      &t->cgroup, err))
         return false;
-    return run(t, spec, &a, out, err_fd, err) && tree_watch(t, t->status, err);
+    auto_fd network = -1;
+    if (spec->network == SANDBOX_NETWORK_PROXY &&
+        !spawn_make_network(spec->space->user, SANDBOX_PROXY_PORT, &network, &t->listener, err))
+        return false;
+    return run(t, spec, &a, network, out, err_fd, err) && tree_watch(t, t->status, err);
 }
 
 /* ---- its life ---- */

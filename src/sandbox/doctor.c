@@ -244,7 +244,10 @@ static void probe_inside(struct probing *p, struct sandbox_row *row)
 {
     static const char *const namespaces[] = {"pid", "mnt", "ipc", "uts", "user", "net"};
     const char *argv[] = {"/bin/sh", "-c", row->promise->probe, NULL};
-    bool network = strcmp(row->promise->name, "metadata") == 0;
+    enum sandbox_network network = strcmp(row->promise->name, "metadata") == 0 ? SANDBOX_NETWORK_ALL
+                                   : strcmp(row->promise->name, "egress") == 0
+                                       ? SANDBOX_NETWORK_PROXY
+                                       : SANDBOX_NETWORK_NONE;
     const char *env[PROBE_ENV_MAX];
     struct arena a = ARENA_INIT;
     size_t n = 0;
@@ -264,7 +267,7 @@ static void probe_inside(struct probing *p, struct sandbox_row *row)
     struct sandbox_spec spec = {.space = p->place->space,
                                 .argv = argv,
                                 .env = env,
-                                .network = network ? SANDBOX_NETWORK_ALL : SANDBOX_NETWORK_NONE,
+                                .network = network,
                                 .limits = probe_limits};
     row->tested = true;
     if (!run_to_end(p->s, &spec, NULL, NULL, &ran, &err))

@@ -71,6 +71,17 @@ const struct sandbox_promise sandbox_promises[] = {
      " bash -c \": </dev/tcp/127.0.0.1/$PROBE_PORT\" 2>/dev/null && { echo 'reached the host'; exit; };"
      " fi; echo held",
      NULL},
+    {"egress",
+     "With a list of hosts, no way out but through Plue's proxy, which reaches those alone.",
+     HARD_OR_NOTHING,
+     "[ \"$(grep -c : /proc/net/dev)\" = 1 ] || { echo 'has interfaces'; exit; };"
+     " [ \"$(wc -l </proc/net/route)\" -le 1 ] || { echo 'has routes'; exit; };"
+     " command -v bash >/dev/null || { echo 'no bash to test it'; exit; };"
+     " for a in 127.0.0.1/$PROBE_PORT 192.0.2.1/443 169.254.169.254/80 2001:db8::1/443; do"
+     " bash -c \": </dev/tcp/$a\" 2>/dev/null && { echo \"reached $a\"; exit; };"
+     " bash -c \"echo x >/dev/udp/192.0.2.1/53\" 2>/dev/null && { echo 'sent a datagram'; exit; };"
+     " done; bash -c ': </dev/tcp/127.0.0.1/3128' && echo held",
+     NULL},
     {"cpu", "At most 2 processors.", HARD_OR_NOTHING,
      "for i in 1 2; do timeout 0.4 sh -c 'while :; do :; done' & done; wait; times | {"
      " read a; read u s; u=${u#0m}; u=${u%s}; case $u in 0.0*|0.1*|0.2*) echo held;;"

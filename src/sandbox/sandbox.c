@@ -148,6 +148,11 @@ bool sandbox_maps_paths(const struct sandbox *s)
     return s->backend->maps_paths;
 }
 
+bool sandbox_has_networks(const struct sandbox *s)
+{
+    return s->backend->id != SANDBOX_NONE;
+}
+
 uint32_t sandbox_host_uid(const struct sandbox *s)
 {
     return s->uid;
@@ -335,6 +340,7 @@ bool sandbox_start(struct sandbox *s, const struct sandbox_spec *spec,
                                .leader_fd = -1,
                                .init_fd = -1,
                                .status = -1,
+                               .listener = -1,
                                .cgroup.procs = {-1, -1, -1, -1},
                                .exit = {.cpu_ms = -1, .memory_peak = -1}};
     if (!start(t, spec, ret_stdout, ret_stderr, err)) {
@@ -343,6 +349,11 @@ bool sandbox_start(struct sandbox *s, const struct sandbox_spec *spec,
     }
     *ret_tree = t;
     return true;
+}
+
+int sandbox_take_listener(struct sandbox_tree *t)
+{
+    return fd_steal(&t->listener);
 }
 
 int sandbox_tree_fd(const struct sandbox_tree *t)
@@ -388,5 +399,6 @@ void sandbox_tree_free(struct sandbox_tree *t)
     fd_close(&t->leader_fd);
     fd_close(&t->init_fd);
     fd_close(&t->status);
+    fd_close(&t->listener);
     free(t);
 }

@@ -1,7 +1,7 @@
 /* sandbox: starts one process tree behind a wall and says which promises the wall keeps.
  *
  * Refuses: to start where a hard promise cannot be kept and is not waived by name; to replace a
- * missing image by the host's root; an allow-list of hosts (no backend here filters yet).
+ * missing image by the host's root.
  * Knows nothing of runs, steps, plans, logs or event loops: it hands out descriptors to poll.
  *
  * Invariants: everything a tree leaves behind is dead before sandbox_advance says `over`; no
@@ -69,6 +69,8 @@ must_use bool sandbox_check(const struct sandbox_options *options, struct err *e
 const char *sandbox_name(const struct sandbox *s);
 /* Steps see /workspace, /tmp and /plue; false where they see the host's paths. */
 bool sandbox_maps_paths(const struct sandbox *s);
+/* Steps have networks of their own; false where they have the host's whatever they ask for. */
+bool sandbox_has_networks(const struct sandbox *s);
 /* Host uid and gid that files of a step must belong to. */
 uint32_t sandbox_host_uid(const struct sandbox *s);
 uint32_t sandbox_host_gid(const struct sandbox *s);
@@ -104,7 +106,14 @@ void sandbox_space_forget(const char *keeper);
 
 /* ---- one process tree ---- */
 
-enum sandbox_network { SANDBOX_NETWORK_NONE, SANDBOX_NETWORK_ALL };
+enum sandbox_network {
+    SANDBOX_NETWORK_NONE,
+    SANDBOX_NETWORK_ALL,
+    /* A namespace without routes whose only way out is a listener at SANDBOX_PROXY_PORT of its
+     * 127.0.0.1: sandbox_take_listener. */
+    SANDBOX_NETWORK_PROXY,
+};
+enum { SANDBOX_PROXY_PORT = 3128 };
 
 struct sandbox_spec { /* all borrowed during sandbox_start */
     struct sandbox_space *space;
@@ -132,6 +141,9 @@ struct sandbox_tree;
 must_use bool sandbox_start(struct sandbox *s, const struct sandbox_spec *spec,
                             struct sandbox_tree **ret_tree, int *ret_stdout, int *ret_stderr,
                             struct err *err);
+/* The listener of SANDBOX_NETWORK_PROXY, the caller's from now on; -1 where the backend has no
+ * network of its own to give. */
+int sandbox_take_listener(struct sandbox_tree *t);
 /* Readable when sandbox_advance has something to do. Borrowed. */
 int sandbox_tree_fd(const struct sandbox_tree *t);
 /* Never blocks. True when every process of the tree is dead; then *ret_exit is filled. */

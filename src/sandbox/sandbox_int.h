@@ -87,7 +87,7 @@ struct spawn {
     size_t cgroup_count;
     bool drop; /* become uid and gid, without groups */
     uint32_t uid, gid;
-    int join_user, join_mount; /* namespaces to enter before all else, or -1 */
+    int join_user, join_mount, join_network; /* namespaces to enter before all else, or -1 */
     /* Written by the child, whose memory this is. */
     const char *failed;
     int failed_errno;
@@ -96,6 +96,9 @@ struct spawn {
 must_use bool spawn_run(struct spawn *s, pid_t *ret_pid, int *ret_pidfd, struct err *err);
 /* 0, or the errno with which a process of this uid and gid fails to make its namespaces. */
 int spawn_try_namespaces(bool drop, uint32_t uid, uint32_t gid);
+/* A network namespace with nothing but 127.0.0.1, and a socket that listens there. */
+must_use bool spawn_make_network(int join_user, uint16_t port, int *ret_namespace,
+                                 int *ret_listener, struct err *err);
 /* Signal to every process of the pid namespace whose first process is pidfd's, but to that one.
  * 0 or an errno; ESRCH where there is no other. */
 int spawn_signal_namespace(int pidfd, bool join_user, int signal);
@@ -168,6 +171,7 @@ struct sandbox_tree {
     int leader_fd;    /* its pidfd */
     int init_fd;      /* pidfd of the namespace's first process, or -1 */
     int status;       /* bwrap's reports; -1 once read to the end */
+    int listener;     /* in the step's network namespace, until taken; or -1 */
     char report[512]; /* what came of them */
     size_t report_n;
     int wait_status;

@@ -5,13 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,6 +23,7 @@
 
 enum {
     CHILD_STACK = 64 << 10,
+    LISTEN_BACKLOG = 128,
     CHILD_FILES = 65536, /* soft limit of open files that a step starts with */
 };
 
@@ -88,6 +93,8 @@ IN_CHILD static int child_main(void *arg)
     if ((s->join_user >= 0 && setns(s->join_user, CLONE_NEWUSER) < 0) ||
         (s->join_mount >= 0 && setns(s->join_mount, CLONE_NEWNS) < 0))
         child_fail(s, "entering the run's folders");
+    if (s->join_network >= 0 && setns(s->join_network, CLONE_NEWNET) < 0)
+        child_fail(s, "entering the step's network");
     child_descriptors(s);
     if (s->drop) {
         if (syscall(SYS_setgroups, 0, NULL) < 0)
@@ -182,6 +189,66 @@ int spawn_try_namespaces(bool drop, uint32_t uid, uint32_t gid)
         return errno;
     int status = spawn_wait(pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
+}
+
+struct make_network {
+    int join_user, namespace, listener;
+    uint16_t port;
+    const char *failed;
+    int failed_errno;
+};
+
+IN_CHILD static void network_fail(struct make_network *n, const char *what)
+{
+    n->failed = what;
+    n->failed_errno = errno;
+    _exit(127);
+}
+
+/* Shares the parent's table of descriptors: what it opens is the parent's. */
+IN_CHILD static int network_main(void *arg)
+{
+    struct make_network *n = arg;
+    struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING};
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons(n->port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int on = 1;
+    if (n->join_user >= 0 && setns(n->join_user, CLONE_NEWUSER) < 0)
+        network_fail(n, "entering the run's users");
+    if (unshare(CLONE_NEWNET) < 0)
+        network_fail(n, "making a network namespace");
+    n->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (n->listener < 0 || ioctl(n->listener, SIOCSIFFLAGS, &lo) < 0)
+        network_fail(n, "starting its loopback");
+    if (setsockopt(n->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+        bind(n->listener, (struct sockaddr *)&at, sizeof at) < 0 ||
+        listen(n->listener, LISTEN_BACKLOG) < 0)
+        network_fail(n, "listening in it");
+    n->namespace = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (n->namespace < 0)
+        network_fail(n, "opening it");
+    _exit(0);
+}
+
+bool spawn_make_network(int join_user, uint16_t port, int *ret_namespace, int *ret_listener,
+                        struct err *err)
+{
+    struct make_network n = {.join_user = join_user, .namespace = -1, .listener = -1, .port = port};
+    pid_t pid = spawn_clone(network_main, &n, CLONE_FILES, NULL);
+    int e = errno;
+    if (pid > 0)
+        spawn_wait(pid);
+    if (pid > 0 && !n.failed && n.namespace >= 0) {
+        *ret_namespace = n.namespace;
+        *ret_listener = n.listener;
+        return true;
+    }
+    fd_close(&n.namespace);
+    fd_close(&n.listener);
+    return err_errno(err, "sandbox_start", pid > 0 ? n.failed_errno : e,
+                     "a step's network cannot be made: %s",
+                     pid > 0 && n.failed ? n.failed : "no process can be made");
 }
 
 struct signal_namespace {

@@ -1,6 +1,7 @@
 /* Values for one option of a step or workflow: cache(...), concurrency(...), service(...); and the
  * functions around them: cache_key, hash_files, raw. */
 #include "base/num.h"
+#include "proxy/rule.h"
 #include "workflow/deferred.h"
 
 enum { PORT_MAX = 65535 };
@@ -138,16 +139,6 @@ static bool native_raw(struct heap *h, val *args, val *ret)
 
 /* ---- options of @workflow ---- */
 
-/* "registry.npmjs.org:443" */
-static bool is_host_and_port(str s)
-{
-    size_t colon = str_rfind_byte(s, ':');
-    int64_t port;
-    return colon != SIZE_MAX && colon > 0 && num_parse_int(str_sub(s, colon + 1, s.n), &port) &&
-           port >= 1 && port <= PORT_MAX && str_find_byte(s, ' ', 0) == SIZE_MAX &&
-           str_find_byte(s, '/', 0) == SIZE_MAX;
-}
-
 bool check_network(struct heap *h, val v, const char *what)
 {
     if (!is_given(v) || (v.kind == V_STR && str_is(text_str(v), "all")))
@@ -163,7 +154,7 @@ bool check_network(struct heap *h, val v, const char *what)
             return heap_raise(h, &exc_TypeError,
                               "%s takes texts such as \"example.org:443\", not %s", what,
                               val_type_name(at[i]));
-        if (!is_host_and_port(text_str(at[i])))
+        if (!proxy_rule_is_valid(text_str(at[i])))
             return heap_raise(h, &exc_ValueError,
                               "%s: '%.*s' is not a host and a port, such as \"example.org:443\"",
                               what, STR_ARG(text_str(at[i])));

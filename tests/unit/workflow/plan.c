@@ -431,8 +431,8 @@ static void options__of_a_workflow_are_in_its_plan(void **state)
         "\"sandbox\": null}");
     check_options(", network='some'", "TypeError: workflow(network=) must be \"all\" or a list of "
                                       "\"host:port\", not str");
-    check_options(", network=['a.org']",
-                  "ValueError: workflow(network=): 'a.org' is not a host and a "
+    check_options(", network=['a.org:x']",
+                  "ValueError: workflow(network=): 'a.org:x' is not a host and a "
                   "port, such as \"example.org:443\"");
     check_options(
         ", network=['https://a.org:443']",
@@ -483,7 +483,7 @@ static void steps__take_what_their_signatures_say(void **state)
         {"ctx.aproval('a')",
          "AttributeError: ctx has no attribute 'aproval'. Did you mean: 'approval'?"},
         {"ctx.approval('a', reviewer=[])", "hint: did you mean 'reviewers'?"},
-        {"ctx.run('a', 'x', network=['a'])", "ctx.run(network=): 'a' is not a host and a port"},
+        {"ctx.run('a', 'x', network=['*'])", "ctx.run(network=): '*' is not a host and a port"},
         {"ctx.run('a', 'x', shell='zsh')",
          "ctx.run(shell=) must be one of \"bash\", \"sh\", \"python3\""},
         {"ctx.run('a', 'x', when='failure')",
