@@ -4,7 +4,7 @@ B ?= build
 J ?= $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: run build test bench lint format fuzz install clean help setup
+.PHONY: run build test torture bench lint format fuzz install clean help setup
 
 run: build ## build, then run the example project's CI workflow with live progress
 	cd examples/strlist && ../../$(B)/plue workflow run ci
@@ -18,6 +18,11 @@ setup: ## install what is missing (Debian 12), saying what
 
 test: setup ## build (sanitized, plain, fuzzers) and run every test
 	@scripts/test
+
+torture: build ## KILLS (default 300) kills, every fault of the disk, SIM_EVENTS (default 50 million) simulated events
+	@tests/torture/run $(B)/plue --kills $${KILLS-300}
+	@tests/faults/run $(B)/tests/faults/plue-faulty --all
+	@$(B)/tests/sim/simulate $${SIM_EVENTS-50000000} $${SIM_SEED-1}
 
 bench: build ## measure Plue beside its peers, write docs/benchmarks.md
 	@bench/run $(B)

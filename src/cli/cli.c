@@ -117,6 +117,7 @@ int cli_main(int argc, char **argv)
 {
     struct cli c = {0};
     signal(SIGPIPE, SIG_IGN); /* a closed stdout is a failed write, not the end of a run */
+    signal(SIGXFSZ, SIG_IGN); /* a file past ulimit -f likewise */
     cli_detect_terminal(&c);
     int status = dispatch(&c, argc, argv);
     vec_done(&c.args);

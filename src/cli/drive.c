@@ -32,11 +32,18 @@ static void on_created(void *ctx, int64_t run_id, const struct err *err)
     progress_begin(d->progress, d->data.reader, run_id);
 }
 
-static void on_ended(void *ctx, int64_t run_id, enum run_status status)
+static void on_ended(void *ctx, int64_t run_id, enum run_status status, const struct err *err)
 {
-    (void)run_id;
+    struct drive *d = ctx;
     (void)status;
-    end(ctx);
+    if (err && !err_is_set(&d->error)) {
+        err_set(&d->error, err->code, "run %lld stops here: %.*s", (long long)run_id,
+                STR_ARG(err->message));
+        err_hint(&d->error,
+                 "what had finished is kept: once it is mended, plue run resume %lld%s%.*s",
+                 (long long)run_id, err->hint.n ? "; " : "", STR_ARG(err->hint));
+    }
+    end(d);
 }
 
 /* ---- signals ---- */
@@ -97,6 +104,14 @@ static void on_copy(void *data, int64_t run_id, size_t files, size_t total)
     struct drive *d = data;
     (void)run_id;
     progress_copying(d->progress, files, total);
+}
+
+static void on_notice(void *data, int64_t run_id, str text)
+{
+    struct drive *d = data;
+    auto_buf b = BUF(CLI_OUTPUT_MAX);
+    buf_addf(&b, "run %lld: %.*s", (long long)run_id, STR_ARG(text));
+    progress_say(d->progress, buf_c(&b));
 }
 
 static bool find_secret(void *data, str name, str *ret_value)
@@ -172,6 +187,7 @@ bool drive_start_engine(struct drive *d, const char *backend, struct err *err)
         .data_dir = d->data.folder,
         .secret = find_secret,
         .progress = on_copy,
+        .notice = on_notice,
         .data = d,
     };
     int64_t slots = 0;

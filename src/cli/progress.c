@@ -32,6 +32,7 @@ void progress_free(struct progress *p)
         return;
     arena_done(&p->arena);
     vec_done(&p->seen);
+    err_done(&p->unread);
     free(p);
 }
 
@@ -70,13 +71,13 @@ void progress_say(struct progress *p, const char *text)
 
 static void load(struct progress *p, enum store_step_load what)
 {
-    auto_err e = ERR_INIT;
     struct arena fresh = ARENA_INIT;
     struct store_run run;
     struct store_step *steps;
     size_t n;
-    if (!store_load_run(p->reader, p->run_id, &fresh, &run, &e) ||
-        !store_load_steps(p->reader, p->run_id, STORE_LAST, what, &fresh, &steps, &n, &e)) {
+    err_reset(&p->unread);
+    if (!store_load_run(p->reader, p->run_id, &fresh, &run, &p->unread) ||
+        !store_load_steps(p->reader, p->run_id, STORE_LAST, what, &fresh, &steps, &n, &p->unread)) {
         arena_done(&fresh);
         return;
     }
@@ -88,13 +89,18 @@ static void load(struct progress *p, enum store_step_load what)
     p->loaded = true;
 }
 
+/* Whether there is news, or what could not be read the last time. */
+static bool has_changed(struct progress *p)
+{
+    bool changed = false, again = err_is_set(&p->unread);
+    err_reset(&p->unread);
+    return (store_reader_changed(p->reader, &changed, &p->unread) && changed) || again;
+}
+
 void progress_update(struct progress *p)
 {
-    auto_err e = ERR_INIT;
-    bool changed = false;
     bool silent = p->mode == PROGRESS_QUIET && !p->drawing; /* what counts is the end */
-    if (p->reader && !silent && clock_mono_ms() >= p->next_load &&
-        store_reader_changed(p->reader, &changed, &e) && changed) {
+    if (p->reader && !silent && clock_mono_ms() >= p->next_load && has_changed(p)) {
         int64_t began = clock_mono_ms();
         load(p, STORE_STEPS_BRIEF);
         p->next_load = clock_mono_ms() + (clock_mono_ms() - began) * LOAD_SHARE;
@@ -124,7 +130,7 @@ static void print_run(struct progress *p)
     auto_buf b = BUF(CLI_OUTPUT_MAX);
     struct json_writer w = JSON_WRITER(&b, true);
     load(p, STORE_STEPS_RESULTS);
-    if (!p->loaded)
+    if (err_is_set(&p->unread))
         return;
     shape_put_run(&w, &p->run, p->steps, p->step_count);
     cli_out_json(p->cli, &b);
@@ -135,6 +141,8 @@ int progress_end(struct progress *p)
     auto_buf b = BUF(CLI_OUTPUT_MAX);
     p->next_load = 0;
     progress_update(p);
+    if (err_is_set(&p->unread))
+        progress_update(p);
     if (p->drawing)
         live_draw(p, true);
     if (p->reader && p->mode == PROGRESS_QUIET)
@@ -142,6 +150,8 @@ int progress_end(struct progress *p)
     else if (p->loaded && p->mode != PROGRESS_EVENTS)
         lines_summary(p, &b);
     cli_out(p->cli, buf_str(&b));
+    if (err_is_set(&p->unread)) /* what is shown may be old */
+        return cli_fail(p->cli, NULL, &p->unread);
     switch (progress_status(p)) {
     case RUN_SUCCESS:
         return CLI_OK;
@@ -150,7 +160,7 @@ int progress_end(struct progress *p)
     case RUN_CANCELLED:
         return CLI_CANCELLED;
     default:
-        return CLI_SYSTEM; /* it stands still: its store failed, which was reported */
+        return CLI_SYSTEM;
     }
 }
 

@@ -21,6 +21,7 @@ struct progress {
     struct store_step *steps;
     size_t step_count;
     bool loaded, done;
+    struct err unread; /* why the last look failed; it is tried again */
     VEC(struct seen_step) seen;
     int64_t seq; /* of the last event that was told */
     struct log_commands commands;

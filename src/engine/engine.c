@@ -12,7 +12,7 @@ static void on_lease(uv_timer_t *t)
 {
     struct engine *e = t->data;
     auto_err err = ERR_INIT;
-    if (!e->active || e->store_failed)
+    if (!e->active || e->halted)
         return;
     struct store_batch *b = store_batch_new(e->options.store);
     store_renew_leases(b, &e->self, clock_wall_ms());
@@ -50,7 +50,9 @@ static void on_commands(uv_timer_t *t)
     struct engine *e = t->data;
     auto_err err = ERR_INIT;
     bool changed;
-    if (!e->active || !store_reader_changed(e->reader, &changed, &err))
+    if (e->halted)
+        engine_let_go(e);
+    if (!e->active || e->halted || !store_reader_changed(e->reader, &changed, &err))
         return;
     try_queued(e, changed);
     if (!changed)
@@ -116,6 +118,7 @@ void engine_free(struct engine *e)
         uv_run(e->options.loop, UV_RUN_ONCE);
     store_reader_close(e->reader);
     blob_store_free(e->blobs);
+    err_done(&e->failure);
     free(e);
 }
 

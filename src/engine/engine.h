@@ -32,8 +32,7 @@ struct engine_options {
     size_t secret_count;
     /* Files copied into a workspace so far; may be NULL. */
     void (*progress)(void *data, int64_t run_id, size_t files, size_t total);
-    /* Trouble that ends no run by itself (a workspace that was left, say), or ends this process's
-     * part of one (what cannot be recorded). May be NULL. */
+    /* Trouble that ends no run by itself (a workspace that was left, say). May be NULL. */
     void (*notice)(void *data, int64_t run_id, str text);
     void *data; /* of the callbacks */
 };
@@ -60,8 +59,10 @@ struct engine_request {
 
 /* The run is recorded (id > 0), or could not be (err). */
 typedef void engine_created_fn(void *ctx, int64_t run_id, const struct err *err);
-/* The run has ended and all of it is durable. */
-typedef void engine_ended_fn(void *ctx, int64_t run_id, enum run_status status);
+/* The run has ended and all of it is durable; or (err, borrowed) this process's part of it has,
+ * since nothing can be recorded any more: it has not ended, and can be resumed. */
+typedef void engine_ended_fn(void *ctx, int64_t run_id, enum run_status status,
+                             const struct err *err);
 
 /* Whether all steps of the plan can be executed; names the step and what is missing. */
 must_use bool engine_check_plan(const struct plan *p, struct err *err);

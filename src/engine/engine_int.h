@@ -95,6 +95,7 @@ struct live_run {
     int64_t started_at;
     uint32_t files_recorded;
     bool complete, cancelled_twice;
+    bool halted; /* complete without an end, for a later resume */
     /* Of a run that waits for its group: */
     bool queued, asked_others;
     int64_t waits_for;
@@ -117,7 +118,8 @@ struct engine {
     size_t active;
     unsigned quiet_ticks;  /* without a change by other processes */
     unsigned open_handles; /* while it is being freed */
-    bool store_failed;     /* nothing can be recorded any more: nothing more is done */
+    bool halted;           /* nothing can be recorded any more: nothing more is done */
+    struct err failure;    /* why */
 };
 
 /* ---- run.c ---- */
@@ -139,7 +141,14 @@ void run_submit(struct live_run *r, struct store_batch *b,
 /* For batches after which nothing is to be done. */
 void run_nothing(struct live_run *r, void *data);
 void run_perform(struct live_run *r, const struct run_action *a);
+void run_stop_timers(struct live_run *r);
 void run_forget(struct live_run *r);
+
+/* ---- halt.c: the store fails ---- */
+/* What cannot be recorded must not be done: all that runs is killed. Moves err. */
+void engine_halt(struct engine *e, struct err *err);
+/* From the loop: the runs of a halted engine stop where they are. */
+void engine_let_go(struct engine *e);
 
 /* ---- admit.c ---- */
 /* Starts the run, or lets it wait for its concurrency group; called again while r->queued. */

@@ -31,13 +31,7 @@ static void on_durable(void *ctx, struct store_batch *b, struct err *err)
     struct engine *e = r->engine;
 
     if (err && !r->complete) {
-        /* What cannot be recorded must not be done: the run stops where it is, for a later resume.
-         */
-        notice(r, "it cannot be recorded and stops here", err);
-        e->store_failed = true;
-        for (uint32_t i = 0; i < r->step_count; i++)
-            if (r->steps[i].process)
-                runner_kill(r->steps[i].process, SIGKILL);
+        engine_halt(e, err);
     } else if (!err) {
         if (e->options.hub)
             store_batch_events(b, publish, e->options.hub);
@@ -281,22 +275,29 @@ static void workspace_closed(void *user, const struct err *err)
     run_forget(r);
 }
 
-static void complete(struct live_run *r)
+void run_stop_timers(struct live_run *r)
 {
-    r->complete = true;
     timer_stop(&r->limit);
     for (uint32_t i = 0; i < r->step_count; i++) {
         timer_stop(&r->steps[i].limit);
         timer_stop(&r->steps[i].grace);
         timer_stop(&r->steps[i].retry);
     }
-    if (r->workspace) {
-        r->pending++;
-        /* What failed may be run again from where it stands. */
-        runner_close(r->workspace,
-                     r->core.status == RUN_SUCCESS ? RUNNER_REMOVE : RUNNER_KEEP_FILES,
-                     workspace_closed, r);
-    }
+}
+
+static void close_workspace(struct live_run *r, enum runner_keep keep)
+{
+    r->pending++;
+    runner_close(r->workspace, keep, workspace_closed, r);
+}
+
+static void complete(struct live_run *r)
+{
+    r->complete = true;
+    run_stop_timers(r);
+    /* What failed may be run again from where it stands. */
+    if (r->workspace)
+        close_workspace(r, r->core.status == RUN_SUCCESS ? RUNNER_REMOVE : RUNNER_KEEP_FILES);
     run_forget(r);
 }
 
@@ -306,6 +307,10 @@ void run_forget(struct live_run *r)
     struct engine *e = r->engine;
     if (!r->complete || r->pending)
         return;
+    if (r->halted && r->workspace) { /* now that nothing uses it: for a resume */
+        close_workspace(r, RUNNER_KEEP);
+        return;
+    }
     for (struct live_run **at = &e->runs; *at; at = &(*at)->next) {
         if (*at == r) {
             *at = r->next;
@@ -315,7 +320,7 @@ void run_forget(struct live_run *r)
     if (--e->active == 0)
         uv_unref((uv_handle_t *)&e->wake);
     if (r->ended)
-        r->ended(r->ctx, r->id, r->core.status);
+        r->ended(r->ctx, r->id, r->core.status, r->halted ? &e->failure : NULL);
     live_run_free(r);
 }
 
@@ -391,7 +396,7 @@ struct later {
 static void do_later(struct live_run *r, void *data)
 {
     struct later *l = data;
-    for (size_t i = 0; i < l->n; i++)
+    for (size_t i = 0; i < l->n && !r->halted; i++)
         run_perform(r, &l->actions[i]);
     free(l);
 }
@@ -434,7 +439,7 @@ void run_tell(struct live_run *r, const struct run_event *event)
     auto_err err = ERR_INIT;
     struct run_actions actions = {0};
 
-    if (r->complete || r->engine->store_failed)
+    if (r->complete || r->engine->halted)
         return;
     if (!run_apply(&r->core, &r->plan, event, &actions, &err)) {
         notice(r, "the engine refused an event", &err);

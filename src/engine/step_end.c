@@ -7,6 +7,11 @@ struct ending {
     struct err err;
 };
 
+static bool is_ending(const struct live_run *r, uint32_t step)
+{
+    return r->core.steps[step].killing || r->engine->halted;
+}
+
 static void conclude(struct live_run *r, uint32_t step, struct ending *e)
 {
     if (err_is_set(&e->err))
@@ -34,8 +39,7 @@ static void after_artifacts(struct live_run *r, uint32_t step, void *user, const
             err_hint(&e->err, "%.*s", STR_ARG(err->hint));
         e->reason = REASON_VALUE_ERROR;
     }
-    if (err_is_set(&e->err) || r->core.steps[step].killing ||
-        !cache_save(r, step, cache_is_saved, e))
+    if (err_is_set(&e->err) || is_ending(r, step) || !cache_save(r, step, cache_is_saved, e))
         conclude(r, step, e);
 }
 
@@ -50,7 +54,7 @@ void shell_finish(struct live_run *r, uint32_t step, enum outcome outcome, enum 
         err_move(&e->err, err);
     r->pending++;
     json_t *paths = l->artifacts ? json_loads(l->artifacts, JSON_DECODE_ANY, NULL) : NULL;
-    if (json_array_size(paths) && r->workspace && !r->core.steps[step].killing)
+    if (json_array_size(paths) && r->workspace && !is_ending(r, step))
         collect_artifact(r, step, r->plan.steps[step].id, paths, after_artifacts, e);
     else
         after_artifacts(r, step, e, NULL);

@@ -98,6 +98,8 @@ void step_failed_by(struct live_run *r, uint32_t step, enum reason reason, const
 
 static void begin(struct live_run *r, uint32_t step)
 {
+    if (r->engine->halted)
+        return;
     if (r->core.steps[step].killing) {
         run_step_done(r, step, OUTCOME_CANCELLED, REASON_RUN_CANCELLED, true);
         return;

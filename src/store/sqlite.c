@@ -57,6 +57,27 @@ static bool fail_corrupt(struct err *err, const char *path, const char *what)
     return false;
 }
 
+static bool fail_full(struct err *err, const char *path, const char *more)
+{
+    err_set(err, "disk_full", "no space is left for the database %s%s", path, more);
+    err_hint(err, "free some space on its disk, then resume the run");
+    return false;
+}
+
+/* What the kernel said, where it was the kernel. */
+static bool lite_fail_system(struct lite *l, const char *text, struct err *err)
+{
+    int system = l->conn ? sqlite3_system_errno(l->conn) : 0;
+    if (system == ENOSPC || system == EDQUOT)
+        return fail_full(err, l->path, "");
+    if (system == EFBIG)
+        return fail_full(err, l->path, ": a limit of this process (ulimit -f) keeps it small");
+    err_set(err, "database_failed", "the database %s failed: %s%s%s", l->path, text,
+            system ? ": " : "", system ? strerror(system) : "");
+    err_hint(err, "check the disk that holds it");
+    return false;
+}
+
 /* Words the state of the connection after a call that failed with `code`. */
 static bool lite_fail(struct lite *l, int code, struct err *err)
 {
@@ -85,9 +106,7 @@ static bool lite_fail(struct lite *l, int code, struct err *err)
         err_hint(err, "this is a defect of plue, please report it");
         return false;
     case SQLITE_FULL:
-        err_set(err, "disk_full", "no space is left for the database %s", l->path);
-        err_hint(err, "free some space on its disk, then resume the run");
-        return false;
+        return fail_full(err, l->path, "");
     case SQLITE_CANTOPEN:
         if (!folder_is_writable(l->path))
             return fail_read_only(err, l->path);
@@ -95,9 +114,7 @@ static bool lite_fail(struct lite *l, int code, struct err *err)
     default:
         break;
     }
-    err_set(err, "database_failed", "the database %s failed: %s", l->path, text);
-    err_hint(err, "check the disk that holds it");
-    return false;
+    return lite_fail_system(l, text, err);
 }
 
 /* ---- Connection ---- */

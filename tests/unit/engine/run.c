@@ -110,10 +110,11 @@ static void created(void *ctx, int64_t run_id, const struct err *err)
     b->run_id = run_id;
 }
 
-static void ended(void *ctx, int64_t run_id, enum run_status status)
+static void ended(void *ctx, int64_t run_id, enum run_status status, const struct err *err)
 {
     struct bench *b = ctx;
     assert_int_equal(run_id, b->run_id);
+    assert_null(err);
     b->status = status;
     b->ended = true;
 }
