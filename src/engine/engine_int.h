@@ -135,7 +135,7 @@ void live_run_free(struct live_run *r);
 void run_take_plan(struct live_run *r);
 /* The error of an evaluation that has failed becomes the run's. */
 void run_keep_plan_error(struct live_run *r);
-/* Submits; the run stays until `done` has come. A failure of the store ends the process's part. */
+/* Submits; the run stays until `durable` has come, or will not. Takes data, which is freed then. */
 void run_submit(struct live_run *r, struct store_batch *b,
                 void (*durable)(struct live_run *r, void *data), void *data);
 /* For batches after which nothing is to be done. */

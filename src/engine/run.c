@@ -37,6 +37,7 @@ static void on_durable(void *ctx, struct store_batch *b, struct err *err)
             store_batch_events(b, publish, e->options.hub);
         s->durable(r, s->data);
     }
+    free(s->data);
     free(s);
     r->pending--; /* until here, what was told could not free the run */
     run_forget(r);
@@ -398,7 +399,6 @@ static void do_later(struct live_run *r, void *data)
     struct later *l = data;
     for (size_t i = 0; i < l->n && !r->halted; i++)
         run_perform(r, &l->actions[i]);
-    free(l);
 }
 
 static void stop_step_timers(struct live_run *r, uint32_t step)
