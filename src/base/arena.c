@@ -3,11 +3,11 @@
 
 struct arena_block {
     struct arena_block *next;
-    size_t size;
+    size_t size; /* of the whole block */
     _Alignas(16) char data[];
 };
 
-enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 1 << 20 };
+enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 4 << 20 };
 
 void arena_done(struct arena *a)
 {
@@ -20,17 +20,18 @@ void arena_done(struct arena *a)
 
 void *arena_grow(struct arena *a, size_t n)
 {
+    struct arena_block *b;
     size_t size = a->blocks ? a->blocks->size * 2 : FIRST_BLOCK;
     if (size > LARGEST_BLOCK)
         size = LARGEST_BLOCK;
-    if (size < n)
-        size = n;
-    struct arena_block *b = mem_alloc(sizeof *b + size);
+    if (size < sizeof *b + n)
+        size = sizeof *b + n;
+    b = mem_alloc_pages(size);
     b->size = size;
     b->next = a->blocks;
     a->blocks = b;
     a->at = b->data + n;
-    a->end = b->data + size;
+    a->end = (char *)b + size;
     a->used += n;
     return memset(b->data, 0, n);
 }

@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static void out_of_memory(size_t n)
 {
@@ -22,6 +23,19 @@ void *mem_alloc(size_t n)
     void *p = malloc(n ? n : 1);
     if (!p)
         out_of_memory(n);
+    return p;
+}
+
+void *mem_alloc_pages(size_t n)
+{
+    enum { HUGE_PAGE = 2 << 20 };
+    if (n < HUGE_PAGE)
+        return mem_alloc(n);
+    n = (n + HUGE_PAGE - 1) & ~(size_t)(HUGE_PAGE - 1);
+    void *p = aligned_alloc(HUGE_PAGE, n);
+    if (!p)
+        out_of_memory(n);
+    madvise(p, n, MADV_HUGEPAGE);
     return p;
 }
 

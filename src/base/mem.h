@@ -14,6 +14,9 @@
 void *mem_zalloc(size_t n);
 /* Uninitialised memory; free with free(). */
 void *mem_alloc(size_t n);
+/* As mem_alloc; what is large comes in huge pages where the kernel has them, since each page costs
+ * a fault at its first use. */
+void *mem_alloc_pages(size_t n);
 void *mem_realloc(void *p, size_t n);
 /* n elements of size bytes each; ends the process when the product overflows. */
 void *mem_realloc_array(void *p, size_t n, size_t size);

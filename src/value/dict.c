@@ -17,16 +17,37 @@ bool dict_new(struct heap *h, uint32_t room, val *ret)
     return true;
 }
 
-static inline bool find(struct heap *h, const struct dict_obj *d, val *key, uint64_t *ret_hash,
+/* d[k] = d.get(k, 0) + 1 looks twice for one key. Texts that are one object are equal. */
+static inline bool is_found_again(const struct dict_obj *d, const val *key)
+{
+    return d->found < d->used && d->entries[d->found].key.kind == key->kind &&
+           d->entries[d->found].key.i == key->i;
+}
+
+static inline bool find(struct heap *h, struct dict_obj *d, val *key, uint64_t *ret_hash,
                         uint32_t *ret)
 {
-    if (key->kind == V_INT)
+    bool is_int = key->kind == V_INT;
+    if ((is_int || key->kind == V_STR) && is_found_again(d, key)) {
+        *ret_hash = d->entries[d->found].hash;
+        *ret = d->found;
+        return true;
+    }
+    if (is_int) {
         *ret_hash = hash_int((uint64_t)key->i);
-    else if (key->kind == V_STR && key->s->hash)
+        if (d->index && table_find_int(table_of(d), sizeof *d->entries, key->i, *ret_hash, ret)) {
+            d->found = *ret;
+            return true;
+        }
+    } else if (key->kind == V_STR && key->s->hash) {
         *ret_hash = key->s->hash;
-    else if (!table_hash_key(h, key, ret_hash))
+    } else if (!table_hash_key(h, key, ret_hash)) {
         return false;
-    return table_find(h, table_of(d), *key, *ret_hash, ret);
+    }
+    if (!table_find(h, table_of(d), *key, *ret_hash, ret))
+        return false;
+    d->found = *ret;
+    return true;
 }
 
 bool dict_get(struct heap *h, struct dict_obj *d, val key, val *ret)

@@ -179,40 +179,13 @@ static bool table_scan(struct heap *h, const struct table *t, val key, uint64_t 
     return true;
 }
 
-/* For int keys, the commonest by far beside text. TABLE_NONE where it is not there for certain;
- * false: a key of another type has the same hash. */
-static inline bool find_int(const struct table *t, size_t stride, int64_t i, uint64_t hash,
-                            uint32_t *ret)
-{
-    const uint32_t *index = t->index;
-    uint32_t mask = t->mask, slot = (uint32_t)hash & mask;
-    uint32_t tag = (uint32_t)(hash >> 32) & ~mask;
-    for (;; slot = (slot + 1) & mask) {
-        uint32_t have = index[slot];
-        if (!have) {
-            *ret = TABLE_NONE;
-            return true;
-        }
-        if ((have & ~mask) != tag)
-            continue;
-        uint32_t entry = (have & mask) - 1;
-        const val *key = (const val *)(t->entries + entry * stride);
-        if (key->kind != V_INT)
-            return false;
-        if (key->i == i) {
-            *ret = entry;
-            return true;
-        }
-    }
-}
-
 bool table_find(struct heap *h, const struct table *t, val key, uint64_t hash, uint32_t *ret)
 {
     if (!t->index)
         return table_scan(h, t, key, hash, ret);
     if (key.kind == V_INT &&
-        (table_is_dict(t) ? find_int(t, sizeof(struct dict_entry), key.i, hash, ret)
-                          : find_int(t, sizeof(struct set_entry), key.i, hash, ret)))
+        (table_is_dict(t) ? table_find_int(t, sizeof(struct dict_entry), key.i, hash, ret)
+                          : table_find_int(t, sizeof(struct set_entry), key.i, hash, ret)))
         return true;
     uint32_t tag = slot_value(t, 0, hash) & ~t->mask;
     for (uint32_t slot = (uint32_t)hash & t->mask;; slot = (slot + 1) & t->mask) {

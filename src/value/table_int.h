@@ -8,7 +8,7 @@
 
 struct table {
     struct obj h;
-    uint32_t n, used, cap, mask, version, first;
+    uint32_t n, used, cap, mask, version, first, found;
     char *entries;
     uint32_t *index;
 };
@@ -48,6 +48,32 @@ bool table_hash_key(struct heap *h, val *key, uint64_t *ret_hash) must_use;
 /* *ret: the key's entry, or TABLE_NONE. */
 bool table_find(struct heap *h, const struct table *t, val key, uint64_t hash,
                 uint32_t *ret) must_use;
+/* In a table with an index, for int keys, the commonest by far beside text. TABLE_NONE where it is not there for certain;
+ * false: a key of another type has the same hash. */
+static inline bool table_find_int(const struct table *t, size_t stride, int64_t i, uint64_t hash,
+                                  uint32_t *ret)
+{
+    const uint32_t *index = t->index;
+    uint32_t mask = t->mask, slot = (uint32_t)hash & mask;
+    uint32_t tag = (uint32_t)(hash >> 32) & ~mask;
+    for (;; slot = (slot + 1) & mask) {
+        uint32_t have = index[slot];
+        if (!have) {
+            *ret = TABLE_NONE;
+            return true;
+        }
+        if ((have & ~mask) != tag)
+            continue;
+        uint32_t entry = (have & mask) - 1;
+        const val *key = (const val *)(t->entries + entry * stride);
+        if (key->kind != V_INT)
+            return false;
+        if (key->i == i) {
+            *ret = entry;
+            return true;
+        }
+    }
+}
 /* The entry of a text key, or TABLE_NONE. */
 uint32_t table_find_str(const struct table *t, str key);
 /* Adds an entry for a key that is not there; the entry's value is the caller's to fill. */

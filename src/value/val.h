@@ -184,6 +184,7 @@ struct dict_obj {
     uint32_t mask;         /* slots of the index - 1; 0 without an index */
     uint32_t version;      /* raised when keys come or go: iterators see it */
     uint32_t first;        /* no entry before it is live */
+    uint32_t found;        /* what the last lookup found, if it is still that: a hint */
     struct dict_entry *entries;
     uint32_t *index; /* of table.c */
 };
@@ -199,6 +200,7 @@ struct set_obj {
     uint32_t mask;
     uint32_t version;
     uint32_t first;
+    uint32_t found;
     struct set_entry *entries;
     uint32_t *index;
 };
