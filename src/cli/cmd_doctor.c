@@ -105,6 +105,32 @@ static void print_rows(struct doctor *d, struct buf *b)
     }
 }
 
+/* The promises in a sentence: a broken one is a finding of its own, a weaker one is said. */
+static void check_promises(struct doctor *d)
+{
+    auto_buf broken = BUF(CLI_OUTPUT_MAX), weaker = BUF(CLI_OUTPUT_MAX), all = BUF(CLI_OUTPUT_MAX);
+    size_t holds = 0;
+    for (size_t i = 0; d->tested && i < d->report.n; i++) {
+        const struct sandbox_row *r = &d->report.rows[i];
+        if (r->level == SANDBOX_ABSENT || strcmp(r->backend, "bubblewrap") != 0)
+            continue;
+        bool bad = r->tested && !r->held;
+        struct buf *list = bad ? &broken : r->level == SANDBOX_SOFT ? &weaker : NULL;
+        holds += !list && r->tested;
+        if (list)
+            buf_addf(list, "%s%s", list->n ? ", " : "", r->promise->name);
+    }
+    if (!d->tested || !(holds || broken.n))
+        return;
+    buf_addf(&all, "%zu hold by test", holds);
+    if (weaker.n)
+        buf_addf(&all, "; weaker here: %s", buf_c(&weaker));
+    if (broken.n)
+        buf_addf(&all, "; BROKEN: %s", buf_c(&broken));
+    add_check(d, "promises", !broken.n, arena_str(&d->arena, buf_str(&all)),
+              STR("do not run workflows of others here; the table says what was seen"));
+}
+
 static void print_text(struct doctor *d)
 {
     auto_buf b = BUF(CLI_OUTPUT_MAX);
@@ -176,6 +202,7 @@ static int run(struct cli *c)
     check_program(&d, "git", "install it (apt install git): workspaces leave out what git ignores");
     check_program(&d, "bwrap", "install it (apt install bubblewrap): steps run in it");
     check_sandbox(&d);
+    check_promises(&d);
     if (c->json)
         print_json(&d);
     else
@@ -195,7 +222,7 @@ const struct command command_doctor = {
     .args = "",
     .summary = "say what this machine offers, and test the sandboxes",
     .doc = "Every promise of every sandbox is tested by trying to break it. Exits with 1 where\n"
-           "something is missing.",
+           "something is missing or a promise is broken.",
     .example = "plue doctor",
     .options = (const struct cli_option[]){CLI_DATA_DIR_OPTION, {"json", NULL, "print JSON"}, {0}},
     .run = run,

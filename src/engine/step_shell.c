@@ -181,7 +181,10 @@ static void describe_exit(const struct runner_exit *x, struct err *err, enum rea
                 strsignal(x->signal));
         *ret = REASON_SIGNALLED;
     } else {
-        err_set(err, "exit_code", "the command ended with exit code %d", x->exit_code);
+        err_set(err, "exit_code", "the command ended with exit code %d%s", x->exit_code,
+                x->tmp_full    ? ", and /tmp was full"
+                : x->disk_full ? ", and the disk was full"
+                               : "");
         *ret = REASON_EXIT_CODE;
     }
 }

@@ -350,6 +350,20 @@ static void close_handles(struct local_step *s)
     end_proxy(s);
 }
 
+/* Programs say "no space left" of a path; here is whose limit that was. */
+static void say_what_is_full(struct local_step *s, struct runner_exit *e)
+{
+    struct local_workspace *w = (struct local_workspace *)s->step.workspace;
+    if (e->exit_code == 0 || e->workspace_full)
+        return;
+    e->tmp_full = sandbox_space_tmp_is_full(w->space);
+    e->disk_full = quota_disk_is_full(w);
+    if (e->tmp_full)
+        say(s, "/tmp is full: it has a fixed size, for all steps of a run together");
+    if (e->disk_full)
+        say(s, "the disk that holds the workspace is full");
+}
+
 static void report_exit(struct local_step *s, const struct sandbox_exit *x)
 {
     struct runner_exit e = {.exit_code = x->exit_code,
@@ -359,6 +373,7 @@ static void report_exit(struct local_step *s, const struct sandbox_exit *x)
                             .cpu_ms = x->cpu_ms,
                             .memory_peak = x->memory_peak,
                             .duration_ms = clock_mono_ms() - s->started_ms};
+    say_what_is_full(s, &e);
     struct buf texts[STEP_FILE_COUNT];
     step_files_take((struct local_workspace *)s->step.workspace, s->name, texts, &e.cut);
     e.output = buf_str(&texts[STEP_FILE_OUTPUT]);
@@ -496,8 +511,12 @@ void local_kill_all(struct local_workspace *w)
 void local_workspace_full(struct local_workspace *w)
 {
     auto_buf text = BUF(NOTICE_MAX);
-    buf_addf(&text, "the workspace holds more than %lld MiB: the step was ended",
-             (long long)(w->quota.limit >> 20));
+    if (w->quota.too_deep)
+        buf_add_c(&text,
+                  "the workspace nests folders too deeply to be measured: the step was ended");
+    else
+        buf_addf(&text, "the workspace holds more than %lld MiB: the step was ended",
+                 (long long)(w->quota.limit >> 20));
     for (struct local_step *s = w->steps; s; s = s->next) {
         if (!s->tree || s->workspace_full || uv_is_closing((uv_handle_t *)&s->later))
             continue;

@@ -18,7 +18,7 @@ struct local {
 struct quota {
     uv_timer_t timer;
     int64_t limit, used_then; /* of the file system, when it was last measured */
-    bool measuring;
+    bool measuring, too_deep;
 };
 
 struct local_workspace {
@@ -86,6 +86,7 @@ void step_files_take(struct local_workspace *w, const char *step, struct buf tex
 /* quota.c */
 /* The timer must be closed before the workspace is freed. */
 void quota_start(struct local_workspace *w, int64_t limit);
+bool quota_disk_is_full(const struct local_workspace *w);
 
 /* files.c */
 void local_read(struct runner_workspace *w, const char *path, size_t max, runner_read_fn *read,

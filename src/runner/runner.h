@@ -61,6 +61,8 @@ struct runner_exit {
     int signal;            /* that n, or 0 */
     bool oom;              /* killed by its memory limit, where that is known */
     bool workspace_full;   /* killed because the workspace had grown past its size */
+    bool tmp_full;         /* it failed, and /tmp had no room */
+    bool disk_full;        /* it failed, and the workspace's file system had no room */
     int64_t duration_ms, cpu_ms, memory_peak; /* -1 where unknown */
     /* What the step wrote to $PLUE_OUTPUT, $PLUE_ENV, $PLUE_PATH and $PLUE_SUMMARY: raw bytes, cut
      * at RUNNER_FILE_MAX. Borrowed during the callback. */

@@ -20,6 +20,8 @@ enum {
     PATH_TEXT_MAX = 4096,
 };
 
+#define SHM_BYTES "268435456" /* of /dev/shm */
+
 /* ---- one start ---- */
 
 static bool add_env(struct args *a, const char *const *env, struct err *err)
@@ -73,6 +75,7 @@ static bool build_args(const struct sandbox *s, const struct sandbox_spec *spec,
     args_add2(a, "--proc", "/proc");
     args_add2(a, "--dev", "/dev");
     args_add2(a, "--perms", "1777");
+    args_add2(a, "--size", SHM_BYTES);
     args_add2(a, "--tmpfs", "/dev/shm");
     args_add2(a, "--remount-ro", "/dev");
     args_add3(a, "--bind", SPACE_WORKSPACE, "/workspace");

@@ -8,10 +8,11 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PASSWD_MAX = 8 << 20 };
+enum { PASSWD_MAX = 8 << 20, TMP_FULL_BYTES = 64 << 10 };
 
 static const struct backend *const backends[SANDBOX_BACKEND_COUNT] = {
     [SANDBOX_BUBBLEWRAP] = &backend_bubblewrap,
@@ -265,7 +266,8 @@ bool sandbox_space_open(struct sandbox *s, const struct sandbox_space_spec *spec
                                 .keeper = dup_path(spec->keeper),
                                 .user = -1,
                                 .mount = -1,
-                                .files_fd = -1};
+                                .files_fd = -1,
+                                .tmp_fd = -1};
     if (!s->backend->space_open(p, spec->tmp_bytes, &fresh, err)) {
         sandbox_space_close(p, false);
         return false;
@@ -280,12 +282,20 @@ int sandbox_space_files(const struct sandbox_space *p)
     return p->files_fd;
 }
 
+bool sandbox_space_tmp_is_full(const struct sandbox_space *p)
+{
+    struct statvfs fs;
+    return p->tmp_fd >= 0 && fstatvfs(p->tmp_fd, &fs) == 0 &&
+           (fs.f_bfree * fs.f_frsize < TMP_FULL_BYTES || fs.f_ffree == 0);
+}
+
 void sandbox_space_close(struct sandbox_space *p, bool keep)
 {
     if (!p)
         return;
     p->sandbox->backend->space_close(p, keep);
     fd_close(&p->files_fd);
+    fd_close(&p->tmp_fd);
     free(p->workspace);
     free(p->tmp);
     free(p->files);

@@ -99,6 +99,8 @@ must_use bool sandbox_space_open(struct sandbox *s, const struct sandbox_space_s
 /* The folder of the steps' folders, which the caller makes and removes; the descriptor is the
  * space's. Its files hold at most SANDBOX_FILES_BYTES where they are in memory. */
 int sandbox_space_files(const struct sandbox_space *p);
+/* Whether /tmp has no room left; false where it is a folder of the host. */
+bool sandbox_space_tmp_is_full(const struct sandbox_space *p);
 /* keep leaves it for a later sandbox_space_open; otherwise /tmp is gone. */
 void sandbox_space_close(struct sandbox_space *p, bool keep);
 /* Ends a space that was kept, by its keeper file alone; nothing where there is none. */

@@ -120,6 +120,7 @@ struct sandbox_space {
     pid_t pid;       /* of the process that keeps it; 0 where there is none */
     int user, mount; /* its namespaces, or -1 */
     int files_fd;    /* the folder of steps' files, where it is */
+    int tmp_fd;      /* /tmp, where it is in memory, or -1 */
 };
 
 must_use bool space_open(struct sandbox_space *p, int64_t tmp_bytes, bool *ret_fresh,

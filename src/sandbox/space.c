@@ -166,16 +166,23 @@ static int open_namespace(pid_t pid, const char *name)
     return open(buf_c(&path), O_RDONLY | O_CLOEXEC);
 }
 
-static bool enter(struct sandbox_space *p, pid_t pid)
+static int open_folder(pid_t pid, const char *folder)
 {
     auto_buf path = BUF(64);
-    buf_addf(&path, "/proc/%d/root" SPACE_FILES, (int)pid);
-    auto_fd files = open(buf_c(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    buf_addf(&path, "/proc/%d/root%s", (int)pid, folder);
+    return open(buf_c(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static bool enter(struct sandbox_space *p, pid_t pid)
+{
+    auto_fd files = open_folder(pid, SPACE_FILES);
+    auto_fd tmp = open_folder(pid, SPACE_TMP);
     auto_fd mount = open_namespace(pid, "mnt");
     auto_fd user = p->sandbox->drop ? -1 : open_namespace(pid, "user");
-    if (files < 0 || mount < 0 || (user < 0 && !p->sandbox->drop))
+    if (files < 0 || tmp < 0 || mount < 0 || (user < 0 && !p->sandbox->drop))
         return false;
     p->files_fd = fd_steal(&files);
+    p->tmp_fd = fd_steal(&tmp);
     p->mount = fd_steal(&mount);
     p->user = fd_steal(&user);
     p->pid = pid;

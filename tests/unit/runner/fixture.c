@@ -104,6 +104,7 @@ bool fixture_open(struct fixture *f, const char *source, bool resume)
                                .source = source,
                                .resume = resume,
                                .workspace_bytes = f->workspace_bytes,
+                               .tmp_bytes = f->tmp_bytes,
                                .opened = on_opened,
                                .user = f};
     f->done = false;

@@ -18,8 +18,8 @@ struct fixture {
     struct runner_workspace *workspace; /* of the last open */
     struct err err;                     /* what the last call reported */
     bool done;
-    int64_t workspace_bytes; /* for the next open */
-    struct buf text;         /* what the last read gave, or list as lines */
+    int64_t workspace_bytes, tmp_bytes; /* for the next open */
+    struct buf text;                    /* what the last read gave, or list as lines */
 };
 
 /* What came of a step. */

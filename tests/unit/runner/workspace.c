@@ -196,6 +196,72 @@ static void tmp__is_bounded_by_the_kernel(void **state)
     assert_string_equal(buf_c(&o.out), "1048576\n");
 }
 
+static void tmp__a_step_that_fills_it_fails_and_is_told(void **state)
+{
+    struct fixture *f = *state;
+    auto_outcome o = {0}, after = {0};
+    f->tmp_bytes = 4 << 20;
+    assert_true(fixture_open(f, NULL, false));
+    fixture_run(f, "head -c 9000000 /dev/zero >/tmp/big 2>/dev/null", &o);
+    assert_true(o.exit.tmp_full && !o.exit.workspace_full && !o.exit.disk_full);
+    assert_int_equal(o.exit.exit_code, 1);
+    assert_string_equal(
+        buf_c(&o.error),
+        "plue: /tmp is full: it has a fixed size, for all steps of a run together\n");
+    fixture_run(f, "stat -c %s /tmp/big; rm /tmp/big; echo x >/tmp/small && false", &after);
+    assert_string_equal(buf_c(&after.out), "4194304\n");
+    assert_false(after.exit.tmp_full);
+    assert_string_equal(buf_c(&after.error), "");
+}
+
+static void tmp__is_full_of_empty_files_too(void **state)
+{
+    struct fixture *f = *state;
+    auto_outcome o = {0};
+    f->tmp_bytes = 1 << 20;
+    assert_true(fixture_open(f, NULL, false));
+    fixture_run(
+        f, "i=0; while [ $i -lt 1100 ]; do : 2>/dev/null >/tmp/$i || exit 1; i=$((i+1)); done", &o);
+    assert_int_equal(o.exit.exit_code, 1);
+    assert_true(o.exit.tmp_full);
+}
+
+static void shm__is_bounded_by_the_kernel(void **state)
+{
+    auto_outcome o = {0};
+    assert_true(fixture_open(*state, NULL, false));
+    fixture_run(*state, "df -k /dev/shm | tail -n 1 | tr -s ' ' | cut -d' ' -f2", &o);
+    assert_string_equal(buf_c(&o.out), "262144\n");
+}
+
+static void workspace__empty_files_fill_it_too(void **state)
+{
+    struct fixture *f = *state;
+    auto_outcome o = {0};
+    f->workspace_bytes = 1 << 20;
+    assert_true(fixture_open(f, NULL, false));
+    fixture_run(f,
+                "i=0; while [ $i -lt 1200 ]; do : >$i; i=$((i+1)); done; head -c 100000 /dev/zero"
+                " >some; sync; exec sleep 1000",
+                &o);
+    assert_true(o.exit.workspace_full);
+}
+
+static void workspace__nothing_hides_in_deep_folders(void **state)
+{
+    struct fixture *f = *state;
+    auto_outcome o = {0};
+    f->workspace_bytes = 4 << 20;
+    assert_true(fixture_open(f, NULL, false));
+    fixture_run(f,
+                "i=0; while [ $i -lt 520 ]; do mkdir d; cd d; i=$((i+1)); done;"
+                "head -c 900000 /dev/zero >some; sync; exec sleep 1000",
+                &o);
+    assert_true(o.exit.workspace_full);
+    assert_string_equal(buf_c(&o.error), "plue: the workspace nests folders too deeply to be "
+                                         "measured: the step was ended\n");
+}
+
 static void workspace__a_step_that_fills_it_is_ended_and_told(void **state)
 {
     struct fixture *f = *state;
@@ -293,6 +359,11 @@ int main(void)
         BARE(open__again_replaces_what_an_earlier_run_left),
         WALLED(close__removes_what_a_step_nested_or_closed),
         WALLED(tmp__is_bounded_by_the_kernel),
+        WALLED(tmp__a_step_that_fills_it_fails_and_is_told),
+        WALLED(tmp__is_full_of_empty_files_too),
+        WALLED(shm__is_bounded_by_the_kernel),
+        WALLED(workspace__empty_files_fill_it_too),
+        WALLED(workspace__nothing_hides_in_deep_folders),
         WALLED(workspace__a_step_that_fills_it_is_ended_and_told),
         BARE(workspace__a_step_that_fills_it_is_ended_and_told),
         WALLED(files__are_written_read_and_listed),
