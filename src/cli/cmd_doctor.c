@@ -83,7 +83,10 @@ static const char *verdict(const struct sandbox_row *r)
 {
     if (r->level == SANDBOX_ABSENT)
         return "-";
-    return !r->tested ? "not tested" : r->held ? "holds" : "BROKEN";
+    return !r->tested                 ? "not tested"
+           : r->held                  ? "holds"
+           : r->level == SANDBOX_HARD ? "BROKEN"
+                                      : "not kept";
 }
 
 static void print_rows(struct doctor *d, struct buf *b)
@@ -114,11 +117,12 @@ static void check_promises(struct doctor *d)
         const struct sandbox_row *r = &d->report.rows[i];
         if (r->level == SANDBOX_ABSENT || strcmp(r->backend, "bubblewrap") != 0)
             continue;
-        bool bad = r->tested && !r->held;
-        struct buf *list = bad ? &broken : r->level == SANDBOX_SOFT ? &weaker : NULL;
+        bool held = r->held || !r->tested;
+        struct buf *list = r->level == SANDBOX_SOFT ? &weaker : held ? NULL : &broken;
         holds += !list && r->tested;
         if (list)
-            buf_addf(list, "%s%s", list->n ? ", " : "", r->promise->name);
+            buf_addf(list, "%s%s%s", list->n ? ", " : "", r->promise->name,
+                     held || list == &broken ? "" : " (not kept)");
     }
     if (!d->tested || !(holds || broken.n))
         return;

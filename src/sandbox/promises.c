@@ -83,9 +83,9 @@ const struct sandbox_promise sandbox_promises[] = {
      " done; bash -c ': </dev/tcp/127.0.0.1/3128' && echo held",
      NULL},
     {"cpu", "At most 2 processors.", HARD_OR_NOTHING,
-     "for i in 1 2; do timeout 0.4 sh -c 'while :; do :; done' & done; wait; times | {"
-     " read a; read u s; u=${u#0m}; u=${u%s}; case $u in 0.0*|0.1*|0.2*) echo held;;"
-     " *) echo \"used $u s\";; esac; }",
+     "for i in 1 2; do timeout 0.4 sh -c 'while :; do :; done' & done; wait;"
+     " times >/tmp/probe; { read a; read u s; } </tmp/probe; rm -f /tmp/probe; u=${u#0m}; u=${u%s};"
+     " case $u in 0.0*|0.1*|0.2*) echo held;; *) echo \"used $u s\";; esac",
      cgroup_remedy},
     {"memory", "At most 4 GiB of memory for all processes of a step.", HARD_OR_NOTHING,
      "exec 2>/dev/null; (dd if=/dev/zero of=/dev/null bs=400M count=1) >/dev/null && echo 'took 400 MiB' ||"

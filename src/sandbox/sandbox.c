@@ -98,10 +98,12 @@ static void note_soft(struct sandbox *s)
     for (size_t i = 0; i < sandbox_promise_count; i++) {
         const struct sandbox_promise *p = &sandbox_promises[i];
         if (p->level[s->backend->id] == SANDBOX_HARD && sandbox_level_here(s, p) == SANDBOX_SOFT)
-            note(s, arena_printf(&s->arena,
-                                 "the limit of %s is kept by each process, not by the "
-                                 "step: %s",
-                                 p->name, p->remedy ? p->remedy : "this host offers no better"));
+            note(s, arena_printf(&s->arena, "%s %s: %s",
+                                 strcmp(p->name, "cpu") == 0
+                                     ? "nothing limits the processors that a step uses"
+                                     : "each process for itself keeps the limit of",
+                                 strcmp(p->name, "cpu") == 0 ? "here" : p->name,
+                                 p->remedy ? p->remedy : "this host offers no better"));
     }
     if (s->backend->id == SANDBOX_NONE)
         note(s, STR("steps run without a sandbox: they can read and change whatever you can"));

@@ -125,7 +125,51 @@ class Sandbox(PlueTest):
         self.finish(process, expect=3)
 
 
+    def test_steps_side_by_side_do_not_see_each_other(self):
+        self.write("look.sh", """
+            touch /workspace/looking
+            until [ -e /workspace/there ]; do sleep 0.05; done
+            cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep -c -e hidden-value -e hidden-word
+            ls /plue /plue/.. /tmp | grep -c -e first
+            cat /proc/[0-9]*/root/plue/script | grep -c hidden-word
+            touch /workspace/looked
+            """)
+        self.steps_workflow("""
+            ctx.run(name="first", env={"HIDDEN": "hidden-value"}, depends_on=[],
+                    cmd=": hidden-word; touch there; until [ -e looked ]; do sleep 0.05; done")
+            ctx.run(name="second", shell="sh", cmd="sh look.sh || true", depends_on=[])
+            """)
+        self.run_ci("--slots", "2")
+        self.assertEqual(self.log(step="second"), "0\n0\n0\n")
+
+
 class Bounds(PlueTest):
+    def test_a_fork_bomb_ends_with_its_step_and_the_next_runs(self):
+        self.steps_workflow("""
+            ctx.run(name="a", cmd="bomb() { bomb | bomb & }; bomb; sleep 1; echo over", continue_on_error=True)
+            ctx.run(name="b", cmd="ls /proc | grep -c '^[0-9]'")
+            """)
+        run = self.run_ci()
+        self.assertLess(int(self.log(step="b")), 10)
+        self.assertEqual(self.step(run, "b")["outcome"], "success")
+
+    def test_a_full_disk_is_said_and_the_run_is_kept(self):
+        if os.getuid() != 0:
+            self.skipTest("only root can mount a small disk")
+        self.data.mkdir()
+        workspaces = self.data / "workspaces"
+        workspaces.mkdir(mode=0o700)
+        self.steps_workflow("""
+            ctx.run(name="a", cmd="head -c 90000000 /dev/zero > big 2> /dev/null", continue_on_error=True)
+            ctx.run(name="b", cmd="rm big; echo room > x; cat x")
+            """)
+        mount = 'mount -t tmpfs -o size=24m,mode=0700 none "$0" && exec "$@"'
+        run = self.plue("workflow", "run", "ci", "--json", expect=0,
+                        below=("unshare", "--mount", "sh", "-c", mount, workspaces)).json
+        self.assertEqual(self.step(run, "a")["error"]["message"], "the command ended with exit code 1, and the disk was full")
+        self.assertEqual(self.log(step="a"), "plue: the disk that holds the workspace is full\n")
+        self.assertEqual(self.log(step="b"), "room\n")
+
     def test_processes_are_bounded(self):
         self.write("bomb.py", "import subprocess\nmade = []\ntry:\n    while len(made) < 3000:\n"
                               "        made.append(subprocess.Popen(['sleep', '60']))\nexcept OSError:\n    print('bounded')\n")
