@@ -157,6 +157,7 @@ struct sandbox {
     uint32_t uid, gid;
     uint64_t waived; /* bits of sandbox_promises */
     int seccomp;
+    struct nursery *nursery; /* of `none` */
     struct cgroups cgroups;
     VEC(const char *) notices;
     struct arena arena;

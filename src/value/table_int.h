@@ -48,8 +48,8 @@ bool table_hash_key(struct heap *h, val *key, uint64_t *ret_hash) must_use;
 /* *ret: the key's entry, or TABLE_NONE. */
 bool table_find(struct heap *h, const struct table *t, val key, uint64_t hash,
                 uint32_t *ret) must_use;
-/* In a table with an index, for int keys, the commonest by far beside text. TABLE_NONE where it is not there for certain;
- * false: a key of another type has the same hash. */
+/* In a table with an index, for int keys, the commonest by far beside text. TABLE_NONE where it is
+ * not there for certain; false: a key of another type has the same hash. */
 static inline bool table_find_int(const struct table *t, size_t stride, int64_t i, uint64_t hash,
                                   uint32_t *ret)
 {
