@@ -23,6 +23,7 @@ torture: build ## KILLS (default 300) kills, every fault of the disk, SIM_EVENTS
 	@tests/torture/run $(B)/plue --kills $${KILLS-300}
 	@tests/faults/run $(B)/tests/faults/plue-faulty --all
 	@$(B)/tests/sim/simulate $${SIM_EVENTS-50000000} $${SIM_SEED-1}
+	@tests/sim/mutants $(B)
 
 bench: build ## measure Plue beside its peers, write docs/benchmarks.md
 	@bench/run $(B)
