@@ -2,8 +2,10 @@
  * the sandbox keeps it, in memory if it can, since a short step spends more time in making files on
  * a disk than in its work. */
 #include "runner/local_int.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,11 +30,83 @@ static bool write_file(int dir, const char *name, str text, struct owner owner, 
     return e ? err_errno(err, "step_files", e, "cannot write the step's file %s", name) : true;
 }
 
+/* ---- folders that are used again ----
+ * On a disk, names that come and go cost more than a short step: where steps see the host's folders
+ * as they are, one that a step left as it found it serves the next. */
+
+enum { ENTRIES = STEP_FILE_COUNT + 1 };
+
+static const char *entry_name(size_t i)
+{
+    return i < STEP_FILE_COUNT ? names[i] : "script";
+}
+
+static void spare_name(char name[32], uint32_t number)
+{
+    snprintf(name, 32, ".spare-%u", number);
+}
+
+/* Nothing else is in it, and nobody else has these files. */
+static bool is_as_made(int dir)
+{
+    struct stat st;
+    DIR *list = fstat(dir, &st) == 0 && (st.st_mode & 07777) == 0755 ? fdopendir(dup(dir)) : NULL;
+    size_t found = 0;
+    if (!list)
+        return false;
+    rewinddir(list);
+    for (struct dirent *e; (e = readdir(list));)
+        found += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    closedir(list);
+    for (size_t i = 0; i < ENTRIES; i++)
+        if (fstatat(dir, entry_name(i), &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
+            st.st_nlink != 1 || st.st_uid != geteuid() || (st.st_mode & 07777) != 0644)
+            return false;
+    return found == ENTRIES;
+}
+
+static bool put_spare(struct local_workspace *w, int dir, const char *step)
+{
+    char spare[32];
+    int files = sandbox_space_files(w->space);
+    spare_name(spare, w->spares);
+    if (sandbox_maps_paths(w->local->sandbox) || dir < 0 || !is_as_made(dir) ||
+        renameat(files, step, files, spare) < 0)
+        return false;
+    w->spares++;
+    return true;
+}
+
+/* The step's folder out of a spare one. */
+static bool take_spare(struct local_workspace *w, const char *step, str script)
+{
+    char spare[32];
+    int files = sandbox_space_files(w->space);
+    if (!w->spares)
+        return false;
+    spare_name(spare, --w->spares);
+    if (renameat(files, spare, files, step) < 0)
+        return false;
+    auto_fd dir = openat(files, step, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    for (size_t i = 0; i < ENTRIES; i++) {
+        auto_fd fd = openat(dir, entry_name(i), O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || (i == STEP_FILE_COUNT && fd_write_all(fd, script.p, script.n)))
+            return false;
+    }
+    return true;
+}
+
+/* ---- a step's folder ---- */
+
 bool step_files_make(struct local_workspace *w, const char *step, str script, struct err *err)
 {
     struct owner owner = local_owner(w->local);
     int files = sandbox_space_files(w->space);
     if (!remove_tree_at(files, step, err)) /* of a try that a crash interrupted */
+        return false;
+    if (take_spare(w, step, script))
+        return true;
+    if (!remove_tree_at(files, step, err)) /* of a spare one that went wrong */
         return false;
     if (mkdirat(files, step, 0755) < 0)
         return err_errno(err, "step_files", errno, "cannot make the step's folder %s", step);
@@ -69,5 +143,6 @@ void step_files_take(struct local_workspace *w, const char *step, struct buf tex
         if (dir >= 0)
             read_file(dir, names[i], &texts[i], ret_cut);
     }
-    (void)!remove_tree_at(files, step, &ignored);
+    if (!put_spare(w, dir, step))
+        (void)!remove_tree_at(files, step, &ignored);
 }

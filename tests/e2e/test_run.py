@@ -533,3 +533,22 @@ class Listing(PlueTest):
         self.run_ci()
         result = self.plue("run", "cancel", 1, expect=2)
         self.assertIn("success", result.err)
+
+
+class FilesOfAStep(PlueTest):
+    """Without a sandbox a step's folder may be the one of an earlier step: nothing of that may be left."""
+
+    def test_nothing_of_an_earlier_step_is_left(self):
+        left = ("true", "echo out=1 >> $PLUE_OUTPUT; echo A=1 >> $PLUE_ENV; echo text >> $PLUE_SUMMARY",
+                "touch $(dirname $PLUE_OUTPUT)/more", "mkdir $(dirname $PLUE_OUTPUT)/folder",
+                "ln -sf /etc/hostname $PLUE_OUTPUT", "ln $PLUE_OUTPUT $(dirname $PLUE_OUTPUT)/../kept; true",
+                "rm $PLUE_PATH", "chmod 600 $PLUE_SUMMARY", "chmod 700 $(dirname $PLUE_OUTPUT)")
+        look = "cd $(dirname $PLUE_OUTPUT); stat -c '%n %F %h %a' . *; wc -c < output; wc -c < summary"
+        self.steps_workflow("\n".join(
+            f"ctx.run(name='left{i}', cmd={cmd!r})\nctx.run(name='look{i}', cmd={look!r})" for i, cmd in enumerate(left)))
+        self.plue("workflow", "run", "ci", "--sandbox", "none", expect=0)
+        for i in range(len(left)):
+            self.assertEqual(self.log(step=f"look{i}"),
+                             ". directory 2 755\nenv regular empty file 1 644\noutput regular empty file 1 644\n"
+                             "path regular empty file 1 644\nscript regular file 1 644\nsummary regular empty file 1 644\n"
+                             "0\n0\n")
