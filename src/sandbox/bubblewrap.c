@@ -197,7 +197,7 @@ static bool bubblewrap_start(struct sandbox_tree *t, const struct sandbox_spec *
     if (spec->network == SANDBOX_NETWORK_PROXY &&
         !spawn_make_network(spec->space->user, SANDBOX_PROXY_PORT, &network, &t->listener, err))
         return false;
-    return run(t, spec, &a, network, out, err_fd, err) && tree_watch(t, t->status, err);
+    return run(t, spec, &a, network, out, err_fd, err);
 }
 
 /* ---- its life ---- */

@@ -172,7 +172,7 @@ struct sandbox_tree {
     pid_t leader;     /* our child: bwrap, or the supervisor of `none` */
     int leader_fd;    /* its pidfd */
     int init_fd;      /* pidfd of the namespace's first process, or -1 */
-    int status;       /* bwrap's reports; -1 once read to the end */
+    int status;       /* bwrap's reports, read when asked for; -1 once at the end */
     int listener;     /* in the step's network namespace, until taken; or -1 */
     char report[512]; /* what came of them */
     size_t report_n;

@@ -19,13 +19,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SHOWN = 2, STAT_MAX = 4096, OPTIONS_MAX = 160 };
+enum {
+    SHOWN = 2,
+    STAT_MAX = 4096,
+    OPTIONS_MAX = 160,
+    MOUNTS_MAX = 4 << 20,
+    UNUSED_MAX = 1000, /* the others stay */
+};
 
 /* Everything the child needs, made before it exists. */
 struct keep {
     int keeper_fd; /* of the file that remembers it, or -1 */
     const char *from[SHOWN], *at[SHOWN];
     const struct root *root;
+    const char *const *unused; /* mounts of the host that no step needs, NULL-terminated */
     const char *tmp_options, *files_options;
     char uid_map[64], gid_map[64]; /* empty when started by root */
     uid_t uid;                     /* owner of /tmp's home, as the namespace counts */
@@ -87,6 +94,10 @@ IN_CHILD static void keep_mounts(struct keep *k)
     const char *failed = root_build(k->root, SPACE_HOST);
     if (failed)
         keep_fail(k, failed);
+    /* Each bind of bwrap reads the list of all mounts. Those that came along with a user namespace
+     * cannot be taken away: then it is only slower. */
+    for (const char *const *path = k->unused; *path; path++)
+        umount2(*path, MNT_DETACH);
 }
 
 /* The keeper writes down itself: a program that is killed while it makes one leaves none that
@@ -218,13 +229,44 @@ void sandbox_space_forget(const char *keeper)
     unlink(keeper);
 }
 
+/* The host's mounts that are no part of what steps see. */
+static const char *const *find_unused(struct arena *a)
+{
+    static const char *const folders[] = {"/sys/", "/dev/", "/run/",   "/var/",  "/home/", "/root/",
+                                          "/srv/", "/mnt/", "/media/", "/boot/", "/snap/"};
+    auto_buf mounts = BUF(MOUNTS_MAX);
+    auto_fd fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    const char **found = arena_alloc(a, (UNUSED_MAX + 1) * sizeof *found);
+    size_t n = 0;
+    str text, line, field;
+    if (fd < 0 || fd_read_all(fd, &mounts))
+        mounts.n = 0;
+    text = buf_str(&mounts);
+    while (n < UNUSED_MAX && str_next(&text, '\n', &line)) {
+        for (int i = 0; i < 5; i++)
+            if (!str_next(&line, ' ', &field))
+                field.n = 0;
+        str with_slash = arena_printf(a, "%.*s/", STR_ARG(field));
+        bool unused = false;
+        for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+            unused = unused ||
+                     (str_starts(with_slash, str_of(folders[i])) && !str_is(with_slash, "/dev/"));
+        if (unused)
+            found[n++] = arena_cstr(a, field);
+    }
+    found[n] = NULL;
+    return found;
+}
+
 static bool make(struct sandbox_space *p, int64_t tmp_bytes, struct err *err)
 {
     const struct sandbox *s = p->sandbox;
     char options[OPTIONS_MAX], files[OPTIONS_MAX];
     cleanup(root_done) struct root root = {0};
     root_of_host(&root, false);
+    auto_arena arena = ARENA_INIT;
     struct keep k = {.root = &root,
+                     .unused = find_unused(&arena),
                      .from = {p->workspace, s->images_dir},
                      .at = {SPACE_WORKSPACE, SPACE_IMAGES},
                      .tmp_options = options,
