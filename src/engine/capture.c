@@ -53,6 +53,8 @@ static bool obey(struct capture *c, str text)
     auto_buf secret = BUF(CAPTURE_LINE_MAX);
     log_command_unescape(&secret, command.message);
     mask_add(c->mask, buf_str(&secret));
+    if (c->hides)
+        c->hides(c->hides_ctx, buf_str(&secret));
     return true;
 }
 

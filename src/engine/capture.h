@@ -22,6 +22,8 @@ struct capture {
     struct buf line;              /* the unfinished line */
     struct buf value;             /* the first STORE_STEP_TEXT_MAX bytes, as they came */
     bool value_cut;
+    void (*hides)(void *ctx, str value); /* told of each ::add-mask::; may be NULL */
+    void *hides_ctx;
     VEC(struct log_line) lines;
     struct buf scratch; /* texts of lines that had to be changed */
 };

@@ -22,6 +22,7 @@ enum {
 };
 
 struct live_run;
+struct recovery;
 
 /* A timer of a step or run; frees itself when closed. */
 struct live_timer {
@@ -93,6 +94,7 @@ struct live_run {
     char *error_json, *outputs;
     str kept; /* what the row keeps of the plan beside its steps; JSON */
     int64_t started_at;
+    size_t hidden_count; /* values that its steps hid */
     uint32_t files_recorded;
     bool complete, cancelled_twice;
     bool halted; /* complete without an end, for a later resume */
@@ -143,6 +145,23 @@ void run_nothing(struct live_run *r, void *data);
 void run_perform(struct live_run *r, const struct run_action *a);
 void run_stop_timers(struct live_run *r);
 void run_forget(struct live_run *r);
+
+/* Trouble that ends no run. */
+void run_notice(struct live_run *r, const char *what, const struct err *err);
+
+/* ---- hidden.c ---- */
+/* For a capture: the live run keeps the value. */
+void hidden_keep(void *ctx, str value);
+/* What the run hid before its process died is hidden again. Fails without the key. */
+bool hidden_load(struct live_run *r, struct err *err) must_use;
+
+/* ---- lost.c ---- */
+/* Whether a step has ended in files that are gone. */
+bool lost_has_files_lost(struct engine *e, const struct recovery *v);
+/* err workspace_lost where a step has run that must not run twice. */
+bool lost_check(const struct recovery *v, struct err *err) must_use;
+bool lost_begin_again(struct engine *e, const struct recovery *v, engine_ended_fn *ended, void *ctx,
+                      struct err *err) must_use;
 
 /* ---- halt.c: the store fails ---- */
 /* What cannot be recorded must not be done: all that runs is killed. Moves err. */

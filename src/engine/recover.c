@@ -279,6 +279,8 @@ static void fail_run(struct live_run *r, struct recovery *v, struct err *err)
     auto_buf json = BUF(RESULT_MAX);
     struct json_writer w = JSON_WRITER(&json, false);
     auto_err ignored = ERR_INIT;
+    enum reason reason =
+        strcmp(err->code, "workspace_lost") == 0 ? REASON_WORKSPACE_LOST : REASON_PLAN_CHANGED;
     json_put_error(&w, r->evaluation ? evaluation_sources(r->evaluation) : NULL, err);
     struct store_batch *b = store_batch_new(r->engine->options.store);
     struct store_run_update u = {
@@ -286,7 +288,7 @@ static void fail_run(struct live_run *r, struct recovery *v, struct err *err)
         .from = v->run.status,
         .to = RUN_FAILED,
         .fields = STORE_RUN_REASON | STORE_RUN_ERROR | STORE_RUN_COMPLETED | STORE_RUN_CONCLUSION,
-        .values = {.reason = {REASON_PLAN_CHANGED, str_of(reason_sentence(REASON_PLAN_CHANGED))},
+        .values = {.reason = {reason, str_of(reason_sentence(reason))},
                    .conclusion = CONCLUSION_FAILED,
                    .error = buf_str(&json),
                    .error_message = err->message,
@@ -325,7 +327,13 @@ bool engine_resume(struct engine *e, int64_t run_id, engine_ended_fn *ended, voi
                    struct err *err)
 {
     cleanup(recovery_done) struct recovery v = {0};
-    if (!load(e, run_id, &v, err) || !take_lease(e, run_id, err))
+    if (!load(e, run_id, &v, err))
+        return false;
+    bool lost = lost_has_files_lost(e, &v);
+    auto_err once = ERR_INIT;
+    if (lost && lost_check(&v, &once))
+        return lost_begin_again(e, &v, ended, ctx, err);
+    if (!take_lease(e, run_id, err))
         return false;
     auto_free char *facts = NULL;
     struct engine_request q = recovery_request(&v, &facts);
@@ -337,7 +345,14 @@ bool engine_resume(struct engine *e, int64_t run_id, engine_ended_fn *ended, voi
     r->reuses_workspace = true;
     r->recorded = v.run.status;
     r->started_at = v.run.started_at;
-    bool ok = rebuild_evaluation(r, &v, err);
+    if (!hidden_load(r, err)) {
+        r->complete = true;
+        run_forget(r);
+        return false;
+    }
+    if (lost)
+        err_move(err, &once);
+    bool ok = !lost && rebuild_evaluation(r, &v, err);
     if (ok)
         run_take_plan(r);
     ok = ok && engine_check_plan(&r->plan, err) && check_same(r, &v, err);

@@ -116,7 +116,7 @@ static bool plan_again(struct rerun *x, const struct definition *d, struct err *
 
 static bool check_ended(const struct rerun *x, struct err *err)
 {
-    if (run_status_is_final(x->v.run.status))
+    if (x->options.unfinished || run_status_is_final(x->v.run.status))
         return true;
     err_set(err, "run_not_final", "run %lld has not ended: it is %s", (long long)x->v.run.id,
             run_status_name(x->v.run.status));
@@ -267,6 +267,27 @@ static void record_attempt(struct live_run *r, struct store_batch *b, const stru
     store_update_run(b, &u);
 }
 
+/* Steps of an attempt that is given up end with it. */
+static void record_given_up(struct store_batch *b, const struct rerun *x)
+{
+    for (size_t i = 0; i < x->v.step_count; i++) {
+        const struct store_step *s = &x->v.steps[i];
+        struct store_step_update u = {
+            .key = s->key,
+            .from = s->status,
+            .to = STEP_CANCELLED,
+            .fields = STORE_STEP_OUTCOME | STORE_STEP_REASON | STORE_STEP_COMPLETED,
+            .values = {.outcome = OUTCOME_CANCELLED,
+                       .conclusion = CONCLUSION_CANCELLED,
+                       .reason = {REASON_WORKSPACE_LOST,
+                                  str_of(reason_sentence(REASON_WORKSPACE_LOST))},
+                       .completed_at = clock_wall_ms()},
+        };
+        if (!step_status_is_final(s->status))
+            store_update_step(b, &u);
+    }
+}
+
 static void record_start(struct live_run *r, struct store_batch *b)
 {
     auto_buf data = BUF(4096);
@@ -323,6 +344,7 @@ static struct live_run *revive(struct engine *e, struct rerun *x)
 static void record_all(struct live_run *r, struct store_batch *b, struct rerun *x)
 {
     store_take_lease(b, r->id, &r->engine->self, clock_wall_ms());
+    record_given_up(b, x);
     record_attempt(r, b, x);
     for (uint32_t i = 0; i < r->plan.step_count; i++)
         if (x->keep.at[i])
@@ -349,6 +371,13 @@ bool engine_rerun(struct engine *e, struct rerun *x, engine_created_fn *created,
         .slots = e->options.slots, .seed = (uint64_t)r->id, .timeout_ms = r->plan.timeout_ms};
     struct store_batch *b = store_batch_new(e->options.store);
     run_init(&r->core, &options);
+    if (!hidden_load(r, err)) {
+        store_batch_free(b);
+        rerun_free(x);
+        r->complete = true;
+        run_forget(r);
+        return false;
+    }
     record_all(r, b, x);
     rerun_free(x);
     r->ctx = ctx;

@@ -21,6 +21,7 @@ struct rerun_options {
     int64_t run_id;
     enum rerun_scope scope;
     const char *from; /* RERUN_FROM: id of the step */
+    bool unfinished;  /* of a run that has not ended: its attempt is given up */
     bool has_files;   /* the workspace was left; without it nothing that ran in it is kept */
     /* Other sources (taken, also on failure): loaded, not started. NULL: the recorded ones. */
     struct evaluation *evaluation;

@@ -2,7 +2,7 @@
 #include "engine/engine_int.h"
 #include <signal.h>
 
-static void notice(struct live_run *r, const char *what, const struct err *err)
+void run_notice(struct live_run *r, const char *what, const struct err *err)
 {
     const struct engine_options *o = &r->engine->options;
     auto_buf text = BUF(RESULT_MAX);
@@ -270,7 +270,7 @@ static void workspace_closed(void *user, const struct err *err)
 {
     struct live_run *r = user;
     if (err)
-        notice(r, "its workspace was not removed", err);
+        run_notice(r, "its workspace was not removed", err);
     r->workspace = NULL;
     r->pending--;
     run_forget(r);
@@ -442,7 +442,7 @@ void run_tell(struct live_run *r, const struct run_event *event)
     if (r->complete || r->engine->halted)
         return;
     if (!run_apply(&r->core, &r->plan, event, &actions, &err)) {
-        notice(r, "the engine refused an event", &err);
+        run_notice(r, "the engine refused an event", &err);
         return;
     }
     if (actions.list.n == 0)

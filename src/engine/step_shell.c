@@ -348,6 +348,8 @@ static void reset_try(struct live_run *r, struct live_step *l)
     }
     capture_init(&l->out, LOG_STDOUT, &r->mask);
     capture_init(&l->err, LOG_STDERR, &r->mask);
+    l->out.hides = l->err.hides = hidden_keep;
+    l->out.hides_ctx = l->err.hides_ctx = r;
     l->capturing = true;
     l->has_exit_code = false;
     l->log_lines = l->log_bytes = 0;

@@ -96,6 +96,7 @@ enum step_type {
     X(STEP_FAILED, "step_failed", "a step failed")                                                \
     X(CTX_FAIL, "ctx_fail", "the workflow called ctx.fail")                                       \
     X(EVALUATION_FAILED, "evaluation_failed", "the workflow's code failed")                       \
+    X(WORKSPACE_LOST, "workspace_lost", "its files are gone")                                     \
     X(PLAN_CHANGED, "plan_changed", "the rebuilt plan differs from the recorded one")             \
     X(CONTINUE_ON_ERROR, "continue_on_error", "failed, and continue_on_error lets the run go on") \
     X(JUDGED_BY_CODE, "judged_by_code", "failed, and the workflow's code judged it")

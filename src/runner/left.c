@@ -61,7 +61,9 @@ bool local_has_files(struct runner *r, int64_t run_id)
 {
     auto_buf dir = BUF(PATH_MAX);
     add_dir((struct local *)r, run_id, &dir);
-    return local_is_ready(buf_c(&dir));
+    bool ready = local_is_ready(buf_c(&dir));
+    buf_add_c(&dir, "/workspace");
+    return ready && access(buf_c(&dir), F_OK) == 0;
 }
 
 /* ---- removal ---- */

@@ -308,6 +308,13 @@ void store_delete_secret(struct store_batch *b, str name);
 bool store_list_secrets(struct store_reader *r, struct arena *a, struct store_secret **ret,
                         size_t *ret_n, struct err *err) must_use;
 
+/* ---- Values that a run hides, sealed likewise (masks.c) ---- */
+
+void store_add_mask(struct store_batch *b, int64_t run_id, str sealed);
+/* In the order in which they were added; in a. */
+bool store_list_masks(struct store_reader *r, int64_t run_id, struct arena *a, str **ret,
+                      size_t *ret_n, struct err *err) must_use;
+
 /* ---- Commands to the process that drives a run, from any other (commands.c) ---- */
 
 struct store_command {
