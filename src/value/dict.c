@@ -17,18 +17,11 @@ bool dict_new(struct heap *h, uint32_t room, val *ret)
     return true;
 }
 
-/* d[k] = d.get(k, 0) + 1 looks twice for one key. Texts that are one object are equal. */
-static inline bool is_found_again(const struct dict_obj *d, const val *key)
-{
-    return d->found < d->used && d->entries[d->found].key.kind == key->kind &&
-           d->entries[d->found].key.i == key->i;
-}
-
 static inline bool find(struct heap *h, struct dict_obj *d, val *key, uint64_t *ret_hash,
                         uint32_t *ret)
 {
     bool is_int = key->kind == V_INT;
-    if ((is_int || key->kind == V_STR) && is_found_again(d, key)) {
+    if (dict_found_again(d, key)) {
         *ret_hash = d->entries[d->found].hash;
         *ret = d->found;
         return true;
@@ -47,6 +40,20 @@ static inline bool find(struct heap *h, struct dict_obj *d, val *key, uint64_t *
     if (!table_find(h, table_of(d), *key, *ret_hash, ret))
         return false;
     d->found = *ret;
+    return true;
+}
+
+bool dict_get_int(struct dict_obj *d, int64_t key, val *ret)
+{
+    uint32_t at;
+    if (!d->index ||
+        !table_find_int(table_of(d), sizeof *d->entries, key, hash_int((uint64_t)key), &at))
+        return false;
+    d->found = at;
+    if (at == TABLE_NONE)
+        *ret = VAL_UNBOUND;
+    else
+        val_copy(ret, &d->entries[at].value);
     return true;
 }
 

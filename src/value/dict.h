@@ -9,6 +9,24 @@ bool dict_new(struct heap *h, uint32_t room, val *ret) must_use;
 /* *ret is V_UNBOUND where the key is missing. False: unhashable, or a fault in ==. */
 bool dict_get(struct heap *h, struct dict_obj *d, val key, val *ret) must_use;
 bool dict_set(struct heap *h, struct dict_obj *d, val key, val value) must_use;
+/* The quick halves of the two for what loops do most; false: ask the whole one. */
+bool dict_get_int(struct dict_obj *d, int64_t key, val *ret);
+/* d[k] = d.get(k, 0) + 1: the entry that the last lookup found. Texts that are one object are
+ * equal. */
+static inline bool dict_found_again(const struct dict_obj *d, const val *key)
+{
+    return d->found < d->used && d->entries[d->found].key.kind == key->kind &&
+           d->entries[d->found].key.i == key->i && (key->kind == V_INT || key->kind == V_STR);
+}
+static inline bool dict_set_again(struct dict_obj *d, const val *key, const val *value)
+{
+    if (!dict_found_again(d, key) || (d->h.flags & OBJ_FROZEN))
+        return false;
+    val_copy(&d->entries[d->found].value, value);
+    return true;
+}
+/* What `get` of a dict is. */
+extern const struct native_def *const dict_get_method;
 /* *ret is the removed value, or V_UNBOUND. */
 bool dict_remove(struct heap *h, struct dict_obj *d, val key, val *ret) must_use;
 /* For text keys, without making a string object. */

@@ -231,3 +231,4 @@ const struct native_def dict_methods[] = {
            "Remove and return the newest (key, value) pair."),
     METHODS_END,
 };
+const struct native_def *const dict_get_method = &dict_methods[0];

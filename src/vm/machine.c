@@ -267,6 +267,8 @@ op_SET_INDEX : {
             NEXT(1);
         }
     }
+    if (a.kind == V_DICT && dict_set_again(a.dict, &R_B, &R_C))
+        NEXT(1);
     SLOW_VOID(val_setitem(h, a, b, R_C));
     NEXT(1);
 }
@@ -632,6 +634,13 @@ op_CALL_METHOD : {
     }
     if (self->kind == V_UNBOUND)
         goto call;
+    if (R_B.native == dict_get_method && self[1].kind == V_INT && n - 1 < 2 && !pc[1].u &&
+        dict_get_int(self->dict, self[1].i, &result)) {
+        if (result.kind == V_UNBOUND)
+            result = n == 2 ? self[2] : VAL_NONE;
+        val_copy(&R_A, &result);
+        NEXT(2);
+    }
     if (unlikely(vm->host.awaits) && n == 1 && self[1].kind == V_GEN && self->kind == V_STR &&
         strcmp(R_B.native->name, "join") == 0) {
         args = (struct call_args){.at = self, .n = 2};
