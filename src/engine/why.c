@@ -176,6 +176,12 @@ static void say_no_network(struct facts *f, const struct store_step *s)
         buf_add_c(&b, "It had no network of its own; network= allows it, of the step or the "
                       "workflow.");
         say(f, &b);
+    } else if (json_array_size(network)) {
+        buf_add_c(&b, "Of the network it could reach only");
+        for (size_t i = 0; i < json_array_size(network); i++)
+            buf_addf(&b, "%s %s", i ? "," : "", json_string_value(json_array_get(network, i)));
+        buf_add_c(&b, "; its log names what was refused.");
+        say(f, &b);
     }
     json_decref(config);
 }

@@ -104,7 +104,8 @@ bool proxy_read_host(str text, char ret_host[PROXY_HOST_MAX + 1])
 {
     if (text.n && text.p[text.n - 1] == '.')
         text.n--;
-    if (!text.n || text.n > PROXY_HOST_MAX || text.p[0] == '.' || text.p[0] == '-')
+    if (!text.n || text.n > PROXY_HOST_MAX || text.p[0] == '.' || text.p[0] == '-' ||
+        text.p[text.n - 1] == '.')
         return false;
     bool colons = str_find_byte(text, ':', 0) != SIZE_MAX;
     struct proxy_address a;

@@ -83,6 +83,13 @@ class Network(PlueTest):
         out, _ = self.in_step(f"curl -sS http://localhost:{port}/a", [f"localhost:{port}"], workflow=True)
         self.assertEqual(out, "hello /a\n")
 
+    def test_why_names_what_a_failed_step_could_reach(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="curl -sS https://other.example/", network=["a.example:443", "b.example"])""")
+        self.run_ci(expect=1)
+        self.assertIn("Of the network it could reach only a.example:443, b.example; its log names what was refused.\n",
+                      self.plue("why", "1", "a", expect=0).out)
+        self.assertIn(self.refusal("other.example:443"), self.log(step="a"))
+
     def test_a_redirect_to_a_host_that_is_not_listed_is_refused(self):
         server, other = self.serve(), self.serve()
         out, err = self.in_step(

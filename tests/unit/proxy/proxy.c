@@ -44,6 +44,7 @@ static void rules__are_hosts_with_and_without_ports(void **state)
                                       "[example.org]:1",
                                       ".example.org",
                                       "a..b",
+                                      "a..",
                                       "-a",
                                       "10.0.0.0/8"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
