@@ -230,3 +230,43 @@ print([line.split(":")[0].strip() for line in open("/proc/net/dev") if ":" in li
         out, err = self.in_step("python3 -m http.server 8123 >/dev/null 2>&1 & until (: </dev/tcp/127.0.0.1/8123) 2>/dev/null;"
                                 " do :; done; curl -s -o /dev/null -w '%{http_code}\\n' http://localhost:8123/", ["example.org"])
         self.assertEqual((out, err), ("200\n", ""))
+
+    def test_connections_past_the_bound_are_closed_and_the_others_serve(self):
+        port = self.serve().server_port
+        self.write("many.py", f"""
+import socket
+held = []
+def ask():
+    s = socket.create_connection(("127.0.0.1", 3128))
+    s.settimeout(60)
+    s.sendall(b"CONNECT localhost:{port} HTTP/1.1\\r\\n\\r\\n")
+    try:
+        answer = s.recv(1000)
+    except OSError:
+        answer = b""
+    return s, answer.startswith(b"HTTP/1.1 200")
+for i in range(270):
+    held.append(ask())
+print(sum(ok for _, ok in held), "of", len(held))
+for s, _ in held:
+    s.close()
+while True:
+    s, ok = ask()
+    if ok:
+        break
+s.sendall(b"GET /again HTTP/1.0\\r\\n\\r\\n")
+print(s.makefile("rb").read().splitlines()[-1].decode())
+""")
+        out, err = self.in_step("python3 many.py", [f"localhost:{port}"])
+        self.assertEqual((out, err), ("256 of 270\nhello /again\n", ""))
+
+    def test_a_killed_step_leaves_no_connection_open(self):
+        port = self.serve().server_port
+        self.steps_workflow(f"""
+            ctx.run(name="a", cmd="exec 3<>/dev/tcp/127.0.0.1/3128; printf 'CONNECT localhost:{port} HTTP/1.1\\\\r\\\\n\\\\r\\\\n' >&3; head -n 1 <&3; exec sleep NAP",
+                    network=["localhost:{port}"], timeout="1s", continue_on_error=True)
+            ctx.run(name="b", cmd="echo next")
+            """)
+        run = self.run_ci()
+        self.assertEqual(self.step(run, "a")["outcome"], "timed_out")
+        self.assertEqual(self.log(step="b"), "next\n")
