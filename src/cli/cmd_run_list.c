@@ -33,7 +33,7 @@ static void print_json(struct cli *c, const struct store_run *runs, size_t n, in
     json_key_c(&w, "runs");
     json_begin_array(&w);
     for (size_t i = 0; i < n; i++)
-        shape_put_run(&w, &runs[i], NULL, 0);
+        shape_put_run(&w, &runs[i], NULL, 0, NULL);
     json_end_array(&w);
     json_key_c(&w, "next");
     if (next)

@@ -1,6 +1,7 @@
 /* plue run rerun: a further attempt of a run that has ended. */
 #include "cli/commands.h"
 #include "cli/drive.h"
+#include "cli/request.h"
 #include "engine/rerun.h"
 #include "registry/registry.h"
 #include "json/json.h"
@@ -15,25 +16,32 @@ static bool read_scope(struct cli *c, struct rerun_options *o, struct err *err)
         err_hint(err, "--from STEP runs that step and what comes after it, failed or not");
         return false;
     }
-    if (!cli_has(c, "ref"))
+    if (!cli_has(c, "ref") || !cli_has(c, "working-tree"))
         return true;
-    err_set(err, "not_in_this_version", "--ref is not part of this version of Plue yet");
-    err_hint(err, "check the commit out and use --working-tree");
+    err_set(err, "invalid_option", "--ref and --working-tree exclude each other");
+    err_hint(err, "--ref REF takes workflow and files of that commit");
     return false;
 }
 
-/* The workflow as the working tree has it now; the evaluation keeps the registry's bundle. */
-static bool take_working_tree(const struct store_run *run, struct rerun_options *o, struct err *err)
+/* The workflow as the working tree has it now, or a commit; the evaluation keeps the registry's
+ * bundle. */
+static bool take_sources(struct cli *c, const struct store_run *run, struct arena *a,
+                         struct rerun_options *o, struct err *err)
 {
     auto_registry registry = {0};
     auto_registry_found found = {0};
     auto_free char *root = str_dup(run->repository);
-    if (!registry_open(root, &registry, err))
+    struct git_head head = {.sha = STR("")};
+    bool ok = cli_has(c, "ref") ? request_open_commit(c, root, a, &registry, &head, err)
+                                : registry_open(root, &registry, err);
+    if (!ok)
         return false;
     if (!registry_find(&registry, run->workflow, NULL, &found)) {
         err_move(err, &found.errors.at[0]);
         return false;
     }
+    o->other_files = true;
+    o->commit = head.sha;
     o->evaluation = steal(found.evaluation);
     o->definition = found.definition;
     o->bundle = steal(registry.bundle);
@@ -51,11 +59,12 @@ static bool prepare(struct cli *c, struct drive *d, int64_t id, struct rerun **r
     json_t *kept = json_loadb(run.plan.p, run.plan.n, 0, NULL);
     str name = json_get_text(kept, "sandbox");
     backend = name.n ? str_dup(name) : NULL;
+    str before = arena_str(&a, json_get_text(kept, "commit"));
     json_decref(kept);
-    if (!drive_start_engine(d, backend, err) ||
-        (cli_has(c, "working-tree") && !take_working_tree(&run, &o, err)))
+    bool other = cli_has(c, "working-tree") || cli_has(c, "ref");
+    if (!drive_start_engine(d, backend, err) || (other && !take_sources(c, &run, &a, &o, err)))
         return false;
-    o.has_files = runner_has_files(d->runner, id);
+    o.has_files = runner_has_files(d->runner, id) && (!other || str_eq(before, o.commit));
     return rerun_prepare(d->data.reader, &o, ret, err);
 }
 
@@ -122,9 +131,10 @@ const struct command command_run_rerun = {
     .max = 1,
     .summary = "run a run that has ended again, whole or in part",
     .doc = "It keeps its id, and its attempt counts up; the logs of earlier attempts stay.\n"
-           "The plan is made from the run's own workflow files, or with --working-tree from the\n"
-           "present ones. Steps that are kept keep their results; the others run in the files\n"
-           "that the attempt before left, or in fresh ones where none is kept.",
+           "The plan is made from the run's own workflow files, with --working-tree from the\n"
+           "present ones, with --ref from a commit's. Steps that are kept keep their results; the\n"
+           "others run in the files that the attempt before left, or in fresh ones where none is\n"
+           "kept: those of the run's commit or of --ref's, else the working tree's.",
     .example = "plue run rerun 12\nplue run rerun 12 --failed\nplue run rerun 12 --from build "
                "--working-tree",
     .options =
@@ -132,7 +142,7 @@ const struct command command_run_rerun = {
             {"failed", NULL, "only what did not succeed, and what comes after it"},
             {"from", "STEP", "only this step, and what comes after it"},
             {"working-tree", NULL, "with the workflow as it is in the working tree now"},
-            {"ref", "REF", "with the workflow of a commit (not part of this version yet)"},
+            {"ref", "REF", "with the workflow and the files of a commit, branch or tag"},
             {"dry-run", NULL, "show what would be kept and run, and stop"},
             {"secret-file", "FILE", "secrets as NAME=value lines"},
             {"slots", "N", "steps side by side (default: the number of processors)"},

@@ -21,6 +21,7 @@ struct view {
     struct store_run run;
     struct store_step *steps;
     size_t step_count;
+    struct shape_kept kept;
     struct buf out;
     struct json_writer writer;
     size_t id_column; /* of the summary */
@@ -46,7 +47,8 @@ static bool load(struct view *v, struct err *err)
     return data_find_run(v->cli, DATA_LOOK, &v->data, &v->id, err) &&
            store_load_run(v->data.reader, v->id, &v->arena, &v->run, err) &&
            store_load_steps(v->data.reader, v->id, v->attempt > 0 ? v->attempt : STORE_LAST,
-                            STORE_STEPS_RESULTS, &v->arena, &v->steps, &v->step_count, err);
+                            STORE_STEPS_RESULTS, &v->arena, &v->steps, &v->step_count, err) &&
+           shape_load_kept(v->data.reader, &v->run, &v->arena, &v->kept, err);
 }
 
 /* ---- logs ---- */
@@ -290,15 +292,86 @@ static void add_step_row(struct view *v, const struct store_step *s)
     buf_add_byte(b, '\n');
 }
 
+/* Whose files the run had, where that is not what its event says. */
+static void add_source(struct view *v)
+{
+    json_t *kept = json_loadb(v->run.plan.p, v->run.plan.n, 0, NULL);
+    str commit = json_get_text(kept, "commit");
+    if (commit.n)
+        add_field(&v->out, "files", commit);
+    json_decref(kept);
+}
+
+static void add_kept(struct view *v)
+{
+    const struct shape_kept *k = &v->kept;
+    struct buf *b = &v->out;
+    for (size_t i = 0; i < k->artifact_count; i++) {
+        const struct store_artifact *a = &k->artifacts[i];
+        buf_add_c(b, i ? "" : "\nartifacts\n");
+        buf_add_c(b, "  ");
+        screen_add(b, a->name, LINE_WIDTH, false);
+        buf_addf(b, ": %lld %s, %lld bytes\n", (long long)a->files,
+                 a->files == 1 ? "file" : "files", (long long)a->bytes);
+    }
+    for (size_t i = 0; i < k->approval_count; i++) {
+        const struct store_approval *a = &k->approvals[i];
+        buf_add_c(b, i ? "" : "\napprovals\n");
+        buf_add_c(b, "  ");
+        screen_add(b, a->name, LINE_WIDTH, false);
+        buf_addf(b, ": %.*s%s%.*s", STR_ARG(a->decision.n ? a->decision : STR("waits")),
+                 a->actor.n ? " by " : "", STR_ARG(a->actor));
+        if (a->comment.n) {
+            buf_add_c(b, ": ");
+            screen_add(b, a->comment, LINE_WIDTH, false);
+        }
+        buf_add_byte(b, '\n');
+    }
+}
+
+/* "review-comment src/a.c:3", and the text below it. */
+static void add_comment(struct buf *b, const json_t *call)
+{
+    str path = json_get_text(call, "path"), body = json_get_text(call, "body"), line;
+    buf_addf(b, "  %.*s", STR_ARG(json_get_text(call, "op")));
+    if (path.n) {
+        buf_add_byte(b, ' ');
+        screen_add(b, path, LINE_WIDTH, false);
+        buf_addf(b, ":%lld", (long long)json_integer_value(json_object_get(call, "line")));
+    }
+    buf_add_byte(b, '\n');
+    while (str_next(&body, '\n', &line)) {
+        buf_add_c(b, "    ");
+        screen_add(b, line, LINE_WIDTH, false);
+        buf_add_byte(b, '\n');
+    }
+}
+
+static void add_comments(struct view *v)
+{
+    bool any = false;
+    for (size_t i = 0; i < v->step_count; i++) {
+        const struct store_step *s = &v->steps[i];
+        if (s->type != STEP_TYPE_COMMENT || s->outcome != OUTCOME_RECORDED)
+            continue;
+        json_t *call = json_loadb(s->output.p, s->output.n, JSON_ALLOW_NUL, NULL);
+        buf_add_c(&v->out, any ? "" : "\nrecorded, not sent: no forge is configured\n");
+        any = true;
+        add_comment(&v->out, call);
+        json_decref(call);
+    }
+}
+
 static void print_summary(struct view *v)
 {
     if (v->cli->json) {
-        shape_put_run(&v->writer, &v->run, v->steps, v->step_count);
+        shape_put_run(&v->writer, &v->run, v->steps, v->step_count, &v->kept);
         buf_add_byte(&v->out, '\n');
         flush(v, true);
         return;
     }
     add_head(v);
+    add_source(v);
     buf_add_byte(&v->out, '\n');
     v->id_column = ID_COLUMN;
     for (size_t i = 0; i < v->step_count; i++) {
@@ -309,6 +382,8 @@ static void print_summary(struct view *v)
     for (size_t i = 0; i < v->step_count; i++)
         if (step_is_shown(&v->steps[i]))
             add_step_row(v, &v->steps[i]);
+    add_kept(v);
+    add_comments(v);
     buf_addf(&v->out, "\nits logs: plue run view %lld %s\n", (long long)v->id,
              v->run.status == RUN_FAILED ? "--log-failed" : "--log");
     flush(v, true);

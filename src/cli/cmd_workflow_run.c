@@ -3,15 +3,6 @@
 #include "cli/drive.h"
 #include "cli/request.h"
 
-static bool check_options(struct cli *c, struct err *err)
-{
-    if (!cli_has(c, "ref"))
-        return true;
-    err_set(err, "not_in_this_version", "--ref is not part of this version of Plue yet");
-    err_hint(err, "git worktree add FOLDER REF, and run the workflow there");
-    return false;
-}
-
 /* The engine takes evaluation and bundle, whatever comes of it. */
 static bool start(struct cli *c, struct drive *d, struct request *r, struct err *err)
 {
@@ -25,6 +16,7 @@ static bool start(struct cli *c, struct drive *d, struct request *r, struct err 
         .bundle = r->registry.bundle,
         .repository = str_of(r->registry.root),
         .source = str_of(r->registry.root),
+        .commit = r->commit,
         .event = r->event_text,
         .repository_facts = r->repository_text,
         .trigger_type = json_get_text(r->event, "type"),
@@ -53,8 +45,6 @@ static int run(struct cli *c)
     auto_err e = ERR_INIT;
     enum evaluation_state state;
     int status;
-    if (!check_options(c, &e))
-        return cli_fail(c, NULL, &e);
     if (!request_open(c, REQUEST_RUN, &r, &status) || !request_evaluate(&r, &state, &status))
         return status;
     if (!engine_check_plan(evaluation_plan(r.found.evaluation), &e) ||
@@ -70,12 +60,14 @@ const struct command command_workflow_run = {
     .min = 1,
     .max = 1,
     .summary = "run a workflow on this machine and watch it",
-    .doc = "The steps run in a sandbox, on a copy of the working tree without what .gitignore "
-           "names.\nExits with 0 on success, 1 where the run failed, 3 where it was cancelled "
-           "(Ctrl-C).",
+    .doc =
+        "The steps run in a sandbox, on a copy of the working tree without what .gitignore "
+        "names,\nor with --ref on the files of a commit, whose workflow files count then.\nExits with 0 on success, 1 where the run failed, 3 where it was cancelled "
+        "(Ctrl-C).",
     .example = "plue workflow run ci\n"
                "plue workflow run deploy --input env=staging\n"
-               "plue workflow run ci --event push.json --json",
+               "plue workflow run ci --event push.json --json\n"
+               "plue workflow run ci --ref v1.2",
     .options =
         (const struct cli_option[]){
             {"event", "FILE", "the event, as JSON in the shape of ctx.event"},
@@ -83,7 +75,7 @@ const struct command command_workflow_run = {
             {"sandbox", "BACKEND", "bubblewrap (default), or none"},
             {"secret-file", "FILE", "secrets as NAME=value lines, beside PLUE_SECRET_NAME"},
             {"slots", "N", "steps side by side (default: the number of processors)"},
-            {"ref", "REF", "run another commit (not part of this version yet)"},
+            {"ref", "REF", "run a commit, branch or tag instead of the working tree"},
             {"follow", NULL, "print the logs as they come"},
             CLI_DATA_DIR_OPTION,
             {"json", NULL, "print the run as JSON at its end; with --follow its events"},

@@ -132,7 +132,11 @@ static void print_run(struct progress *p)
     load(p, STORE_STEPS_RESULTS);
     if (err_is_set(&p->unread))
         return;
-    shape_put_run(&w, &p->run, p->steps, p->step_count);
+    auto_arena a = ARENA_INIT;
+    struct shape_kept kept = {0};
+    if (!shape_load_kept(p->reader, &p->run, &a, &kept, &p->unread))
+        return;
+    shape_put_run(&w, &p->run, p->steps, p->step_count, &kept);
     cli_out_json(p->cli, &b);
 }
 
@@ -204,6 +208,8 @@ void add_step_remark(struct buf *b, const struct store_step *s)
         s->reason.code == REASON_CONTINUE_ON_ERROR || s->reason.code == REASON_JUDGED_BY_CODE;
     if (s->status == STEP_CACHED)
         buf_add_c(b, "cached");
+    else if (s->outcome == OUTCOME_RECORDED)
+        buf_add_c(b, "recorded, not sent");
     else if (s->has_exit_code && s->exit_code != 0 && s->outcome == OUTCOME_FAILED)
         buf_addf(b, "exit status %lld", (long long)s->exit_code);
     else if (s->error_message.n)

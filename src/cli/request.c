@@ -1,5 +1,6 @@
 #include "cli/request.h"
 #include "cli/event_shape.h"
+#include "git/git.h"
 #include "registry/match.h"
 #include <stdio.h>
 
@@ -134,6 +135,10 @@ static void complete_event(struct request *r)
     for (size_t i = 0; i < 3; i++) {
         json_t *there = json_object_get(r->event, fields[i]);
         str value = head_field(r, str_of(fields[i]));
+        if (i == 1 && r->commit.n && json_is_string(there) &&
+            !str_eq(json_get_text(r->event, "sha"), r->commit))
+            cli_note("the event's sha is not the commit of --ref: the files are those of %.*s",
+                     STR_ARG(r->commit));
         if ((!there || json_is_null(there)) && value.n)
             json_object_set_new(r->event, fields[i], json_stringn(value.p, value.n));
     }
@@ -212,6 +217,40 @@ bool request_open_registry(struct cli *c, struct registry *ret, int *ret_status)
     return false;
 }
 
+/* What --ref names takes the place of HEAD and of the working tree. */
+bool request_open_commit(struct cli *c, const char *root, struct arena *a, struct registry *ret,
+                         struct git_head *ret_head, struct err *err)
+{
+    char sha[GIT_SHA_SIZE];
+    str ref = str_of(cli_value(c, "ref"));
+    auto_buf full = BUF(4096);
+    if (!git_resolve(root, ref, sha, err) || !git_full_ref(root, ref, &full, err) ||
+        !registry_open_commit(root, str_of(sha), ret, err))
+        return false;
+    str heads = STR("refs/heads/"), name = buf_str(&full);
+    *ret_head = (struct git_head){
+        .ref = arena_str(a, name),
+        .branch = str_starts(name, heads) ? arena_str(a, str_sub(name, heads.n, name.n)) : STR(""),
+        .sha = arena_str(a, str_of(sha))};
+    return true;
+}
+
+static bool open_source(struct cli *c, struct request *r, int *ret_status)
+{
+    auto_err e = ERR_INIT;
+    auto_free char *root = NULL;
+    if (!cli_has(c, "ref"))
+        return request_open_registry(c, &r->registry, ret_status);
+    if (registry_find_root(".", &root, &e) &&
+        request_open_commit(c, root, &r->arena, &r->registry, &r->head, &e)) {
+        r->head_known = true;
+        r->commit = r->head.sha;
+        return true;
+    }
+    *ret_status = cli_fail(c, NULL, &e);
+    return false;
+}
+
 static str json_text(struct request *r, const json_t *j)
 {
     auto_buf b = BUF(JSON_FILE_MAX_BYTES);
@@ -227,7 +266,7 @@ bool request_open(struct cli *c, enum request_purpose purpose, struct request *r
     *ret = (struct request){.cli = c};
     if (purpose == REQUEST_PREVIEW)
         options.lazy_field = lazy_field;
-    if (!request_open_registry(c, &ret->registry, ret_status))
+    if (!open_source(c, ret, ret_status))
         return false;
     if (!registry_find(&ret->registry, str_of(c->args.at[0]), &options, &ret->found)) {
         struct evaluation *e = ret->found.evaluation;

@@ -14,6 +14,7 @@ struct request {
     struct arena arena;
     struct git_head head;
     bool head_known;
+    str commit;                      /* of --ref, in full; empty: the working tree */
     str event_text, repository_text; /* JSON; in the arena */
 };
 
@@ -32,6 +33,10 @@ void request_done(struct request *r);
 
 /* The repository of the present folder alone. */
 bool request_open_registry(struct cli *c, struct registry *ret, int *ret_status) must_use;
+
+/* The sources of the commit that --ref names, and the head that it would be. */
+bool request_open_commit(struct cli *c, const char *root, struct arena *a, struct registry *ret,
+                         struct git_head *ret_head, struct err *err) must_use;
 
 /* Starts the evaluation. False: it failed, and that is reported. */
 bool request_evaluate(struct request *r, enum evaluation_state *ret_state,

@@ -54,11 +54,52 @@ static void put_int(struct json_writer *w, const char *key, int64_t i)
     json_put_int(w, i);
 }
 
-static void put_empty_array(struct json_writer *w, const char *key)
+/* step empty: those of all steps. */
+static void put_artifacts(struct json_writer *w, const struct shape_kept *k, str step)
 {
-    json_key_c(w, key);
+    json_key_c(w, "artifacts");
     json_begin_array(w);
+    for (size_t i = 0; k && i < k->artifact_count; i++) {
+        const struct store_artifact *a = &k->artifacts[i];
+        if (step.n && !str_eq(a->step_id, step))
+            continue;
+        json_begin_object(w);
+        put_text(w, "name", a->name);
+        put_text(w, "step", a->step_id);
+        put_int(w, "files", a->files);
+        put_int(w, "bytes", a->bytes);
+        put_text(w, "sha256", a->sha256);
+        json_end_object(w);
+    }
     json_end_array(w);
+}
+
+static void put_approvals(struct json_writer *w, const struct shape_kept *k)
+{
+    json_key_c(w, "approvals");
+    json_begin_array(w);
+    for (size_t i = 0; k && i < k->approval_count; i++) {
+        const struct store_approval *a = &k->approvals[i];
+        json_begin_object(w);
+        put_text(w, "step", a->step_id);
+        put_text(w, "name", a->name);
+        put_raw_or_null(w, "reviewers", a->reviewers);
+        put_time(w, "requested_at", a->requested_at);
+        put_time(w, "decided_at", a->decided_at);
+        put_text(w, "decision", a->decision);
+        put_text(w, "actor", a->actor);
+        put_text(w, "comment", a->comment);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
+bool shape_load_kept(struct store_reader *r, const struct store_run *run, struct arena *a,
+                     struct shape_kept *ret, struct err *err)
+{
+    return store_list_artifacts(r, run->id, a, &ret->artifacts, &ret->artifact_count, err) &&
+           store_list_approvals(r, run->id, run->attempt, a, &ret->approvals, &ret->approval_count,
+                                err);
 }
 
 static void put_reason(struct json_writer *w, const struct store_reason *r)
@@ -103,7 +144,8 @@ void shape_put_workflow(struct json_writer *w, const struct definition *d, str c
     json_end_object(w);
 }
 
-void shape_put_step(struct json_writer *w, const struct store_step *s)
+void shape_put_step(struct json_writer *w, const struct store_step *s,
+                    const struct shape_kept *kept)
 {
     bool model = s->type == STEP_TYPE_LLM || s->type == STEP_TYPE_AGENT;
     json_begin_object(w);
@@ -140,14 +182,14 @@ void shape_put_step(struct json_writer *w, const struct store_step *s)
     put_text(w, "parent", s->parent);
     put_object(w, "config", s->config);
     put_raw_or_null(w, "summary", STR(""));
-    put_empty_array(w, "artifacts");
+    put_artifacts(w, kept, s->key.step_id);
     put_raw_or_null(w, "cache", STR(""));
     put_int(w, "log_bytes", s->log_bytes);
     json_end_object(w);
 }
 
 void shape_put_run(struct json_writer *w, const struct store_run *run,
-                   const struct store_step *steps, size_t n)
+                   const struct store_step *steps, size_t n, const struct shape_kept *kept)
 {
     int64_t in = 0, out = 0, cost = 0;
     json_begin_object(w);
@@ -173,7 +215,7 @@ void shape_put_run(struct json_writer *w, const struct store_run *run,
         json_key_c(w, "steps");
         json_begin_array(w);
         for (size_t i = 0; i < n; i++) {
-            shape_put_step(w, &steps[i]);
+            shape_put_step(w, &steps[i], kept);
             in += steps[i].tokens_in;
             out += steps[i].tokens_out;
             cost += steps[i].cost_micro_usd;
@@ -181,8 +223,8 @@ void shape_put_run(struct json_writer *w, const struct store_run *run,
         json_end_array(w);
         put_usage(w, in, out, cost);
     }
-    put_empty_array(w, "artifacts");
-    put_empty_array(w, "approvals");
+    put_artifacts(w, kept, STR(""));
+    put_approvals(w, kept);
     put_raw_or_null(w, "queue_position", STR(""));
     put_text(w, "repository", run->repository);
     json_end_object(w);

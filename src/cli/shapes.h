@@ -6,10 +6,22 @@
 #include "json/writer.h"
 
 void shape_put_workflow(struct json_writer *w, const struct definition *d, str content_hash);
-/* steps NULL: a run without its steps, as lists have it. */
+/* What a run has kept beside its steps' results. */
+struct shape_kept {
+    struct store_artifact *artifacts;
+    size_t artifact_count;
+    struct store_approval *approvals;
+    size_t approval_count;
+};
+/* In a; of the run's last attempt. */
+bool shape_load_kept(struct store_reader *r, const struct store_run *run, struct arena *a,
+                     struct shape_kept *ret, struct err *err) must_use;
+/* steps NULL: a run without its steps, as lists have it (kept NULL too). */
 void shape_put_run(struct json_writer *w, const struct store_run *run,
-                   const struct store_step *steps, size_t n);
-void shape_put_step(struct json_writer *w, const struct store_step *s);
+                   const struct store_step *steps, size_t n, const struct shape_kept *kept);
+/* kept: of all the run's steps. */
+void shape_put_step(struct json_writer *w, const struct store_step *s,
+                    const struct shape_kept *kept);
 /* With the step that printed it, since logs of several steps stand together. */
 void shape_put_line(struct json_writer *w, const struct log_line *line, str step_id);
 

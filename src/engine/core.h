@@ -142,6 +142,17 @@ static inline bool step_type_has_files(enum step_type t)
     return t == STEP_TYPE_SHELL || t == STEP_TYPE_FILE || t == STEP_TYPE_ARTIFACT;
 }
 
+/* The same of a step as it is planned: ctx.git.checkout does, other steps of its type do not. */
+static inline bool step_has_files_config(enum step_type t, str config)
+{
+    return step_type_has_files(t) ||
+           (t == STEP_TYPE_GIT && str_has(config, STR("\"op\": \"git-checkout\"")));
+}
+static inline bool step_has_files(const struct plan_step *s)
+{
+    return step_has_files_config(s->type, s->config);
+}
+
 /* Whether steps of this type end by themselves, without an executor: groups and actions. */
 static inline bool step_type_is_structural(enum step_type t)
 {

@@ -49,6 +49,7 @@ struct engine_request {
     struct bundle *bundle;         /* taken: allocated with mem_alloc */
     str repository;                /* key of the store: the root folder's path */
     str source;                    /* folder that fills the workspace */
+    str commit;                    /* its files as of this commit; empty: of the working tree */
     str event;                     /* JSON, as the evaluation was given */
     str repository_facts;          /* JSON, likewise */
     str trigger_type, ref, sha, branch, actor, inputs;

@@ -224,6 +224,8 @@ void workspace_start(struct live_run *r, uint32_t step);
 bool workspace_fetches_hash(struct live_run *r, uint32_t step) must_use;
 bool workspace_find_hash(void *data, const str *patterns, size_t n, struct buf *ret,
                          struct err *err);
+/* Tells the watcher, and the step's log, line by line. */
+void workspace_note(struct live_run *r, uint32_t step, str text);
 /* As run_step_failed for good, with a borrowed err. */
 void step_failed_by(struct live_run *r, uint32_t step, enum reason reason, const struct err *err);
 
@@ -277,6 +279,9 @@ json_t *small_step_config(struct live_run *r, uint32_t step, struct err *err) mu
 /* The step ends with this value (JSON), masked; with none where it is empty. */
 void small_step_done(struct live_run *r, uint32_t step, str json);
 void simple_start(struct live_run *r, uint32_t step);
+void comment_start(struct live_run *r, uint32_t step);
+/* As small_step_done, with another outcome than success. */
+void small_step_ends(struct live_run *r, uint32_t step, enum outcome outcome, str json);
 /* What a finished step added for later ones (also after a restart). */
 void shell_take_additions(struct live_run *r, str json);
 struct resolve_scope run_scope(struct live_run *r);

@@ -63,6 +63,8 @@ str receipt_of_run(struct arena *a, const struct receipt *r)
     put(&b, "evaluator", r->evaluator);
     put(&b, "event", r->event);
     put(&b, "repository", r->repository);
+    if (r->commit.n)
+        put(&b, "commit", r->commit);
     put_plan(&b, r->plan);
     for (uint32_t i = 0; r->results && i < r->plan->step_count; i++)
         put(&b, "result", r->results[i]);

@@ -16,6 +16,7 @@ struct receipt_step {
 };
 struct receipt {
     str evaluator, event, repository; /* texts as the run was given them */
+    str commit;                       /* whose files it had; empty: the working tree's */
     const struct plan *plan;
     const str *results; /* digest of each step, or NULL before the end */
     str outputs;        /* of the run, as recorded */

@@ -34,6 +34,7 @@ str receipt_of_live(struct live_run *r, const str *results)
         .evaluator = STR(PLUE_VERSION),
         .event = r->request.event,
         .repository = opt_str(repository),
+        .commit = r->request.commit,
         .plan = &r->plan,
         .results = results,
         .outputs = opt_str(r->outputs),

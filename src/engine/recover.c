@@ -309,6 +309,7 @@ struct engine_request recovery_request(const struct recovery *v, char **ret_fact
     return (struct engine_request){
         .repository = v->run.repository,
         .source = recovery_text(v, "source"),
+        .commit = recovery_text(v, "commit"),
         .event = v->run.trigger_payload,
         .repository_facts = opt_str(*ret_facts),
         .trigger_type = v->run.trigger_type,

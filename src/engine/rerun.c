@@ -60,7 +60,7 @@ static bool may_keep(const struct rerun *x, const struct plan *p, uint32_t step)
         return false;
     if (x->options.scope == RERUN_FROM && str_is(s->id, x->options.from))
         return false;
-    if ((s->type == STEP_TYPE_SHELL || s->type == STEP_TYPE_FILE) && !x->options.has_files)
+    if (s->type != STEP_TYPE_ARTIFACT && step_has_files(s) && !x->options.has_files)
         return false;
     for (uint32_t i = 0; i < s->depends_count; i++)
         if (!x->keep.at[s->depends_on[i]])
@@ -75,7 +75,7 @@ static void decide(struct rerun *x)
         bool keep = may_keep(x, p, i);
         vec_push(&x->keep, keep);
         x->uses_files |=
-            keep && (p->steps[i].type == STEP_TYPE_SHELL || p->steps[i].type == STEP_TYPE_FILE);
+            keep && p->steps[i].type != STEP_TYPE_ARTIFACT && step_has_files(&p->steps[i]);
     }
 }
 
@@ -148,7 +148,7 @@ static bool check_files(struct rerun *x, struct err *err)
         return true;
     for (size_t i = 0; i < x->v.step_count; i++) {
         const struct store_step *s = &x->v.steps[i];
-        if (!step_type_has_files(s->type) || s->conclusion != CONCLUSION_SUCCESS)
+        if (!step_has_files_config(s->type, s->config) || s->conclusion != CONCLUSION_SUCCESS)
             continue;
         x->lost_files = true;
         json_t *config = json_loadb(s->config.p, s->config.n, JSON_ALLOW_NUL, NULL);
@@ -157,7 +157,7 @@ static bool check_files(struct rerun *x, struct err *err)
         if (!once)
             continue;
         err_set(err, "workspace_lost",
-                "the files of run %lld are gone, and step '%.*s' must not run twice",
+                "the files that run %lld left cannot be used, and step '%.*s' must not run twice",
                 (long long)x->v.run.id, STR_ARG(s->key.step_id));
         err_hint(err, "start a new run, or rerun all of it without --failed or --from");
         return false;
@@ -169,6 +169,16 @@ static void index_recorded(struct rerun *x)
 {
     for (size_t i = 0; i < x->v.step_count; i++)
         map_set(&x->recorded, x->v.steps[i].key.step_id, &x->v.steps[i]);
+}
+
+static void take_commit(struct rerun *x, str commit)
+{
+    x->request.commit = arena_str(&x->v.arena, commit);
+    json_object_set_new(x->v.kept, "commit",
+                        commit.n ? json_stringn(commit.p, commit.n) : json_null());
+    auto_free char *kept = x->v.kept ? json_dumps(x->v.kept, JSON_COMPACT) : NULL;
+    if (kept)
+        x->v.run.plan = arena_str(&x->v.arena, str_of(kept));
 }
 
 bool rerun_prepare(struct store_reader *reader, const struct rerun_options *options,
@@ -183,6 +193,8 @@ bool rerun_prepare(struct store_reader *reader, const struct rerun_options *opti
     if (ok) {
         index_recorded(x);
         x->request = recovery_request(&x->v, &x->facts);
+        if (options->other_files)
+            take_commit(x, options->commit);
     }
     ok = ok && check_from(x, err) && check_files(x, err) &&
          (x->evaluation || recovery_load_evaluation(&x->v, &x->bundle, &x->evaluation, &d, err)) &&

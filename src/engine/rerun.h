@@ -23,6 +23,8 @@ struct rerun_options {
     const char *from; /* RERUN_FROM: id of the step */
     bool unfinished;  /* of a run that has not ended: its attempt is given up */
     bool has_files;   /* the workspace was left; without it nothing that ran in it is kept */
+    bool other_files; /* fresh files are those of `commit`; else as the attempt before had them */
+    str commit;       /* borrowed; empty: the working tree's */
     /* Other sources (taken, also on failure): loaded, not started. NULL: the recorded ones. */
     struct evaluation *evaluation;
     const struct definition *definition;

@@ -339,7 +339,13 @@ static void start_step(struct live_run *r, uint32_t step)
         approval_start(r, step);
         break;
     case STEP_TYPE_GIT:
-        git_start(r, step);
+        if (step_has_files(&r->plan.steps[step]))
+            workspace_start(r, step);
+        else
+            git_start(r, step);
+        break;
+    case STEP_TYPE_COMMENT:
+        comment_start(r, step);
         break;
     default:
         simple_start(r, step);
@@ -505,12 +511,19 @@ struct live_run *live_run_new(struct engine *e, const struct engine_request *q)
     r->request = *q;
     r->evaluation = q->evaluation;
     r->bundle = q->bundle;
-    str *texts[] = {&r->request.repository,   &r->request.source,
-                    &r->request.event,        &r->request.repository_facts,
-                    &r->request.trigger_type, &r->request.ref,
-                    &r->request.sha,          &r->request.branch,
-                    &r->request.actor,        &r->request.inputs,
-                    &r->request.group,        &r->request.policy};
+    str *texts[] = {&r->request.repository,
+                    &r->request.source,
+                    &r->request.commit,
+                    &r->request.event,
+                    &r->request.repository_facts,
+                    &r->request.trigger_type,
+                    &r->request.ref,
+                    &r->request.sha,
+                    &r->request.branch,
+                    &r->request.actor,
+                    &r->request.inputs,
+                    &r->request.group,
+                    &r->request.policy};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = arena_str(a, *texts[i]);
     r->recorded = RUN_QUEUED;

@@ -26,6 +26,11 @@ json_t *small_step_config(struct live_run *r, uint32_t step, struct err *err)
 
 void small_step_done(struct live_run *r, uint32_t step, str json)
 {
+    small_step_ends(r, step, OUTCOME_SUCCESS, json);
+}
+
+void small_step_ends(struct live_run *r, uint32_t step, enum outcome outcome, str json)
+{
     struct live_step *l = &r->steps[step];
     auto_buf masked = BUF(RESULT_MAX / 2);
     auto_err err = ERR_INIT;
@@ -39,7 +44,7 @@ void small_step_done(struct live_run *r, uint32_t step, str json)
     }
     free(l->output);
     l->output = json.n ? buf_take(&masked, NULL) : NULL;
-    run_step_done(r, step, OUTCOME_SUCCESS, REASON_NONE, true);
+    run_step_done(r, step, outcome, REASON_NONE, true);
 }
 
 /* ---- one call of the runner ---- */

@@ -1,5 +1,6 @@
-/* Steps that read the real repository, outside of the sandbox: diff, log, changed_files. They see
- * committed content only, the same whatever a workspace holds. */
+/* Steps that read the real repository, outside of the sandbox: diff, log, changed_files, which see
+ * committed content only, the same whatever a workspace holds; and checkout, which puts a commit's
+ * files into the workspace. */
 #include "engine/engine_int.h"
 #include "git/git.h"
 
@@ -16,6 +17,7 @@ struct git_call {
     char *folder;
     json_t *config;
     char *base, *head; /* names of commits; NULL where there is a default */
+    char *checkout;    /* the commit whose files are wanted; else NULL */
     struct buf json;
     struct err err;
 };
@@ -26,6 +28,7 @@ static void call_free(struct git_call *c)
     free(c->folder);
     free(c->base);
     free(c->head);
+    free(c->checkout);
     buf_done(&c->json);
     err_done(&c->err);
     free(c);
@@ -141,12 +144,30 @@ static void list_commits(struct git_call *c)
     json_end_array(&w);
 }
 
+/* Which commit is meant; its files are the runner's to write. */
+static void find_checkout(struct git_call *c)
+{
+    char sha[GIT_SHA_SIZE];
+    struct json_writer w = JSON_WRITER(&c->json, false);
+    const char *ref = json_string_value(json_object_get(c->config, "ref"));
+    if (!git_resolve(c->folder, str_of(ref ? ref : ""), sha, &c->err))
+        return;
+    c->checkout = str_dup(str_of(sha));
+    json_begin_object(&w);
+    json_key_c(&w, "sha");
+    json_put_c(&w, sha);
+    json_end_object(&w);
+}
+
 static void git_work(uv_work_t *work)
 {
     static const struct {
         const char *op;
         void (*fn)(struct git_call *c);
-    } ops[] = {{"git-diff", diff}, {"git-changed-files", changed_files}, {"git-log", list_commits}};
+    } ops[] = {{"git-diff", diff},
+               {"git-changed-files", changed_files},
+               {"git-log", list_commits},
+               {"git-checkout", find_checkout}};
     struct git_call *c = work->data;
     const char *op = json_string_value(json_object_get(c->config, "op"));
     for (size_t i = 0; op && i < sizeof ops / sizeof *ops; i++)
@@ -156,10 +177,41 @@ static void git_work(uv_work_t *work)
 
 /* ---- on the loop ---- */
 
+static void end_call(struct git_call *c)
+{
+    struct live_run *r = c->run;
+    call_free(c);
+    r->pending--;
+    run_forget(r);
+}
+
+static void on_checked_out(void *user, str notes, const struct err *err)
+{
+    struct git_call *c = user;
+    struct live_run *r = c->run;
+    auto_buf text = BUF(4096);
+    if (err) {
+        step_failed_by(r, c->step, REASON_VALUE_ERROR, err);
+    } else {
+        buf_addf(&text, "the workspace has the files of commit %s", c->checkout);
+        record_system_line(r, c->step, buf_str(&text));
+        if (notes.n)
+            workspace_note(r, c->step, notes);
+        small_step_done(r, c->step, buf_str(&c->json));
+    }
+    end_call(c);
+}
+
 static void git_done(uv_work_t *work, int status)
 {
     struct git_call *c = work->data;
     struct live_run *r = c->run;
+    if (status == 0 && c->checkout) {
+        struct runner_checkout checkout = {
+            .source = c->folder, .commit = c->checkout, .done = on_checked_out, .user = c};
+        runner_checkout(r->workspace, &checkout);
+        return;
+    }
     if (status < 0)
         err_set(&c->err, "cancelled", "the call was cancelled");
     if (c->json.overflow)
@@ -169,9 +221,7 @@ static void git_done(uv_work_t *work, int status)
         run_step_failed(r, c->step, REASON_VALUE_ERROR, &c->err, true);
     else
         small_step_done(r, c->step, buf_str(&c->json));
-    call_free(c);
-    r->pending--;
-    run_forget(r);
+    end_call(c);
 }
 
 static char *text_of(json_t *j)
@@ -202,6 +252,8 @@ void git_start(struct live_run *r, uint32_t step)
     auto_err err = ERR_INIT;
     json_t *config = small_step_config(r, step, &err);
     if (!config || !r->request.source.n) {
+        if (!config && r->workspace && workspace_fetches_hash(r, step))
+            return;
         if (config)
             err_set(&err, "git_no_repository", "this run has no repository");
         json_decref(config);

@@ -216,6 +216,7 @@ static void check_receipt(struct verifying *k)
         .evaluator = k->v.run.evaluator,
         .event = k->v.run.trigger_payload,
         .repository = request.repository_facts,
+        .commit = request.commit,
         .plan = &k->plan,
         .results = results,
         .outputs = k->v.run.outputs,

@@ -113,6 +113,9 @@ static void begin(struct live_run *r, uint32_t step)
     case STEP_TYPE_ARTIFACT:
         artifact_launch(r, step);
         break;
+    case STEP_TYPE_GIT:
+        git_start(r, step);
+        break;
     default:
         shell_launch(r, step);
     }
@@ -131,6 +134,24 @@ static void on_progress(void *user, size_t files, size_t total)
         o->progress(o->data, r->id, files, total);
 }
 
+void workspace_note(struct live_run *r, uint32_t step, str text)
+{
+    const struct engine_options *o = &r->engine->options;
+    str line;
+    if (o->notice)
+        o->notice(o->data, r->id, text);
+    while (str_next(&text, '\n', &line))
+        record_system_line(r, step, line);
+}
+
+/* In the log of the step that the workspace was opened for. */
+static void on_notice(void *user, str text)
+{
+    struct live_run *r = user;
+    if (r->waiting.n)
+        workspace_note(r, r->waiting.at[0].step, text);
+}
+
 static void open_workspace(struct live_run *r);
 
 /* Killed before its files were whole: no step can have run in them, so they are made anew. */
@@ -139,7 +160,7 @@ static bool may_begin_afresh(const struct live_run *r, const struct err *err)
     if (!err || !r->reuses_workspace || strcmp(err->code, "workspace_lost") != 0)
         return false;
     for (uint32_t i = 0; i < r->core.n; i++)
-        if (step_type_has_files(r->plan.steps[i].type) && r->steps[i].started_at &&
+        if (step_has_files(&r->plan.steps[i]) && r->steps[i].started_at &&
             step_status_is_final(r->core.steps[i].status))
             return false;
     return true;
@@ -179,8 +200,7 @@ static bool was_used(const struct live_run *r)
 {
     for (uint32_t i = 0; i < r->core.n; i++) {
         const struct step_state *s = &r->core.steps[i];
-        enum step_type type = r->plan.steps[i].type;
-        if ((type == STEP_TYPE_SHELL || type == STEP_TYPE_FILE || type == STEP_TYPE_ARTIFACT) &&
+        if (step_has_files(&r->plan.steps[i]) &&
             (s->tries > 1 || (s->tries && step_status_is_final(s->status))))
             return true;
     }
@@ -192,8 +212,10 @@ static void open_workspace(struct live_run *r)
     struct runner_open open = {
         .run_id = r->id,
         .source = r->request.source.n ? r->request.source.p : NULL,
+        .commit = r->request.commit.n ? r->request.commit.p : NULL,
         .resume = r->reuses_workspace && !r->open_failed && was_used(r),
         .progress = on_progress,
+        .notice = on_notice,
         .opened = on_opened,
         .user = r,
     };

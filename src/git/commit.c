@@ -44,6 +44,17 @@ bool git_resolve(const char *dir, str name, char ret_sha[GIT_SHA_SIZE], struct e
     return false;
 }
 
+bool git_full_ref(const char *dir, str name, struct buf *ret, struct err *err)
+{
+    auto_free char *text = str_dup(name);
+    const char *args[] = {"rev-parse", "--symbolic-full-name", "--verify", text, NULL};
+    auto_buf out = BUF(4096);
+    if (!git_run(dir, args, &out, err))
+        return false;
+    buf_add_str(ret, str_trim(buf_str(&out)));
+    return true;
+}
+
 bool git_parent(const char *dir, const char *sha, char ret_sha[GIT_SHA_SIZE], struct err *err)
 {
     auto_buf name = BUF(NAME_MAX_BYTES);

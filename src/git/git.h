@@ -13,6 +13,8 @@ bool git_run(const char *dir, const char *const *args, struct buf *out, struct e
 enum { GIT_SHA_SIZE = 65 };
 /* The commit that a name means: a branch, tag, HEAD, an id, `x^`. */
 bool git_resolve(const char *dir, str name, char ret_sha[GIT_SHA_SIZE], struct err *err) must_use;
+/* Its ref in full, as "refs/heads/main"; empty where it names none. */
+bool git_full_ref(const char *dir, str name, struct buf *ret, struct err *err) must_use;
 /* The commit's first parent, or the empty tree before the first commit. */
 bool git_parent(const char *dir, const char *sha, char ret_sha[GIT_SHA_SIZE],
                 struct err *err) must_use;

@@ -69,7 +69,7 @@ static bool link_stays_inside(struct reading *d, const char *path, const char *f
 static void read_folder(struct reading *d, const char *path, int depth);
 
 /* Programs, prompts, and what prompts include. */
-static bool is_source_path(str path)
+bool registry_is_source(str path)
 {
     return str_ends(path, STR(".py")) || str_ends(path, STR(".prompt.md")) ||
            (str_starts(path, STR(".plue/prompts/")) && str_rfind_byte(path, '.') != SIZE_MAX &&
@@ -80,7 +80,7 @@ static void read_entry(struct reading *d, const char *path, int depth)
 {
     auto_buf full = BUF(1 << 16);
     struct stat st;
-    bool is_source = is_source_path(str_of(path));
+    bool is_source = registry_is_source(str_of(path));
     buf_addf(&full, "%s/%s", d->r->root, path);
     if (lstat(buf_c(&full), &st) != 0)
         return; /* removed since the folder was listed */

@@ -24,14 +24,16 @@ struct registry {
     struct bundle *bundle;  /* owns; allocated with mem_alloc */
     struct err_list unread; /* files that could not be read, with their paths */
 };
-/* Reads all .py files below .plue; what cannot be read is in `unread`. */
+/* Reads all sources below .plue; what cannot be read is in `unread`. */
 bool registry_open(const char *root, struct registry *ret, struct err *err) must_use;
 /* The commit that a revision names (a branch, tag or commit), by the program git; in arena a. */
 bool registry_find_commit(const char *root, str revision, struct arena *a, str *ret_sha,
                           struct err *err) must_use;
-/* The .py files below .plue as that commit has them; nothing is checked out. */
+/* The sources below .plue as that commit has them; nothing is checked out. */
 bool registry_open_commit(const char *root, str sha, struct registry *ret,
                           struct err *err) must_use;
+/* Whether a path below .plue is one of a program, a prompt, or what prompts include. */
+bool registry_is_source(str path);
 void registry_done(struct registry *r);
 #define auto_registry cleanup(registry_done) struct registry
 

@@ -137,7 +137,7 @@ static void take_entry(struct registry *r, str entry, struct arena *a, blob_list
     str_next(&words, ' ', &type);
     str_next(&words, ' ', &sha);
     auto_free char *size = str_dup(str_trim(words));
-    if (!str_ends(path, STR(".py")) || !str_is(type, "blob"))
+    if (!registry_is_source(path) || !str_is(type, "blob"))
         return;
     if (str_is(mode, "120000"))
         skip(r, path, "link_leads_out", "is a link; links are not followed in a commit");

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NESTING_MAX = 200, CHUNK = 1 << 20 };
+enum { NESTING_MAX = 200, CHUNK = 1 << 20, LFS_POINTER_MIN = 100 };
 #define BYTES_MAX ((int64_t)10 << 30)
 
 struct copying {
@@ -19,6 +19,8 @@ struct copying {
     str left_out; /* relative to the source; empty: nothing is */
     struct owner owner;
     struct copy_progress *progress;
+    struct source_notes *notes;
+    bool listed; /* the entry was named by git, not found in a folder */
     int64_t bytes;
     /* The folder made last, so that its files do not walk to it again. */
     char parent[PATH_MAX];
@@ -63,6 +65,14 @@ static int copy_bytes(int from, int to)
     return 0;
 }
 
+static void look_for_pointer(struct copying *c, const char *path, int fd)
+{
+    char text[LFS_POINTER_MAX];
+    ssize_t n = pread(fd, text, sizeof text, 0);
+    if (n > 0)
+        source_note_file(c->notes, str_of(path), str_make(text, (size_t)n));
+}
+
 static bool copy_file(struct copying *c, const char *path, const struct stat *st)
 {
     c->bytes += st->st_size;
@@ -79,6 +89,8 @@ static bool copy_file(struct copying *c, const char *path, const struct stat *st
     if (to < 0)
         return fail(c, path, errno, "copy");
     int e = copy_bytes(from, to);
+    if (!e && st->st_size > LFS_POINTER_MIN && st->st_size <= LFS_POINTER_MAX)
+        look_for_pointer(c, path, from);
     if (!e && c->owner.change && fchown(to, c->owner.uid, c->owner.gid) < 0)
         e = errno;
     if (!e && fchmod(to, (st->st_mode & 0777) | 0600) < 0)
@@ -173,6 +185,15 @@ static bool is_left_out(const struct copying *c, str path)
            (path.n == c->left_out.n || path.p[c->left_out.n] == '/');
 }
 
+/* A folder that git lists as a file is a submodule's. */
+static void look_for_submodule(struct copying *c, const char *path)
+{
+    auto_buf inside = BUF(PATH_MAX);
+    buf_addf(&inside, "%s/.git", path);
+    if (faccessat(c->from, buf_c(&inside), F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        source_note_submodule(c->notes, str_of(path));
+}
+
 static bool copy_entry(struct copying *c, const char *path, int depth)
 {
     struct stat st;
@@ -186,8 +207,12 @@ static bool copy_entry(struct copying *c, const char *path, int depth)
         return copy_file(c, path, &st);
     if (S_ISLNK(st.st_mode))
         return copy_link(c, path);
-    if (S_ISDIR(st.st_mode))
+    if (S_ISDIR(st.st_mode)) {
+        if (c->listed)
+            look_for_submodule(c, path);
+        c->listed = false;
         return make_dir(c, path) && copy_folder(c, path, depth + 1);
+    }
     err_set(c->err, "workspace_special", "%s/%s is a device, pipe or socket", c->source, path);
     err_hint(c->err, "a run takes along files, folders and links: list it in .gitignore");
     return false;
@@ -231,6 +256,7 @@ static bool copy_listed(struct copying *c, str list)
         buf_add_str(&name, str_ends(path, STR("/")) ? str_sub(path, 0, path.n - 1) : path);
         if (name.overflow)
             return fail(c, "", ENAMETOOLONG, "copy a file of");
+        c->listed = !str_ends(path, STR("/"));
         if (name.n && !copy_entry(c, buf_c(&name), 0))
             return false;
     }
@@ -253,9 +279,10 @@ static str below(str folder, str root)
 }
 
 bool copy_tree(const char *from, const char *to, const char *left_out, struct owner owner,
-               struct copy_progress *progress, struct err *err)
+               struct copy_progress *progress, struct source_notes *notes, struct err *err)
 {
-    struct copying c = {.source = from, .owner = owner, .progress = progress, .err = err};
+    struct copying c = {
+        .source = from, .owner = owner, .progress = progress, .notes = notes, .err = err};
     auto_fd from_fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     auto_free char *real = realpath(from, NULL);
     if (from_fd < 0 || !real)
@@ -272,6 +299,7 @@ bool copy_tree(const char *from, const char *to, const char *left_out, struct ow
         return false;
     if (progress)
         atomic_store(&progress->total, count_paths(buf_str(&list)));
+    buf_add_str(&notes->taken, buf_str(&list));
     return copy_listed(&c, buf_str(&list));
 }
 

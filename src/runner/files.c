@@ -26,6 +26,17 @@ int local_open_below(int root, const char *path, int flags, unsigned mode)
     return (int)fd;
 }
 
+int local_open_plain(int root, const char *path, int flags)
+{
+    struct open_how how = {.flags = (uint64_t)(unsigned)flags | O_CLOEXEC,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+    long fd;
+    do
+        fd = syscall(SYS_openat2, root, path, &how, sizeof how);
+    while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+    return (int)fd;
+}
+
 static bool fail(struct err *err, int errnum, const char *verb, const char *path)
 {
     if (errnum == EXDEV) {

@@ -7,7 +7,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PROGRESS_MS = 100, REMOVE_TRIES = 50, REMOVE_WAIT_NS = 20 * 1000 * 1000 };
+enum {
+    PROGRESS_MS = 100,
+    REMOVE_TRIES = 50,
+    TAKEN_MAX = 512 << 20,
+    REMOVE_WAIT_NS = 20 * 1000 * 1000
+};
 
 /* ---- opening: folders, files, repository; on a thread of the pool ---- */
 
@@ -16,8 +21,9 @@ struct opening {
     uv_timer_t timer;
     struct local *local;
     struct runner_open request;
-    char *source;
+    char *source, *commit;
     struct local_workspace *result;
+    struct source_notes notes;
     struct copy_progress progress;
     struct err err;
     bool timed;
@@ -65,17 +71,31 @@ static bool make_folders(const char *dir, struct owner owner, struct err *err)
            make_folder(dir, "tmp", 01777, owner, err) && make_folder(dir, "files", 0755, ours, err);
 }
 
+static bool fill_from_commit(struct opening *o, const char *workspace)
+{
+    auto_buf git_dir = BUF(PATH_MAX);
+    buf_addf(&git_dir, "%s/borrowed.git", o->result->dir);
+    if (o->source)
+        return commit_fill(o->source, o->commit, buf_c(&git_dir), workspace, &o->notes, &o->err);
+    return err_set(&o->err, "git_no_repository", "a commit's files need a repository");
+}
+
 static bool fill(struct opening *o, const char *workspace, struct owner owner)
 {
     auto_fd root = open(workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
         return err_errno(&o->err, "workspace_open", errno, "cannot open %s", workspace);
-    if (o->source &&
-        !copy_tree(o->source, workspace, o->local->data_dir, owner, &o->progress, &o->err))
+    if (o->commit && !fill_from_commit(o, workspace))
+        return false;
+    if (o->source && !o->commit &&
+        !copy_tree(o->source, workspace, o->local->data_dir, owner, &o->progress, &o->notes,
+                   &o->err))
+        return false;
+    if (o->notes.taken.n && !taken_write(o->result->dir, buf_str(&o->notes.taken), &o->err))
         return false;
     auto_err missing = ERR_INIT;
     if (git_seed(workspace, &missing))
-        return chown_tree(root, ".git", owner, &o->err);
+        return chown_tree(root, o->commit ? "." : ".git", owner, &o->err);
     if (strcmp(missing.code, "git_missing") == 0)
         return true; /* nothing here needs it; a step that does finds no repository */
     err_move(&o->err, &missing);
@@ -138,6 +158,8 @@ static void opening_free(uv_handle_t *timer)
     struct opening *o = timer->data;
     err_done(&o->err);
     free(o->source);
+    free(o->commit);
+    source_notes_done(&o->notes);
     free(o);
 }
 
@@ -154,6 +176,10 @@ static void open_done(uv_work_t *work, int status)
     if (o->result)
         quota_start(o->result, o->request.workspace_bytes ? o->request.workspace_bytes
                                                           : RUNNER_WORKSPACE_BYTES);
+    auto_buf text = BUF(SOURCE_NOTES_MAX);
+    source_notes_add_text(&o->notes, &text);
+    if (o->result && text.n && o->request.notice)
+        o->request.notice(o->request.user, buf_str(&text));
     o->request.opened(o->request.user, o->result ? &o->result->workspace : NULL,
                       o->result ? NULL : &o->err);
     uv_close((uv_handle_t *)&o->timer, opening_free);
@@ -178,6 +204,8 @@ static void local_open(struct runner *r, const struct runner_open *request)
     o->local = l;
     o->request = *request;
     o->source = request->source ? mem_dup(request->source, strlen(request->source)) : NULL;
+    o->commit = request->commit ? str_dup(str_of(request->commit)) : NULL;
+    o->notes.taken = BUF(TAKEN_MAX);
     o->result = w;
     o->work.data = o->timer.data = o;
     uv_timer_init(l->loop, &o->timer);
@@ -266,6 +294,7 @@ static const struct runner_ops local_ops = {
     .hash = local_hash,
     .pack = local_pack,
     .unpack = local_unpack,
+    .checkout = local_checkout,
     .left = local_left,
     .forget = local_forget,
     .has_files = local_has_files,

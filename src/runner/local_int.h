@@ -108,6 +108,8 @@ void local_unpack(struct runner_workspace *w, const struct runner_unpack *unpack
 
 /* files.c: the kernel resolves the path below root, or not at all. -1 with errno. */
 int local_open_below(int root, const char *path, int flags, unsigned mode);
+/* The same, and no link on the way. */
+int local_open_plain(int root, const char *path, int flags);
 
 struct local_listing {
     const char *path; /* borrowed; "" for all */
@@ -124,10 +126,35 @@ struct copy_progress {
     atomic_bool cancelled;
 };
 
+/* notes.c: what a workspace was filled with, and what is odd about it. */
+enum { SOURCE_NOTES_MAX = 4096, LFS_POINTER_MAX = 1024 };
+struct source_notes {
+    struct buf taken;          /* paths of files and links, each with a NUL after it */
+    char *submodule, *pointer; /* the first of them; owned */
+    size_t submodules, pointers;
+};
+void source_notes_done(struct source_notes *n);
+void source_note_submodule(struct source_notes *n, str path);
+/* Whether the file is a Git LFS pointer. */
+void source_note_file(struct source_notes *n, str path, str text);
+/* Sentences with hints, one a line; nothing where nothing is odd. */
+void source_notes_add_text(const struct source_notes *n, struct buf *b);
+
+/* commit.c: fills the empty folder `to` with a commit's files; git_dir is made and removed. */
+must_use bool commit_fill(const char *repository, const char *sha, const char *git_dir,
+                          const char *to, struct source_notes *notes, struct err *err);
+
+/* checkout.c */
+void local_checkout(struct runner_workspace *w, const struct runner_checkout *request);
+/* What a workspace was filled with, kept beside it where no step can change it. */
+must_use bool taken_write(const char *dir, str paths, struct err *err);
+must_use bool taken_read(const char *dir, struct buf *ret);
+
 /* copy.c: fills the empty folder `to` from the folder `from`, without what is in `left_out` (an
  * absolute path without links): a data directory in the user's folder is none of a run's files. */
 must_use bool copy_tree(const char *from, const char *to, const char *left_out, struct owner owner,
-                        struct copy_progress *progress, struct err *err);
+                        struct copy_progress *progress, struct source_notes *notes,
+                        struct err *err);
 /* remove.c: a folder and everything in it, however deep or closed; absent is fine. */
 must_use bool remove_tree(const char *path, struct err *err);
 /* The same by a name in an open folder. */

@@ -35,14 +35,19 @@ typedef void runner_closed_fn(void *user, const struct err *err);
 /* Files copied so far, at most every 100 ms. */
 typedef void runner_progress_fn(void *user, size_t files, size_t total);
 
+/* What is odd about the files that a workspace was filled with: sentences, one a line. */
+typedef void runner_notice_fn(void *user, str text);
+
 struct runner_open {              /* copied */
     int64_t run_id;               /* names the folder */
     const char *source;           /* folder whose files fill the workspace; NULL leaves it empty */
+    const char *commit;           /* of the repository at source: its files instead of the tree's */
     bool resume;                  /* take the workspace as it was left; fails with code
                                    * workspace_lost where there is none */
     int64_t workspace_bytes;      /* size of the workspace; 0 means RUNNER_WORKSPACE_BYTES */
     int64_t tmp_bytes;            /* size of the steps' /tmp; 0 means SANDBOX_TMP_BYTES */
     runner_progress_fn *progress; /* may be NULL */
+    runner_notice_fn *notice;     /* may be NULL */
     runner_opened_fn *opened;
     void *user;
 };
@@ -123,6 +128,16 @@ struct runner_pack {     /* copied */
     runner_packed_fn *packed;
     void *user;
 };
+/* notes: as runner_notice_fn's text, or empty; err is NULL on success. */
+typedef void runner_checkout_fn(void *user, str notes, const struct err *err);
+/* The files of a commit take the place of those that the run was given; what steps have made and
+ * the commit does not have stays. The workspace's .git is a fresh one, of one commit. */
+struct runner_checkout { /* copied */
+    const char *source;  /* the repository's folder */
+    const char *commit;  /* its id in full */
+    runner_checkout_fn *done;
+    void *user;
+};
 struct runner_unpack { /* copied; files that are there are replaced */
     pack_get_fn *get;  /* from another thread */
     runner_packed_fn *unpacked;
@@ -160,6 +175,7 @@ struct runner_ops {
                  runner_hashed_fn *hashed, void *user);
     void (*pack)(struct runner_workspace *w, const struct runner_pack *pack);
     void (*unpack)(struct runner_workspace *w, const struct runner_unpack *unpack);
+    void (*checkout)(struct runner_workspace *w, const struct runner_checkout *checkout);
     /* All workspaces must be closed. */
     void (*free)(struct runner *r);
 };
@@ -232,6 +248,11 @@ static inline void runner_pack(struct runner_workspace *w, const struct runner_p
 static inline void runner_unpack(struct runner_workspace *w, const struct runner_unpack *unpack)
 {
     w->runner->ops->unpack(w, unpack);
+}
+static inline void runner_checkout(struct runner_workspace *w,
+                                   const struct runner_checkout *checkout)
+{
+    w->runner->ops->checkout(w, checkout);
 }
 static inline void runner_free(struct runner *r)
 {

@@ -353,16 +353,6 @@ class Growth(PlueTest):
         self.run_ci()
         self.assertEqual(self.log(step="last"), "a c b\n")
 
-    def test_a_step_that_cannot_run_yet_is_refused_before_the_first(self):
-        self.steps_workflow("""
-            ctx.run(name="a", cmd="true")
-            ctx.comment("done")
-            """)
-        result = self.plue("workflow", "run", "ci", expect=2)
-        self.assertIn("comment", result.err)
-        listing = self.plue("run", "list", "--json", expect=0).json["runs"]
-        self.assertTrue(all(s["outcome"] is None for r in listing for s in self.view(r["id"])["steps"]), listing)
-
 
 class Untrusted(PlueTest):
     def test_a_hostile_title_stays_text_in_a_running_step(self):

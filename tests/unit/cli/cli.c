@@ -269,7 +269,7 @@ static void shapes__of_a_run_have_every_key_in_order(void **state)
                               .completed_at = 1250,
                               .output = STR("{\"env\": []}")};
     (void)state;
-    shape_put_step(&w, &step);
+    shape_put_step(&w, &step, NULL);
     assert_string_equal(
         buf_c(&b),
         "{\"id\": \"a\", \"name\": \"A\", \"type\": \"shell\", \"status\": \"failed\", \"outcome\": "
@@ -282,7 +282,7 @@ static void shapes__of_a_run_have_every_key_in_order(void **state)
     buf_reset(&b);
     w = JSON_WRITER(&b, false);
     struct store_run run = {.id = 4, .workflow = STR("ci"), .status = RUN_QUEUED, .attempt = 1};
-    shape_put_run(&w, &run, &step, 0);
+    shape_put_run(&w, &run, &step, 0, NULL);
     assert_string_equal(
         buf_c(&b),
         "{\"id\": 4, \"workflow\": \"ci\", \"status\": \"queued\", \"conclusion\": null, \"reason\": "
