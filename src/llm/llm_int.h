@@ -1,0 +1,75 @@
+/* llm_int: what calls and wires share. A wire is one protocol: how a request is written, and how
+ * the events of its stream become an answer. */
+#ifndef LLM_LLM_INT_H
+#define LLM_LLM_INT_H
+#include "base/vec.h"
+#include "llm/llm.h"
+
+/* The tool that carries structured output where a protocol has no better way. */
+#define LLM_OUTPUT_TOOL "give_answer"
+
+enum block_kind { BLOCK_TEXT, BLOCK_THINKING, BLOCK_REDACTED, BLOCK_TOOL };
+struct answer_block {
+    enum block_kind kind;
+    int64_t index;
+    char *id, *name;      /* TOOL; owned */
+    struct buf text;      /* text, thinking, a tool's arguments, redacted data */
+    struct buf signature; /* THINKING */
+    bool is_output;       /* TOOL: the structured output */
+};
+
+/* An answer while its events come in. */
+struct answer_reader {
+    VEC(struct answer_block) blocks;
+    size_t bytes;
+    struct llm_usage usage;
+    char *model, *id;
+    enum llm_stop stop;
+    bool stopped; /* why it stopped is known */
+    bool ended;   /* the stream has said that it is whole */
+    bool wants_output;
+    int64_t first_at; /* when the first text came, 0: not yet */
+    const struct llm_listener *listener;
+};
+void reader_done(struct answer_reader *r);
+/* The block of this index, made where it is new. NULL with err past LLM_BLOCKS_MAX. */
+struct answer_block *reader_block(struct answer_reader *r, int64_t index, enum block_kind kind,
+                                  struct err *err) must_use;
+struct answer_block *reader_find(struct answer_reader *r, int64_t index);
+void reader_name_tool(struct answer_reader *r, struct answer_block *b, str id, str name);
+/* More of a block's text; told to the listener. */
+bool reader_add(struct answer_reader *r, struct answer_block *b, str text,
+                struct err *err) must_use;
+/* The content of the whole answer; NULL with err (llm_bad_answer) where it makes no sense. */
+json_t *reader_content(struct answer_reader *r, struct err *err) must_use;
+
+struct llm_wire {
+    const char *name, *path;
+    json_t *(*body)(const struct llm_client *c, const struct llm_request *q);
+    /* At most HTTP_HEADERS_MAX - 1 of them, owned by the caller. */
+    size_t (*headers)(str key, char **ret);
+    /* One event of the stream. */
+    bool (*read)(struct answer_reader *r, str type, str data, struct err *err);
+};
+extern const struct llm_wire llm_anthropic, llm_openai;
+
+/* What a provider's error object says: {"error": {"type", "message"}} and its kin; false where the
+ * text is none. */
+bool wire_error_text(json_t *j, str *ret_type, str *ret_message);
+/* err from an error that came in the stream. */
+void wire_set_error(json_t *j, struct err *err);
+json_t *wire_parse(str data, struct err *err) must_use;
+/* Whether the schema is one of an object, which is what providers can enforce. */
+bool wire_schema_is_object(const json_t *schema);
+int64_t wire_int(const json_t *object, const char *key, int64_t otherwise);
+
+/* ---- record.c ---- */
+struct replay;
+struct replay *replay_new(json_t *record);
+void replay_free(struct replay *r);
+/* The recorded answer, borrowed; NULL with err (llm_replay_diverged). */
+json_t *replay_take(struct replay *r, const char *sha256, const struct llm_client *c,
+                    struct err *err) must_use;
+bool record_read_answer(json_t *j, struct llm_answer *ret) must_use;
+
+#endif

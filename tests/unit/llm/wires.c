@@ -1,0 +1,228 @@
+/* Both protocols: what a request looks like, and what their events come to. */
+#include "llm/llm_int.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+struct row {
+    const char *what;
+    const char *const *events; /* ends with NULL */
+    const char *content;       /* "code" of the error where there is none */
+    enum llm_stop stop;
+    struct llm_usage usage;
+};
+#define EVENTS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define A_START \
+    "{'type':'message_start','message':{'id':'m','model':'x','usage':{'input_tokens':7,'cache_read_input_tokens':3,'output_tokens':1}}}"
+#define A_END(why)                                                                            \
+    "{'type':'message_delta','delta':{'stop_reason':'" why "'},'usage':{'output_tokens':9}}", \
+        "{'type':'message_stop'}"
+#define A_BLOCK(i, block) "{'type':'content_block_start','index':" i ",'content_block':{" block "}}"
+#define A_DELTA(i, delta) "{'type':'content_block_delta','index':" i ",'delta':{" delta "}}"
+#define O_DELTA(delta) \
+    "{'id':'c','model':'x','choices':[{'index':0,'delta':{" delta "},'finish_reason':null}]}"
+#define O_END(why) "{'choices':[{'index':0,'delta':{},'finish_reason':'" why "'}]}"
+#define O_USAGE                                                                                                      \
+    "{'choices':[],'usage':{'prompt_tokens':10,'completion_tokens':9,'prompt_tokens_details':{'cached_tokens':3}}}", \
+        "[DONE]"
+static const struct llm_usage usage = {.input = 7, .output = 9, .cache_read = 3};
+
+static void check(const struct llm_wire *wire, const struct row *row, bool output)
+{
+    struct llm_listener none = {0};
+    struct answer_reader r = {.listener = &none, .wants_output = output};
+    auto_err err = ERR_INIT;
+    bool ok = true;
+    for (size_t i = 0; ok && row->events[i]; i++) {
+        auto_free char *text = str_dup(str_of(row->events[i]));
+        for (char *c = text; *c; c++)
+            *c = *c == '\'' ? '"' : *c;
+        ok = wire->read(&r, STR("message"), str_of(text), &err);
+    }
+    json_t *content = ok && r.ended && r.stopped ? reader_content(&r, &err) : NULL;
+    auto_free char *text = content ? json_dumps(content, JSON_COMPACT) : NULL;
+    for (char *c = text; c && *c; c++)
+        *c = *c == '"' ? '\'' : *c;
+    assert_string_equal(text ? text : err.code ? err.code : "unfinished", row->content);
+    if (content) {
+        assert_int_equal(r.stop, row->stop);
+        assert_memory_equal(&r.usage, &row->usage, sizeof r.usage);
+    }
+    json_decref(content);
+    reader_done(&r);
+}
+
+static const struct row anthropic[] = {
+    {"text",
+     EVENTS(A_START, A_BLOCK("0", "'type':'text','text':''"), "{'type':'ping'}",
+            A_DELTA("0", "'type':'text_delta','text':'Hel'"),
+            A_DELTA("0", "'type':'text_delta','text':'lo'"),
+            "{'type':'content_block_stop','index':0}", A_END("end_turn")),
+     "[{'type':'text','text':'Hello'}]", LLM_STOP_END, usage},
+    {"thinking, carried through",
+     EVENTS(A_START, A_BLOCK("0", "'type':'thinking','thinking':''"),
+            A_DELTA("0", "'type':'thinking_delta','thinking':'hm'"),
+            A_DELTA("0", "'type':'signature_delta','signature':'s1'"),
+            A_BLOCK("1", "'type':'redacted_thinking','data':'xx'"),
+            A_BLOCK("2", "'type':'new_thing'"), A_DELTA("2", "'type':'new_delta'"),
+            A_BLOCK("3", "'type':'text','text':'a'"), A_END("pause_turn")),
+     "[{'type':'thinking','thinking':'hm','signature':'s1'},{'type':'redacted_thinking','data':'xx'},{'type':'text','text':'a'}]",
+     LLM_STOP_PAUSE, usage},
+    {"two tools at once",
+     EVENTS(A_START, A_BLOCK("0", "'type':'tool_use','id':'t1','name':'grep','input':{}"),
+            A_DELTA("0", "'type':'input_json_delta','partial_json':'{\\'p\\':'"),
+            A_DELTA("0", "'type':'input_json_delta','partial_json':'1}'"),
+            A_BLOCK("1", "'type':'tool_use','id':'t2','name':'glob','input':{}"),
+            A_END("tool_use")),
+     "[{'type':'tool_use','id':'t1','name':'grep','input':{'p':1}},{'type':'tool_use','id':'t2','name':'glob','input':{}}]",
+     LLM_STOP_TOOL_USE, usage},
+    {"duplicate ids",
+     EVENTS(A_START, A_BLOCK("0", "'type':'tool_use','id':'t1','name':'grep','input':{}"),
+            A_BLOCK("1", "'type':'tool_use','id':'t1','name':'glob','input':{}"),
+            A_END("tool_use")),
+     "llm_bad_answer",
+     0,
+     {0}},
+    {"duplicate places",
+     EVENTS(A_START, A_BLOCK("0", "'type':'text','text':'a'"),
+            A_BLOCK("0", "'type':'text','text':'b'")),
+     "llm_bad_answer",
+     0,
+     {0}},
+    {"arguments that are no object",
+     EVENTS(A_START, A_BLOCK("0", "'type':'tool_use','id':'t1','name':'grep','input':{}"),
+            A_DELTA("0", "'type':'input_json_delta','partial_json':'{'"), A_END("tool_use")),
+     "llm_bad_answer",
+     0,
+     {0}},
+    {"a tool call that the limit cut",
+     EVENTS(A_START, A_BLOCK("0", "'type':'text','text':'a'"),
+            A_BLOCK("1", "'type':'tool_use','id':'t1','name':'grep','input':{}"),
+            A_DELTA("1", "'type':'input_json_delta','partial_json':'{'"), A_END("max_tokens")),
+     "[{'type':'text','text':'a'}]", LLM_STOP_MAX_TOKENS, usage},
+    {"a refusal", EVENTS(A_START, A_END("refusal")), "[]", LLM_STOP_REFUSAL, usage},
+    {"an unknown reason", EVENTS(A_START, A_END("boredom")), "llm_bad_answer", 0, {0}},
+    {"an error in the stream",
+     EVENTS(A_START, "{'type':'error','error':{'type':'overloaded_error','message':'Overloaded'}}"),
+     "llm_overloaded",
+     0,
+     {0}},
+    {"an end that does not come",
+     EVENTS(A_START, A_BLOCK("0", "'type':'text','text':'a'")),
+     "unfinished",
+     0,
+     {0}},
+    {"no JSON", EVENTS("{"), "llm_bad_answer", 0, {0}},
+};
+
+static const struct row openai[] = {
+    {"text",
+     EVENTS(O_DELTA("'role':'assistant','content':''"), O_DELTA("'content':'Hel'"),
+            O_DELTA("'content':'lo'"), O_END("stop"), O_USAGE),
+     "[{'type':'text','text':'Hello'}]", LLM_STOP_END, usage},
+    {"two tools at once",
+     EVENTS(
+         O_DELTA("'tool_calls':[{'index':0,'id':'t1','function':{'name':'grep','arguments':''}}]"),
+         O_DELTA("'tool_calls':[{'index':0,'function':{'arguments':'{\\'p\\':'}}]"),
+         O_DELTA(
+             "'tool_calls':[{'index':1,'id':'t2','function':{'name':'glob','arguments':'{}'}},{'index':0,'function':{'arguments':'1}'}}]"),
+         O_END("tool_calls"), O_USAGE),
+     "[{'type':'tool_use','id':'t1','name':'grep','input':{'p':1}},{'type':'tool_use','id':'t2','name':'glob','input':{}}]",
+     LLM_STOP_TOOL_USE, usage},
+    {"the limit", EVENTS(O_DELTA("'content':'a'"), O_END("length"), O_USAGE),
+     "[{'type':'text','text':'a'}]", LLM_STOP_MAX_TOKENS, usage},
+    {"a refusal", EVENTS(O_DELTA("'refusal':'no'"), O_END("stop"), O_USAGE),
+     "[{'type':'text','text':'no'}]", LLM_STOP_REFUSAL, usage},
+    {"an error in the stream",
+     EVENTS("{'error':{'message':'x','type':'server_error'}}"),
+     "llm_server_error",
+     0,
+     {0}},
+    {"an end that does not come", EVENTS(O_DELTA("'content':'a'"), "[DONE]"), "unfinished", 0, {0}},
+    {"a call without an id",
+     EVENTS(O_DELTA("'tool_calls':[{'index':0,'function':{'name':'grep','arguments':'{}'}}]"),
+            O_END("tool_calls")),
+     "llm_bad_answer",
+     0,
+     {0}},
+};
+
+static void wires__turn_events_into_answers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof anthropic / sizeof *anthropic; i++)
+        check(&llm_anthropic, &anthropic[i], false);
+    for (size_t i = 0; i < sizeof openai / sizeof *openai; i++)
+        check(&llm_openai, &openai[i], false);
+}
+
+static void wires__give_structured_output_as_text(void **state)
+{
+    (void)state;
+    const struct row row = {
+        "the output's tool",
+        EVENTS(A_START, A_BLOCK("0", "'type':'tool_use','id':'t1','name':'give_answer','input':{}"),
+               A_DELTA("0", "'type':'input_json_delta','partial_json':'[1'"),
+               A_DELTA("0", "'type':'input_json_delta','partial_json':']'"), A_END("tool_use")),
+        "[{'type':'text','text':'[1]'}]", LLM_STOP_END, usage};
+    check(&llm_anthropic, &row, true);
+}
+
+/* One conversation with everything in it, as each protocol wants it. */
+static void wires__write_requests(void **state)
+{
+    (void)state;
+    json_t *messages = json_loads(
+        "[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"q\"}]},"
+        "{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"h\",\"signature\":\"s\"},"
+        "{\"type\":\"tool_use\",\"id\":\"t1\",\"name\":\"grep\",\"input\":{\"p\":1}}]},"
+        "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"t1\",\"content\":\"no\",\"is_error\":true}]}]",
+        0, NULL);
+    json_t *tools = json_loads(
+        "[{\"name\":\"grep\",\"description\":\"d\",\"input_schema\":{\"type\":\"object\"}}]", 0,
+        NULL);
+    struct llm_client client = {.model = STR("m")};
+    struct llm_request q = {.system = STR("s"),
+                            .messages = messages,
+                            .tools = tools,
+                            .tool_choice = STR("grep"),
+                            .max_tokens = 5,
+                            .cache = true};
+    json_t *a = llm_anthropic.body(&client, &q), *o = llm_openai.body(&client, &q);
+    auto_free char *at = json_dumps(a, JSON_COMPACT), *ot = json_dumps(o, JSON_COMPACT);
+    assert_string_equal(
+        at,
+        "{\"model\":\"m\",\"max_tokens\":5,\"stream\":true,\"system\":[{\"type\":\"text\",\"text\":\"s\","
+        "\"cache_control\":{\"type\":\"ephemeral\"}}],\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"q\"}]},"
+        "{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"h\",\"signature\":\"s\"},"
+        "{\"type\":\"tool_use\",\"id\":\"t1\",\"name\":\"grep\",\"input\":{\"p\":1}}]},"
+        "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"t1\",\"content\":\"no\",\"is_error\":true}]}],"
+        "\"tools\":[{\"name\":\"grep\",\"description\":\"d\",\"input_schema\":{\"type\":\"object\"},"
+        "\"cache_control\":{\"type\":\"ephemeral\"}}],\"tool_choice\":{\"type\":\"tool\",\"name\":\"grep\"}}");
+    assert_string_equal(
+        ot,
+        "{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true},\"messages\":["
+        "{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"user\",\"content\":\"q\"},"
+        "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"t1\",\"type\":\"function\","
+        "\"function\":{\"name\":\"grep\",\"arguments\":\"{\\\"p\\\":1}\"}}]},"
+        "{\"role\":\"tool\",\"tool_call_id\":\"t1\",\"content\":\"ERROR: no\"}],\"max_completion_tokens\":5,"
+        "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"grep\",\"description\":\"d\","
+        "\"parameters\":{\"type\":\"object\"}}}],\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"grep\"}}}");
+    json_decref(a);
+    json_decref(o);
+    json_decref(messages);
+    json_decref(tools);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wires__turn_events_into_answers),
+        cmocka_unit_test(wires__give_structured_output_as_text),
+        cmocka_unit_test(wires__write_requests),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
