@@ -4,7 +4,8 @@
  *
  * Refuses: hosts and ports that no rule lists, names whose addresses are not public (rule.h).
  * Each name is looked up once, and the connection made to the very address that was judged.
- * Knows nothing of sandboxes and steps: it has a listener, rules and a loop. */
+ * Knows nothing of sandboxes and steps: it has a listener, rules and a loop. The program ignores
+ * SIGPIPE. */
 #ifndef PROXY_PROXY_H
 #define PROXY_PROXY_H
 #include "proxy/rule.h"

@@ -58,7 +58,8 @@ IN_CHILD static void child_write(const char *path, const char *text, size_t n)
 
 IN_CHILD static void child_limits(struct spawn *s)
 {
-    struct rlimit files, core = {0, 0};
+    /* No core file; and 1, not 0, for a core_pattern that is a program of the host. */
+    struct rlimit files, core = {1, 1};
     if (setrlimit(RLIMIT_CORE, &core) < 0)
         child_fail(s, "limiting core files");
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {

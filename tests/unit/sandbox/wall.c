@@ -231,6 +231,15 @@ static void wall__hides_who_the_host_is(void **state)
            "4\n");
 }
 
+/* With 0 the kernel would still hand the dying step to a program of the host (core(5)). */
+static void wall__a_crash_hands_no_core_to_the_host(void **state)
+{
+    expect(*state,
+           "grep '^Max core' /proc/self/limits | tr -s ' '; sh -c 'kill -SEGV $$' 2>/dev/null;"
+           "echo $?; ls /workspace",
+           "Max core file size 1 1 bytes \n139\n");
+}
+
 /* An unpacked image of one static program beside a file that only root may read. */
 static void make_image(struct fixture *f)
 {
@@ -446,6 +455,7 @@ int main(void)
         WALL(wall__refuses_each_forbidden_call),
         WALL(wall__no_descriptor_of_ours_leaks_in),
         WALL(wall__hides_who_the_host_is),
+        WALL(wall__a_crash_hands_no_core_to_the_host),
         WALL(wall__an_image_is_the_root_and_the_hosts_is_not),
         WALL(wall__a_file_that_only_root_may_read_stays_so),
         WALL(wall__an_image_name_is_no_path),
