@@ -16,6 +16,22 @@ static void add_type(struct buf *b, const struct type_info *type)
     buf_add_c(b, type->name);
 }
 
+/* A deferred value in an uncaught exception is what its steps gave, where they have ended: nothing
+ * comes behind the report that could wait for them. */
+static void settle_args(struct heap *h, const struct exc_obj *x)
+{
+    struct tuple_obj *args = x->args.kind == V_TUPLE ? x->args.tuple : NULL;
+    heap_hold(h, val_obj(V_EXC, (void *)(uintptr_t)x));
+    for (uint32_t i = 0; args && i < args->n; i++) {
+        val known;
+        if (val_is_deferred(args->at[i]) && val_decide(h, args->at[i], &known))
+            args->at[i] = known;
+        else if (h->fault.kind != FAULT_NONE)
+            heap_clear_fault(h);
+    }
+    heap_release(h, 1);
+}
+
 void trace_add_message(struct vm *vm, struct buf *b, val exception)
 {
     struct heap *h = &vm->heap;
@@ -25,6 +41,7 @@ void trace_add_message(struct vm *vm, struct buf *b, val exception)
     if (h->fault.kind != FAULT_NONE)
         heap_clear_fault(h);
     h->fuel = INT64_MAX / 2; /* the report is not the program's work */
+    settle_args(h, exception.exc);
     if (!val_show(h, exception, &text))
         buf_add_c(b, ": <exception str() failed>");
     else if (text.kind == V_STR && text.s->n) {

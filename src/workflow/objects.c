@@ -225,6 +225,17 @@ static bool handle_repr(struct heap *h, struct object *o, val *ret)
     return text_printf(h, ret, "<step %.*s>", STR_ARG(id));
 }
 
+/* "<step build>" in a command would be a mistake that runs. */
+static bool handle_str(struct heap *h, struct object *o, val *ret)
+{
+    str id = evaluation_of(h)->plan.steps[((struct handle *)o)->step].id;
+    (void)ret;
+    return heap_refuse(
+        h, "step_text",
+        "write .stdout or .outputs.NAME behind it; repr() and {...!r} name the step itself",
+        "a step is no text: which of its results is meant? (step '%.*s')", STR_ARG(id));
+}
+
 static bool handle_truth(struct heap *h, struct object *o, bool *ret)
 {
     str id = evaluation_of(h)->plan.steps[((struct handle *)o)->step].id;
@@ -240,6 +251,7 @@ const struct obj_class class_handle = {
     .getattr = handle_getattr,
     .truth = handle_truth,
     .repr = handle_repr,
+    .str = handle_str,
     .names = handle_names,
 };
 

@@ -214,6 +214,21 @@ class Failures(PlueTest):
         self.assertEqual(run["error"]["at"], {"path": ".plue/workflows/ci.py", "line": 5, "column": 13})
         self.assertIn("KeyError: 'missing'", run["error"]["message"])
 
+    def test_the_message_of_an_exception_has_what_its_steps_gave(self):
+        for body, message in (
+                ("assert a.exit_code == 1, f'it gave {a.stdout}!'", "AssertionError: it gave hi!"),
+                ("if a.ok: raise ValueError('gave ' + a.stdout, 2)", "ValueError: ('gave hi', 2)"),
+                ("if a.ok: raise ValueError(ctx.run(name='b', cmd='true').stdout)", "ValueError: <deferred steps.b.stdout>")):
+            self.steps_workflow(f"a = ctx.run(name='a', cmd='printf hi')\n{body}\n")
+            self.assertIn(f": error: {message}\n", self.plue("workflow", "run", "ci", expect=1).out, body)
+
+    def test_a_step_is_no_text(self):
+        for text in ("f'echo {a}'", "f'echo {a!s}'", "'echo %s' % a", "'echo ' + str(a)", "'echo {}'.format(a)"):
+            self.steps_workflow(f"a = ctx.run(name='a', cmd='true')\nctx.run(name='b', cmd={text})")
+            err = self.plue("workflow", "plan", "ci", expect=2).err
+            self.assertIn("error: a step is no text: which of its results is meant? (step 'a')\n", err)
+            self.assertIn("  hint: write .stdout or .outputs.NAME behind it", err)
+
     def test_step_failed_is_raised_where_a_value_will_never_be(self):
         self.steps_workflow("""
             a = ctx.run(name="a", cmd="exit 1")
