@@ -113,13 +113,21 @@ static bool same_dependencies(const struct plan_step *a, const struct plan_step 
             memcmp(a->depends_on, b->depends_on, sizeof *a->depends_on * a->depends_count) == 0);
 }
 
+/* A step joins its group and its action when those are registered, behind it. */
+static bool is_same_step(const struct plan_step *old, const struct plan_step *new)
+{
+    return str_eq(old->id, new->id) && str_eq(old->name, new->name) &&
+           old->type == new->type &&str_eq(old->config, new->config) &&
+           same_dependencies(old, new) && (old->group == PLAN_NEVER || old->group == new->group) &&
+           (old->parent == PLAN_NEVER || old->parent == new->parent);
+}
+
 bool plan_same_start(const struct plan *recorded, const struct plan *grown, struct err *err)
 {
     for (uint32_t i = 0; i < recorded->step_count; i++) {
         const struct plan_step *old = &recorded->steps[i];
         const struct plan_step *new = i < grown->step_count ? &grown->steps[i] : NULL;
-        if (new &&str_eq(old->id, new->id) && str_eq(old->config, new->config) &&
-            old->type == new->type && same_dependencies(old, new))
+        if (new &&is_same_step(old, new))
             continue;
         auto_buf was = BUF(1 << 20), is = BUF(1 << 20);
         plan_add_step_json(&was, recorded, old);

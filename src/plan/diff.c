@@ -83,6 +83,32 @@ static str end_of(struct comparing *k, const struct plan *p)
     return arena_str(&k->diff->arena, buf_str(&b));
 }
 
+static str dump_or_null(struct comparing *k, const json_t *j)
+{
+    return j ? dump(k, j) : STR("null");
+}
+
+/* What @workflow was given; the time limit stands in every plan. */
+static void compare_options(struct comparing *k)
+{
+    const char *key;
+    json_t *value, *was = k->was->options.n ? load(k->was->options) : json_object(),
+                   *is = k->is->options.n ? load(k->is->options) : json_object();
+    json_object_del(was, "timeout_ms");
+    json_object_del(is, "timeout_ms");
+    json_object_foreach(was, key, value)
+    {
+        compare_field(k, key, dump(k, value), dump_or_null(k, json_object_get(is, key)));
+    }
+    json_object_foreach(is, key, value)
+    {
+        if (!json_object_get(was, key))
+            compare_field(k, key, STR("null"), dump(k, value));
+    }
+    json_decref(was);
+    json_decref(is);
+}
+
 static void compare_plans(struct comparing *k)
 {
     const struct plan *a = k->was, *b = k->is;
@@ -91,6 +117,7 @@ static void compare_plans(struct comparing *k)
     compare_field(k, "dockerfile", text_or_null(k, a->dockerfile), text_or_null(k, b->dockerfile));
     compare_field(k, "timeout_ms", number(k, a->timeout_ms), number(k, b->timeout_ms));
     compare_field(k, "env", a->env.n ? a->env : STR("{}"), b->env.n ? b->env : STR("{}"));
+    compare_options(k);
     compare_field(k, "result", end_of(k, a), end_of(k, b));
 }
 

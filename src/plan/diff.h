@@ -9,7 +9,8 @@
 #include "json/writer.h"
 
 enum plan_change_kind {
-    PLAN_CHANGE_PLAN, /* field of the plan: image, dockerfile, triggers, env, timeout_ms, result */
+    PLAN_CHANGE_PLAN, /* field of the plan: image, dockerfile, triggers, env, timeout_ms, result,
+                         and what else @workflow was given */
     PLAN_CHANGE_STEP_ADDED,
     PLAN_CHANGE_STEP_REMOVED,
     PLAN_CHANGE_STEP,       /* field of the step: type, name, or a key of its config */

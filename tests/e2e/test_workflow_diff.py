@@ -53,6 +53,32 @@ class Differences(PlueTest):
             1 changed, 0 added, 0 removed, 0 the same
             """))
 
+    def test_options_of_the_workflow_and_of_a_step_are_compared(self):
+        self.change(('image="node:20"', 'image="node:20", timeout="5m", labels=["gpu"], priority=3'),
+                    ('cmd="make a"', 'cmd="make a", timeout="1m", retries=2, when="always", continue_on_error=True, cwd="sub"'))
+        self.commit()
+        out = self.diff("HEAD~1..HEAD").out
+        self.change(('labels=["gpu"], priority=3', 'labels=["cpu"]'))
+        self.commit()
+        self.assertEqual(out + self.diff("HEAD~1..HEAD").out, dedent("""
+            ci, planned for push, manual:
+              ~ timeout_ms: null -> 300000
+              ~ labels: null -> ["gpu"]
+              ~ priority: null -> 3
+              ~ step a: cwd: null -> "sub"
+              ~ step a: timeout_ms: null -> 60000
+              ~ step a: retries: 0 -> 2
+              ~ step a: continue_on_error: false -> true
+              ~ step a: when: "on_success" -> "always"
+
+            1 changed, 0 added, 0 removed, 0 the same
+            ci, planned for push, manual:
+              ~ labels: ["gpu"] -> ["cpu"]
+              ~ priority: 3 -> null
+
+            1 changed, 0 added, 0 removed, 0 the same
+            """))
+
     def test_what_does_not_change_the_plan_is_no_difference(self):
         self.change(('"make a"', '"make " + "a"'))
         self.commit()
