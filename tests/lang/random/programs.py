@@ -146,7 +146,7 @@ class Program(Expressions):
 
     def unpack(self, nesting):
         rng = self.rng
-        source = self.make(rng.choice("LTTRGMSX" if rng.random() < 0.1 else "LTT"), 2)
+        source = self.make(rng.choice("LTTRGMS" if rng.random() < 0.1 else "LTT"), 2)
         count = rng.randint(1, 4)
         targets = [self.new_variable("I") for _ in range(count)]
         starred = rng.random()
