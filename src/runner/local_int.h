@@ -18,6 +18,7 @@ struct local {
 struct quota {
     uv_timer_t timer;
     int64_t limit, used_then; /* of the file system, when it was last measured */
+    unsigned periods;         /* with steps */
     bool measuring, too_deep;
 };
 

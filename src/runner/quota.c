@@ -1,5 +1,7 @@
-/* The size of a workspace is measured, not kept by the kernel: once a second while steps run, if
- * their file system has filled up enough since the last time for it to matter. */
+/* The size of a workspace is measured, not kept by the kernel: while steps run, once a second if
+ * their file system has filled up enough since the last time for it to matter, and every ten in any
+ * case.
+ */
 #include "runner/local_int.h"
 #include <dirent.h>
 #include <errno.h>
@@ -11,6 +13,7 @@
 
 enum {
     PERIOD_MS = 1000,
+    PERIODS_MAX = 10, /* measured at least once in so many */
     NESTING_MAX = 500,
     ENTRY_BYTES = 1024,        /* at least, so that empty files count too */
     DISK_FULL_BYTES = 1 << 20, /* less than this is left */
@@ -89,8 +92,13 @@ static void on_period(uv_timer_t *timer)
 {
     struct local_workspace *w = timer->data;
     int64_t used = used_bytes(w->root);
-    if (!w->steps || w->quota.measuring ||
-        (used >= 0 && used - w->quota.used_then < w->quota.limit / GROWTH_PART))
+    if (!w->steps || w->quota.measuring)
+        return;
+    /* Others that free space hide what is written here: hence a look now and then in any case. */
+    bool due = ++w->quota.periods % PERIODS_MAX == 0;
+    if (used >= 0 && used < w->quota.used_then)
+        w->quota.used_then = used;
+    if (!due && used >= 0 && used - w->quota.used_then < w->quota.limit / GROWTH_PART)
         return;
     w->quota.used_then = used;
     w->quota.measuring = true;

@@ -62,8 +62,7 @@ static bool build_args(const struct sandbox *s, const struct sandbox_spec *spec,
     bool network = spec->network == SANDBOX_NETWORK_ALL;
     for (size_t i = 0; i < sizeof wall / sizeof *wall; i++)
         args_add(a, wall[i]);
-    if (spec->network != SANDBOX_NETWORK_NONE) /* the host's, or that which spawn enters */
-        args_add(a, "--share-net");
+    args_add(a, "--share-net"); /* the host's, or that which spawn enters */
     if (!add_env(a, spec->env, err))
         return false;
     if (!spec->image && network)
@@ -111,8 +110,8 @@ static void soft_limits(const struct sandbox *s, const struct sandbox_spec *spec
         buf_add_c(script, "exec \"$@\"");
 }
 
-static bool run(struct sandbox_tree *t, const struct sandbox_spec *spec, struct args *a,
-                int network, int out, int err_fd, struct err *err)
+static bool run(struct sandbox_tree *t, const struct sandbox_spec *spec, struct args *a, int out,
+                int err_fd, struct err *err)
 {
     const struct sandbox *s = t->sandbox;
     enum { ARGV_MAX = 64 };
@@ -154,7 +153,7 @@ static bool run(struct sandbox_tree *t, const struct sandbox_spec *spec, struct 
                        .cgroup_count = s->cgroups.n,
                        .join_user = spec->space->user,
                        .join_mount = spec->space->mount,
-                       .join_network = network};
+                       .join_network = t->network};
     memcpy(sp.keep, a->fds, a->fd_count * sizeof *a->fds);
     sp.keep_count = a->fd_count;
     sp.keep[sp.keep_count++] = list;
@@ -176,6 +175,24 @@ static bool check_network(struct sandbox *s, const struct sandbox_spec *spec, st
     return false;
 }
 
+/* Making a network namespace and ending it is a sixth of a short step's time: those that had no way
+ * out serve the run's steps one after the other. Nothing of a step is left in one: its processes
+ * are dead, and none had a right to change it. */
+static bool take_network(struct sandbox_tree *t, const struct sandbox_spec *spec, struct err *err)
+{
+    struct sandbox_space *p = t->space = spec->space;
+    bool proxied = spec->network == SANDBOX_NETWORK_PROXY;
+    t->network_again = !proxied;
+    if (spec->network == SANDBOX_NETWORK_ALL)
+        return true;
+    if (!proxied && p->networks.n) {
+        t->network = vec_pop(&p->networks);
+        return true;
+    }
+    return spawn_make_network(p->user, proxied ? SANDBOX_PROXY_PORT : 0, &t->network, &t->listener,
+                              err);
+}
+
 static bool bubblewrap_start(struct sandbox_tree *t, const struct sandbox_spec *spec, int out,
                              int err_fd, struct err *err)
 {
@@ -193,11 +210,7 @@ static bool bubblewrap_start(struct sandbox_tree *t, const struct sandbox_spec *
         !cgroup_make(&t->sandbox->cgroups, &spec->limits, spec->network == SANDBOX_NETWORK_ALL,
                      &t->cgroup, err))
         return false;
-    auto_fd network = -1;
-    if (spec->network == SANDBOX_NETWORK_PROXY &&
-        !spawn_make_network(spec->space->user, SANDBOX_PROXY_PORT, &network, &t->listener, err))
-        return false;
-    return run(t, spec, &a, network, out, err_fd, err);
+    return take_network(t, spec, err) && run(t, spec, &a, out, err_fd, err);
 }
 
 /* ---- its life ---- */

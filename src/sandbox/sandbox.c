@@ -296,6 +296,9 @@ void sandbox_space_close(struct sandbox_space *p, bool keep)
     if (!p)
         return;
     p->sandbox->backend->space_close(p, keep);
+    vec_each (network, &p->networks)
+        fd_close(network);
+    vec_done(&p->networks);
     fd_close(&p->files_fd);
     fd_close(&p->tmp_fd);
     free(p->workspace);
@@ -352,6 +355,7 @@ bool sandbox_start(struct sandbox *s, const struct sandbox_spec *spec,
                                .leader_fd = -1,
                                .init_fd = -1,
                                .status = -1,
+                               .network = -1,
                                .listener = -1,
                                .cgroup.procs = {-1, -1, -1, -1},
                                .exit = {.cpu_ms = -1, .memory_peak = -1}};
@@ -380,6 +384,8 @@ bool sandbox_advance(struct sandbox_tree *t, struct sandbox_exit *ret_exit)
             return false;
         t->state = TREE_OVER;
         cgroup_end(&t->sandbox->cgroups, &t->cgroup, &t->exit);
+        if (t->network >= 0 && t->network_again)
+            vec_push(&t->space->networks, fd_steal(&t->network));
         t->exit.killed = t->killed;
         if (t->exit.exit_code > 128 && t->exit.exit_code < 128 + NSIG)
             t->exit.signal = t->exit.exit_code - 128;
@@ -412,5 +418,6 @@ void sandbox_tree_free(struct sandbox_tree *t)
     fd_close(&t->init_fd);
     fd_close(&t->status);
     fd_close(&t->listener);
+    fd_close(&t->network);
     free(t);
 }

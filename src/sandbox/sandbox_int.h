@@ -96,7 +96,8 @@ struct spawn {
 must_use bool spawn_run(struct spawn *s, pid_t *ret_pid, int *ret_pidfd, struct err *err);
 /* 0, or the errno with which a process of this uid and gid fails to make its namespaces. */
 int spawn_try_namespaces(bool drop, uint32_t uid, uint32_t gid);
-/* A network namespace with nothing but 127.0.0.1, and a socket that listens there. */
+/* A network namespace with nothing but a loopback, and a socket that listens at this port of its
+ * 127.0.0.1; with port 0 none, and *ret_listener is -1. */
 must_use bool spawn_make_network(int join_user, uint16_t port, int *ret_namespace,
                                  int *ret_listener, struct err *err);
 /* Signal to every process of the pid namespace whose first process is pidfd's, but to that one.
@@ -117,10 +118,11 @@ int spawn_signal_namespace(int pidfd, bool join_user, int signal);
 struct sandbox_space {
     struct sandbox *sandbox;
     char *workspace, *tmp, *files, *keeper;
-    pid_t pid;       /* of the process that keeps it; 0 where there is none */
-    int user, mount; /* its namespaces, or -1 */
-    int files_fd;    /* the folder of steps' files, where it is */
-    int tmp_fd;      /* /tmp, where it is in memory, or -1 */
+    pid_t pid;         /* of the process that keeps it; 0 where there is none */
+    int user, mount;   /* its namespaces, or -1 */
+    int files_fd;      /* the folder of steps' files, where it is */
+    int tmp_fd;        /* /tmp, where it is in memory, or -1 */
+    VEC(int) networks; /* namespaces with a loopback alone, which no step uses now */
 };
 
 must_use bool space_open(struct sandbox_space *p, int64_t tmp_bytes, bool *ret_fresh,
@@ -168,13 +170,16 @@ enum tree_state { TREE_RUNNING, TREE_LEADER_DEAD, TREE_OVER };
 struct sandbox_tree {
     struct sandbox *sandbox;
     enum tree_state state;
-    int poll;         /* epoll of the descriptors below */
-    pid_t leader;     /* our child: bwrap, or the supervisor of `none` */
-    int leader_fd;    /* its pidfd */
-    int init_fd;      /* pidfd of the namespace's first process, or -1 */
-    int status;       /* bwrap's reports, read when asked for; -1 once at the end */
-    int listener;     /* in the step's network namespace, until taken; or -1 */
-    char report[512]; /* what came of them */
+    int poll;      /* epoll of the descriptors below */
+    pid_t leader;  /* our child: bwrap, or the supervisor of `none` */
+    int leader_fd; /* its pidfd */
+    int init_fd;   /* pidfd of the namespace's first process, or -1 */
+    int status;    /* bwrap's reports, read when asked for; -1 once at the end */
+    struct sandbox_space *space;
+    int network;        /* this step's alone while it lives; or -1 */
+    bool network_again; /* and then another step's */
+    int listener;       /* in the step's network namespace, until taken; or -1 */
+    char report[512];   /* what came of them */
     size_t report_n;
     int wait_status;
     bool reported_exit; /* the program was executed and ended with report_code */

@@ -222,9 +222,14 @@ IN_CHILD static int network_main(void *arg)
     n->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (n->listener < 0 || ioctl(n->listener, SIOCSIFFLAGS, &lo) < 0)
         network_fail(n, "starting its loopback");
-    if (setsockopt(n->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-        bind(n->listener, (struct sockaddr *)&at, sizeof at) < 0 ||
-        listen(n->listener, LISTEN_BACKLOG) < 0)
+    if (!n->port) {
+        close(n->listener);
+        n->listener = -1;
+        /* Its next step finds the ports as free as its first did. */
+        child_write("/proc/sys/net/ipv4/tcp_max_tw_buckets", "0", 1);
+    } else if (setsockopt(n->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+               bind(n->listener, (struct sockaddr *)&at, sizeof at) < 0 ||
+               listen(n->listener, LISTEN_BACKLOG) < 0)
         network_fail(n, "listening in it");
     n->namespace = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     if (n->namespace < 0)

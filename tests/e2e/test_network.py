@@ -270,3 +270,37 @@ print(s.makefile("rb").read().splitlines()[-1].decode())
         run = self.run_ci()
         self.assertEqual(self.step(run, "a")["outcome"], "timed_out")
         self.assertEqual(self.log(step="b"), "next\n")
+
+    BIND = """
+import os, socket
+s = socket.socket()
+s.bind(("127.0.0.1", 8123))
+s.listen()
+client = socket.create_connection(("127.0.0.1", 8123))
+server = s.accept()[0]
+server.close()      # first: this end waits for strays
+client.recv(1)
+client.close()
+abstract = socket.socket(socket.AF_UNIX)
+abstract.bind("\\0plue-e2e")
+print(os.readlink("/proc/self/ns/net"))
+"""
+
+    def test_a_step_after_another_finds_the_network_as_new(self):
+        self.write("bind.py", self.BIND)
+        self.steps_workflow("""
+            for name in ["a", "b", "c"]:
+                ctx.run(name=name, cmd="python3 bind.py")
+            """)
+        self.run_ci()
+
+    def test_steps_side_by_side_have_networks_of_their_own(self):
+        self.write("bind.py", self.BIND)
+        wait = "touch %s; until [ -e a -a -e b ]; do sleep 0.05; done; python3 bind.py; touch %s.done;" \
+               " until [ -e a.done -a -e b.done ]; do sleep 0.05; done"
+        self.steps_workflow(f"""
+            ctx.run(name="a", cmd="{wait % ('a', 'a')}", depends_on=[])
+            ctx.run(name="b", cmd="{wait % ('b', 'b')}", depends_on=[])
+            """)
+        self.run_ci("--slots", "2")
+        self.assertNotEqual(self.log(step="a"), self.log(step="b"))
