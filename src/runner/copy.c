@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NESTING_MAX = 200, CHUNK = 1 << 20, LFS_POINTER_MIN = 100 };
+enum { NESTING_MAX = 200, CHUNK = 1 << 20, LFS_POINTER_MIN = 100, SMALL_BYTES = 32 << 10 };
 #define BYTES_MAX ((int64_t)10 << 30)
 
 struct copying {
@@ -42,8 +42,24 @@ static bool give(struct copying *c, const char *path)
 
 /* ---- one entry ---- */
 
-static int copy_bytes(int from, int to)
+/* Sharing blocks is worth its calls for large files only. */
+static int copy_small(int from, int to)
 {
+    char chunk[SMALL_BYTES];
+    for (ssize_t n; (n = read(from, chunk, sizeof chunk)) != 0;) {
+        int e = n > 0 ? fd_write_all(to, chunk, (size_t)n) : errno;
+        if (e && e != EINTR)
+            return e;
+        if (n > 0 && n < (ssize_t)sizeof chunk)
+            return 0;
+    }
+    return 0;
+}
+
+static int copy_bytes(int from, int to, int64_t size)
+{
+    if (size < SMALL_BYTES)
+        return copy_small(from, to);
     if (ioctl(to, FICLONE, from) == 0)
         return 0;
     for (;;) {
@@ -88,7 +104,7 @@ static bool copy_file(struct copying *c, const char *path, const struct stat *st
     auto_fd to = openat(c->to, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (to < 0)
         return fail(c, path, errno, "copy");
-    int e = copy_bytes(from, to);
+    int e = copy_bytes(from, to, st->st_size);
     if (!e && st->st_size > LFS_POINTER_MIN && st->st_size <= LFS_POINTER_MAX)
         look_for_pointer(c, path, from);
     if (!e && c->owner.change && fchown(to, c->owner.uid, c->owner.gid) < 0)

@@ -94,7 +94,7 @@ static bool fill(struct opening *o, const char *workspace, struct owner owner)
     if (o->notes.taken.n && !taken_write(o->result->dir, buf_str(&o->notes.taken), &o->err))
         return false;
     auto_err missing = ERR_INIT;
-    if (git_seed(workspace, &missing))
+    if (workspace_seed(workspace, &missing))
         return chown_tree(root, o->commit ? "." : ".git", owner, &o->err);
     if (strcmp(missing.code, "git_missing") == 0)
         return true; /* nothing here needs it; a step that does finds no repository */

@@ -162,7 +162,9 @@ must_use bool remove_tree(const char *path, struct err *err);
 must_use bool remove_tree_at(int dir, const char *name, struct err *err);
 /* git.c: NUL-separated paths that git would take along from a working tree. */
 must_use bool git_list_files(const char *repository, struct buf *ret_list, struct err *err);
-/* A fresh repository of one commit over what is there. */
+/* seed.c: a fresh repository of one commit over what is there, which nobody changes meanwhile. */
+must_use bool workspace_seed(const char *workspace, struct err *err);
+/* The same by the git program: slower, and it heeds attributes. */
 must_use bool git_seed(const char *workspace, struct err *err);
 must_use bool chown_tree(int dirfd, const char *path, struct owner owner, struct err *err);
 

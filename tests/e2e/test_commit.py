@@ -183,6 +183,39 @@ class HeldBack(PlueTest):
             self.assertIn("a submodule has no files here: sub;", result.err)
 
 
+class Repository(PlueTest):
+    """The workspace's own .git."""
+    SHOW = """ctx.run(name="a", cmd="git fsck --full --strict; git status --short; git ls-files -s; git log --format='%an %ae %ad %s' --date=iso; git checkout -q . ; git gc -q; git fsck --full")"""
+
+    def test_it_is_one_commit_of_all_kinds_of_files(self):
+        self.steps_workflow(self.SHOW)
+        for path, text in (("a/x", "1"), ("a.b", ""), ("a-b", "22"), ("same", "1"), ("big", "0123456789abcdef" * 20000), ("n\u00e4me with space", "n")):
+            self.write(path, text)
+        self.write("run.sh", "true\n", mode=0o755)
+        (self.repo / "link").symlink_to("a.b")
+        (self.repo / "a/empty").mkdir()
+        self.commit()
+        expected = self.git("-c", "core.quotePath=true", "ls-files", "-s")
+        self.run_ci()
+        self.assertEqual(self.log(step="a", stream="stdout"), expected + "Plue plue@localhost 2000-01-01 00:00:00 +0000 Workspace of this run\n")
+
+    def test_attributes_that_change_files_are_heeded(self):
+        self.steps_workflow(self.SHOW)
+        self.write(".gitattributes", "*.txt text eol=crlf\n")
+        self.write("a.txt", "one\r\ntwo\r\n")
+        self.commit()
+        expected = self.git("ls-files", "-s")
+        self.run_ci()
+        self.assertEqual(self.log(step="a", stream="stdout"), expected + "Plue plue@localhost 2000-01-01 00:00:00 +0000 Workspace of this run\n")
+
+    def test_an_empty_workspace_has_an_empty_commit(self):
+        self.steps_workflow('ctx.run(name="a", cmd="git fsck --full; git status --short; git rev-list --count HEAD")')
+        self.write(".gitignore", "*\n")
+        self.git("init", "-q")
+        self.run_ci()
+        self.assertEqual(self.log(step="a", stream="stdout"), "1\n")
+
+
 class Comments(PlueTest):
     def test_what_would_be_sent_is_recorded_and_shown_masked(self):
         self.steps_workflow("""

@@ -1,0 +1,221 @@
+#include "runner/object_pack.h"
+#include "base/fd.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    FLUSH_BYTES = 1 << 20,
+    OUT_MAX = 256 << 20,
+    STORED_MAX = 65535, /* bytes of a block of deflate that is stored */
+    ADLER_MODULUS = 65521,
+    ADLER_RUN = 5552, /* sums that fit into 32 bits */
+    INDEX_MAX = 512 << 20,
+    COUNT_AT = 8, /* where the header has the number of objects */
+};
+
+static bool fail(struct object_pack *p, int errnum)
+{
+    return err_errno(p->err, "workspace_open", errnum, "cannot write the workspace's repository");
+}
+
+static bool flush(struct object_pack *p, bool now)
+{
+    if (p->out.overflow)
+        return fail(p, EFBIG);
+    if (!now && p->out.n < FLUSH_BYTES)
+        return true;
+    int e = fd_write_all(p->fd, p->out.p, p->out.n);
+    buf_reset(&p->out);
+    return !e || fail(p, e);
+}
+
+bool object_pack_begin(struct object_pack *p, int objects_dir, struct err *err)
+{
+    p->err = err;
+    p->out = BUF(OUT_MAX);
+    p->fd = openat(objects_dir, "new", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+    if (p->fd < 0)
+        return fail(p, errno);
+    buf_add_c(&p->out, "PACK");
+    put_be32(&p->out, 2);
+    put_be32(&p->out, 0);
+    p->offset = (uint32_t)p->out.n;
+    return true;
+}
+
+/* ---- one object ---- */
+
+static uint32_t adler32(str bytes)
+{
+    uint32_t a = 1, b = 0;
+    for (size_t i = 0; i < bytes.n;) {
+        size_t end = bytes.n - i < ADLER_RUN ? bytes.n : i + ADLER_RUN;
+        for (; i < end; i++) {
+            a += (uint8_t)bytes.p[i];
+            b += a;
+        }
+        a %= ADLER_MODULUS, b %= ADLER_MODULUS;
+    }
+    return b << 16 | a;
+}
+
+static uint32_t crc32_of(str bytes)
+{
+    static const uint32_t nibbles[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
+                                         0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+                                         0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+                                         0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
+    uint32_t crc = ~(uint32_t)0;
+    for (size_t i = 0; i < bytes.n; i++) {
+        crc ^= (uint8_t)bytes.p[i];
+        crc = crc >> 4 ^ nibbles[crc & 15];
+        crc = crc >> 4 ^ nibbles[crc & 15];
+    }
+    return ~crc;
+}
+
+/* A zlib stream of stored blocks. */
+static void put_stored(struct buf *b, str bytes)
+{
+    uint32_t sum = adler32(bytes);
+    buf_add_str(b, STR("\x78\x01"));
+    do {
+        size_t n = bytes.n < STORED_MAX ? bytes.n : STORED_MAX;
+        char head[] = {n == bytes.n, (char)n, (char)(n >> 8), (char)~n, (char)(~n >> 8)};
+        buf_add_str(b, str_make(head, sizeof head));
+        buf_add_str(b, str_sub(bytes, 0, n));
+        bytes = str_sub(bytes, n, bytes.n);
+    } while (bytes.n);
+    put_be32(b, sum);
+}
+
+static void put_head(struct buf *b, enum object_type type, size_t n)
+{
+    uint8_t byte = (uint8_t)((unsigned)type << 4 | (n & 15));
+    for (n >>= 4; n; n >>= 7) {
+        buf_add_byte(b, (char)(byte | 0x80));
+        byte = n & 0x7f;
+    }
+    buf_add_byte(b, (char)byte);
+}
+
+bool object_pack_add(struct object_pack *p, enum object_type type, str bytes,
+                     uint8_t ret[SHA1_BYTES])
+{
+    static const char *const names[] = {"", "commit", "tree", "blob"};
+    char head[32];
+    struct sha1 s;
+    int n = snprintf(head, sizeof head, "%s %zu", names[type], bytes.n);
+    sha1_init(&s);
+    sha1_add(&s, head, (size_t)n + 1);
+    if (bytes.n)
+        sha1_add(&s, bytes.p, bytes.n);
+    sha1_end(&s, ret);
+    str name = str_make((const char *)ret, SHA1_BYTES);
+    if (map_has(&p->known, name))
+        return true;
+    map_set(&p->known, arena_str(&p->arena, name), p);
+    size_t from = p->out.n;
+    put_head(&p->out, type, bytes.n);
+    put_stored(&p->out, bytes);
+    if (p->out.overflow)
+        return fail(p, EFBIG);
+    struct packed_object o = {.offset = p->offset,
+                              .crc = crc32_of(str_make(p->out.p + from, p->out.n - from))};
+    memcpy(o.name, ret, SHA1_BYTES);
+    vec_push(&p->objects, o);
+    p->offset += (uint32_t)(p->out.n - from);
+    return flush(p, false);
+}
+
+/* ---- the end ---- */
+
+/* The number of objects is known now; the trailer is the hash of all before it. */
+static bool finish_pack(struct object_pack *p, uint8_t ret[SHA1_BYTES])
+{
+    auto_buf count = BUF(8);
+    auto_free char *chunk = mem_alloc(FLUSH_BYTES);
+    struct sha1 s;
+    put_be32(&count, (uint32_t)p->objects.n);
+    if (!flush(p, true))
+        return false;
+    if (pwrite(p->fd, count.p, count.n, COUNT_AT) < 0)
+        return fail(p, errno);
+    sha1_init(&s);
+    for (off_t at = 0;;) {
+        ssize_t n = pread(p->fd, chunk, FLUSH_BYTES, at);
+        if (n < 0)
+            return fail(p, errno);
+        if (n == 0)
+            break;
+        sha1_add(&s, chunk, (size_t)n);
+        at += n;
+    }
+    sha1_end(&s, ret);
+    int e = fd_write_all(p->fd, ret, SHA1_BYTES);
+    return !e || fail(p, e);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return memcmp(((const struct packed_object *)a)->name, ((const struct packed_object *)b)->name,
+                  SHA1_BYTES);
+}
+
+static void put_index(struct object_pack *p, const uint8_t trailer[SHA1_BYTES], struct buf *b)
+{
+    uint8_t sum[SHA1_BYTES];
+    struct sha1 s;
+    size_t below = 0;
+    if (p->objects.n)
+        qsort(p->objects.at, p->objects.n, sizeof *p->objects.at, by_name);
+    buf_add_str(b, STR("\377tOc"));
+    put_be32(b, 2);
+    for (unsigned first = 0; first < 256; first++) {
+        while (below < p->objects.n && p->objects.at[below].name[0] <= first)
+            below++;
+        put_be32(b, (uint32_t)below);
+    }
+    vec_each (o, &p->objects)
+        buf_add_str(b, str_make((const char *)o->name, SHA1_BYTES));
+    vec_each (o, &p->objects)
+        put_be32(b, o->crc);
+    vec_each (o, &p->objects)
+        put_be32(b, o->offset);
+    buf_add_str(b, str_make((const char *)trailer, SHA1_BYTES));
+    sha1_init(&s);
+    sha1_add(&s, b->p, b->n);
+    sha1_end(&s, sum);
+    buf_add_str(b, str_make((const char *)sum, SHA1_BYTES));
+}
+
+bool object_pack_end(struct object_pack *p, int objects_dir)
+{
+    uint8_t trailer[SHA1_BYTES];
+    char path[80], hex[2 * SHA1_BYTES + 1];
+    auto_buf index = BUF(INDEX_MAX);
+    if (!finish_pack(p, trailer))
+        return false;
+    for (size_t i = 0; i < SHA1_BYTES; i++)
+        snprintf(hex + 2 * i, 3, "%02x", trailer[i]);
+    put_index(p, trailer, &index);
+    snprintf(path, sizeof path, "pack/pack-%s.pack", hex);
+    if (index.overflow || renameat(objects_dir, "new", objects_dir, path) < 0)
+        return fail(p, index.overflow ? EFBIG : errno);
+    snprintf(path, sizeof path, "pack/pack-%s.idx", hex);
+    auto_fd fd = openat(objects_dir, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+    int e = fd < 0 ? errno : fd_write_all(fd, index.p, index.n);
+    return !e || fail(p, e);
+}
+
+void object_pack_done(struct object_pack *p)
+{
+    fd_close(&p->fd);
+    buf_done(&p->out);
+    vec_done(&p->objects);
+    map_done(&p->known);
+    arena_done(&p->arena);
+}

@@ -1,0 +1,287 @@
+/* A fresh repository of one commit over a folder that nobody changes meanwhile. The git program
+ * does the same with a file for each object; here they are one pack. Where attributes say that
+ * files are kept otherwise than they stand there (line ends, filters), git itself is asked. */
+#include "runner/local_int.h"
+#include "runner/object_pack.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    DEPTH_MAX = 500,
+    FILE_MAX = 64 << 20, /* larger ones are git's to handle */
+    TREE_MAX = 256 << 20,
+    INDEX_MAX = 1 << 30,
+    INDEX_NAME_MAX = 0xfff,
+    MODE_FOLDER = 040000,
+    MODE_LINK = 0120000,
+};
+#define BYTES_MAX ((int64_t)1 << 30)
+
+struct seeding {
+    struct object_pack pack;
+    struct buf index, path, file;
+    uint32_t files;
+    int64_t bytes;
+    bool needs_git;
+    struct err *err;
+};
+
+struct entry {
+    str name; /* a folder's with a slash behind it, which is git's order */
+    struct stat st;
+};
+
+static bool fail(struct seeding *s, const char *what)
+{
+    return err_errno(s->err, "workspace_open", errno, "cannot %s of the workspace", what);
+}
+
+/* ---- files ---- */
+
+static bool changes_files(str attributes)
+{
+    static const char *const words[] = {"text", "eol", "crlf", "filter", "ident", "encoding"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (str_has(attributes, str_of(words[i])))
+            return true;
+    return false;
+}
+
+static bool read_entry(struct seeding *s, int dir, const struct entry *e)
+{
+    buf_reset(&s->file);
+    s->bytes += e->st.st_size;
+    if (e->st.st_size > FILE_MAX || s->bytes > BYTES_MAX) {
+        s->needs_git = true;
+        return false;
+    }
+    if (S_ISLNK(e->st.st_mode)) {
+        char target[PATH_MAX];
+        ssize_t n = readlinkat(dir, e->name.p, target, sizeof target);
+        if (n < 0)
+            return fail(s, "read a link");
+        buf_add_str(&s->file, str_make(target, (size_t)n));
+        return true;
+    }
+    errno = fd_read_file(dir, e->name.p, &s->file);
+    if (errno)
+        return fail(s, "read a file");
+    s->needs_git |= str_is(e->name, ".gitattributes") && changes_files(buf_str(&s->file));
+    return !s->needs_git;
+}
+
+/* gitformat-index(5), version 2 */
+static void put_index_entry(struct seeding *s, const struct stat *st, unsigned mode,
+                            const uint8_t name[SHA1_BYTES])
+{
+    struct buf *b = &s->index;
+    size_t from = b->n, n = s->path.n < INDEX_NAME_MAX ? s->path.n : INDEX_NAME_MAX;
+    const uint32_t fields[] = {(uint32_t)st->st_ctim.tv_sec,
+                               (uint32_t)st->st_ctim.tv_nsec,
+                               (uint32_t)st->st_mtim.tv_sec,
+                               (uint32_t)st->st_mtim.tv_nsec,
+                               (uint32_t)st->st_dev,
+                               (uint32_t)st->st_ino,
+                               mode,
+                               st->st_uid,
+                               st->st_gid,
+                               (uint32_t)st->st_size};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        put_be32(b, fields[i]);
+    buf_add_str(b, str_make((const char *)name, SHA1_BYTES));
+    buf_add_byte(b, (char)(n >> 8));
+    buf_add_byte(b, (char)n);
+    buf_add_str(b, buf_str(&s->path));
+    do
+        buf_add_byte(b, '\0');
+    while ((b->n - from) % 8);
+    s->files++;
+}
+
+/* ---- folders ---- */
+
+static int by_name(const void *a, const void *b)
+{
+    return str_cmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+}
+
+typedef VEC(struct entry) entry_list;
+
+static bool list(struct seeding *s, int dir, struct arena *a, entry_list *ret)
+{
+    int copy = dup(dir);
+    DIR *d = copy < 0 ? NULL : fdopendir(copy);
+    if (!d)
+        return fail(s, "list a folder");
+    bool good = true;
+    for (struct dirent *e; good && (e = readdir(d));) {
+        struct entry entry;
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+            strcmp(e->d_name, ".git") == 0)
+            continue;
+        good = fstatat(dir, e->d_name, &entry.st, AT_SYMLINK_NOFOLLOW) == 0 ||
+               fail(s, "look at a file");
+        entry.name = arena_printf(a, "%s%s", e->d_name, S_ISDIR(entry.st.st_mode) ? "/" : "");
+        if (good)
+            vec_push(ret, entry);
+    }
+    closedir(d);
+    if (ret->n)
+        qsort(ret->at, ret->n, sizeof *ret->at, by_name);
+    return good;
+}
+
+static bool add_folder(struct seeding *s, int dir, int depth, uint8_t ret[SHA1_BYTES],
+                       bool *ret_empty);
+
+static bool add_entry(struct seeding *s, int dir, const struct entry *e, int depth,
+                      struct buf *tree)
+{
+    uint8_t name[SHA1_BYTES];
+    bool folder = S_ISDIR(e->st.st_mode), empty = false;
+    unsigned mode = folder                    ? MODE_FOLDER
+                    : S_ISLNK(e->st.st_mode)  ? MODE_LINK
+                    : e->st.st_mode & S_IXUSR ? 0100755
+                                              : 0100644;
+    str own = folder ? str_sub(e->name, 0, e->name.n - 1) : e->name;
+    if (folder) {
+        auto_fd below = openat(dir, e->name.p, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (below < 0)
+            return fail(s, "open a folder");
+        if (!add_folder(s, below, depth + 1, name, &empty))
+            return false;
+    } else {
+        if (!read_entry(s, dir, e) ||
+            !object_pack_add(&s->pack, OBJECT_BLOB, buf_str(&s->file), name))
+            return false;
+        put_index_entry(s, &e->st, mode, name);
+    }
+    if (!empty) {
+        buf_addf(tree, "%o %.*s", mode, STR_ARG(own));
+        buf_add_byte(tree, '\0');
+        buf_add_str(tree, str_make((const char *)name, SHA1_BYTES));
+    }
+    return true;
+}
+
+static bool add_folder(struct seeding *s, int dir, int depth, uint8_t ret[SHA1_BYTES],
+                       bool *ret_empty)
+{
+    auto_arena a = ARENA_INIT;
+    auto_buf tree = BUF(TREE_MAX);
+    entry_list entries = {0};
+    size_t before = s->path.n;
+    errno = ELOOP;
+    bool good = depth < DEPTH_MAX ? list(s, dir, &a, &entries) : fail(s, "enter a folder");
+    for (size_t i = 0; good && i < entries.n; i++) {
+        buf_add_str(&s->path, entries.at[i].name);
+        good = add_entry(s, dir, &entries.at[i], depth, &tree);
+        buf_cut(&s->path, before, s->path.n - before);
+    }
+    vec_done(&entries);
+    *ret_empty = !tree.n;
+    if (!good || (!tree.n && depth))
+        return good;
+    return object_pack_add(&s->pack, OBJECT_TREE, buf_str(&tree), ret);
+}
+
+/* ---- the repository ---- */
+
+static bool put_file(struct seeding *s, int git, const char *path, str text)
+{
+    auto_fd fd = openat(git, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    errno = fd < 0 ? errno : fd_write_all(fd, text.p, text.n);
+    return !errno || fail(s, "write the repository");
+}
+
+static void add_hex(struct buf *b, const uint8_t name[SHA1_BYTES])
+{
+    for (size_t i = 0; i < SHA1_BYTES; i++)
+        buf_addf(b, "%02x", name[i]);
+}
+
+static bool add_commit(struct seeding *s, const uint8_t tree[SHA1_BYTES], int git)
+{
+    auto_buf text = BUF(4096), ref = BUF(64);
+    uint8_t name[SHA1_BYTES];
+    buf_add_c(&text, "tree ");
+    add_hex(&text, tree);
+    buf_add_c(&text, "\nauthor Plue <plue@localhost> 946684800 +0000"
+                     "\ncommitter Plue <plue@localhost> 946684800 +0000"
+                     "\n\nWorkspace of this run\n");
+    if (!object_pack_add(&s->pack, OBJECT_COMMIT, buf_str(&text), name))
+        return false;
+    add_hex(&ref, name);
+    buf_add_byte(&ref, '\n');
+    return put_file(s, git, "refs/heads/main", buf_str(&ref)) &&
+           put_file(s, git, "HEAD", STR("ref: refs/heads/main\n")) &&
+           put_file(s, git, "config",
+                    STR("[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n"
+                        "\tbare = false\n"));
+}
+
+static bool put_index(struct seeding *s, int git)
+{
+    uint8_t sum[SHA1_BYTES];
+    struct sha1 hash;
+    auto_buf count = BUF(8);
+    put_be32(&count, s->files);
+    if (s->index.overflow) {
+        errno = EFBIG;
+        return fail(s, "write the index");
+    }
+    memcpy(s->index.p + 8, count.p, count.n);
+    sha1_init(&hash);
+    sha1_add(&hash, s->index.p, s->index.n);
+    sha1_end(&hash, sum);
+    buf_add_str(&s->index, str_make((const char *)sum, sizeof sum));
+    return put_file(s, git, "index", buf_str(&s->index));
+}
+
+static bool make_repository(struct seeding *s, int root)
+{
+    static const char *const folders[] = {"refs/heads", "refs/tags", "objects/pack",
+                                          "objects/info"};
+    uint8_t tree[SHA1_BYTES];
+    bool empty;
+    auto_fd git = -1;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        auto_buf path = BUF(64);
+        buf_addf(&path, ".git/%s", folders[i]);
+        errno = fd_make_dirs(root, buf_c(&path), 0755);
+        if (errno)
+            return fail(s, "make the repository");
+    }
+    git = openat(root, ".git", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    auto_fd objects = openat(git, "objects", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (objects < 0)
+        return fail(s, "make the repository");
+    buf_add_c(&s->index, "DIRC");
+    put_be32(&s->index, 2);
+    put_be32(&s->index, 0);
+    return object_pack_begin(&s->pack, objects, s->err) && add_folder(s, root, 0, tree, &empty) &&
+           add_commit(s, tree, git) && object_pack_end(&s->pack, objects) && put_index(s, git);
+}
+
+bool workspace_seed(const char *workspace, struct err *err)
+{
+    struct seeding s = {.pack.fd = -1,
+                        .index = BUF(INDEX_MAX),
+                        .path = BUF(PATH_MAX),
+                        .file = BUF(FILE_MAX + 1),
+                        .err = err};
+    auto_fd root = open(workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = root < 0 ? fail(&s, "open the folder") : make_repository(&s, root);
+    object_pack_done(&s.pack);
+    buf_done(&s.index);
+    buf_done(&s.path);
+    buf_done(&s.file);
+    if (good || !s.needs_git)
+        return good;
+    return remove_tree_at(root, ".git", err) && git_seed(workspace, err);
+}
