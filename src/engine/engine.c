@@ -1,4 +1,5 @@
 #include "engine/receipt_int.h"
+#include "llm/llm.h"
 
 static void on_wake(uv_poll_t *p, int status, int events)
 {
@@ -113,6 +114,7 @@ void engine_free(struct engine *e)
     e->open_handles = sizeof handles / sizeof *handles;
     for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
         uv_close(handles[i], handle_closed);
+    llm_free(e->llm);
     /* The loop must let go of the handles, which live in the engine; the caller's own may stay. */
     while (e->open_handles)
         uv_run(e->options.loop, UV_RUN_ONCE);

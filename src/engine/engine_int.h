@@ -40,6 +40,7 @@ struct live_step {
     /* Of the present try: */
     struct live_timer *limit, *grace, *retry;
     struct runner_step *process;
+    struct llm_step *llm; /* while a model is asked */
     struct capture out, err;
     bool capturing;
     int64_t started_at, completed_at;
@@ -117,6 +118,7 @@ struct engine {
     uv_timer_t lease_timer, command_timer;
     struct live_run *runs;
     struct blob_store *blobs; /* opened when it is needed */
+    struct llm *llm;          /* likewise */
     size_t active;
     unsigned quiet_ticks;  /* without a change by other processes */
     unsigned open_handles; /* while it is being freed */
@@ -274,6 +276,13 @@ struct sink { /* a call on behalf of a step */
 void shell_launch(struct live_run *r, uint32_t step);
 void file_launch(struct live_run *r, uint32_t step);
 void git_start(struct live_run *r, uint32_t step);
+void llm_step_start(struct live_run *r, uint32_t step);
+/* Its call is dropped at once; the step ends in a later turn of the loop. */
+void llm_step_stop(struct live_run *r, uint32_t step);
+/* A new try: nothing of the last one's output and error is left. */
+void step_reset_try(struct live_run *r, uint32_t step);
+/* capture_lines_fn: lines into the step's log; ctx is its sink. */
+void step_keep_lines(void *ctx, const struct log_line *lines, size_t n);
 /* A small step's arguments with their values, the caller's to release; NULL with err. */
 json_t *small_step_config(struct live_run *r, uint32_t step, struct err *err) must_use;
 /* The step ends with this value (JSON), masked; with none where it is empty. */

@@ -26,6 +26,7 @@ static bool check_step(const struct plan_step *s, struct err *err)
     case STEP_TYPE_APPROVAL:
     case STEP_TYPE_GIT:
     case STEP_TYPE_COMMENT:
+    case STEP_TYPE_LLM:
         return true;
     default:
         snprintf(what, sizeof what, "steps of type %s have no executor yet",

@@ -7,7 +7,9 @@
 static void kill_steps(struct live_run *r)
 {
     for (uint32_t i = 0; i < r->step_count; i++)
-        if (r->steps[i].process)
+        if (r->steps[i].llm)
+            llm_step_stop(r, i);
+        else if (r->steps[i].process)
             runner_kill(r->steps[i].process, SIGKILL);
 }
 

@@ -344,6 +344,9 @@ static void start_step(struct live_run *r, uint32_t step)
         else
             git_start(r, step);
         break;
+    case STEP_TYPE_LLM:
+        llm_step_start(r, step);
+        break;
     case STEP_TYPE_COMMENT:
         comment_start(r, step);
         break;
@@ -363,6 +366,8 @@ void run_perform(struct live_run *r, const struct run_action *a)
     case RUN_ACTION_KILL:
         if (l->process)
             runner_kill(l->process, a->kind == RUN_ACTION_TERM ? SIGTERM : SIGKILL);
+        if (l->llm)
+            llm_step_stop(r, a->step);
         break;
     case RUN_ACTION_ARM_STEP:
         arm(r, &l->limit, RUN_EVENT_STEP_TIMER, a);

@@ -118,7 +118,7 @@ static bool read_files(struct live_run *r, uint32_t step, const struct runner_ex
 
 /* ---- output ---- */
 
-static void keep_lines(void *ctx, const struct log_line *lines, size_t n)
+void step_keep_lines(void *ctx, const struct log_line *lines, size_t n)
 {
     struct sink *s = ctx;
     struct live_step *l = &s->run->steps[s->step];
@@ -147,7 +147,7 @@ static void step_wrote(void *user, enum runner_stream stream, str bytes)
     struct sink *s = user;
     struct live_step *l = &s->run->steps[s->step];
     struct capture *c = stream == RUNNER_STDOUT ? &l->out : &l->err;
-    capture_feed(c, bytes, clock_wall_ms(), keep_lines, s);
+    capture_feed(c, bytes, clock_wall_ms(), step_keep_lines, s);
 }
 
 static void take_texts(struct live_run *r, struct live_step *l)
@@ -198,8 +198,8 @@ static void step_exited(void *user, const struct runner_exit *x)
     auto_err err = ERR_INIT;
     enum reason reason = REASON_NONE;
 
-    capture_finish(&l->out, clock_wall_ms(), keep_lines, s);
-    capture_finish(&l->err, clock_wall_ms(), keep_lines, s);
+    capture_finish(&l->out, clock_wall_ms(), step_keep_lines, s);
+    capture_finish(&l->err, clock_wall_ms(), step_keep_lines, s);
     take_texts(r, l);
     free(s);
     l->process = NULL;
@@ -340,8 +340,9 @@ static enum sandbox_network network_of(struct live_run *r, struct launch *l)
     return SANDBOX_NETWORK_PROXY;
 }
 
-static void reset_try(struct live_run *r, struct live_step *l)
+void step_reset_try(struct live_run *r, uint32_t step)
 {
+    struct live_step *l = &r->steps[step];
     if (l->capturing) {
         capture_done(&l->out);
         capture_done(&l->err);
@@ -397,7 +398,7 @@ void shell_launch(struct live_run *r, uint32_t step)
     cleanup(launch_done) struct launch l = {.script = BUF(RUNNER_SCRIPT_MAX)};
     auto_err err = ERR_INIT;
 
-    reset_try(r, &r->steps[step]);
+    step_reset_try(r, step);
     own_env(r, step, &l);
     if (!resolve_config(r, step, &l, &err) || !config_env(r, &l, &err)) {
         if (workspace_fetches_hash(r, step))

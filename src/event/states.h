@@ -92,6 +92,7 @@ enum step_type {
     X(START_FAILED, "start_failed", "the step could not be started")                              \
     X(INTERRUPTED, "interrupted", "the engine ended while the step ran")                          \
     X(NOT_IDEMPOTENT, "not_idempotent", "was interrupted and must not run twice")                 \
+    X(MODEL_FAILED, "model_failed", "the model gave no answer that the step can use")             \
     X(NO_EXECUTOR, "no_executor", "this version has no executor for the step's type")             \
     X(STEP_FAILED, "step_failed", "a step failed")                                                \
     X(CTX_FAIL, "ctx_fail", "the workflow called ctx.fail")                                       \

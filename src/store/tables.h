@@ -379,4 +379,18 @@ void store_decide_approval(struct store_batch *b, const struct store_approval *a
 bool store_list_approvals(struct store_reader *r, int64_t run_id, int64_t attempt, struct arena *a,
                           struct store_approval **ret, size_t *ret_n, struct err *err) must_use;
 
+/* ---- calls of models ---- */
+
+struct store_llm_usage {
+    int64_t run_id, attempt, try;
+    str step_id, client, model, stop;
+    int64_t input_tokens, output_tokens, cache_read_tokens, cache_write_tokens;
+    int64_t cost_microusd; /* negative: unknown */
+    int64_t requests, first_token_ms, whole_ms, created_at;
+};
+void store_add_llm_usage(struct store_batch *b, const struct store_llm_usage *u);
+/* In the order of the calls; of all attempts. */
+bool store_list_llm_usage(struct store_reader *r, int64_t run_id, struct arena *a,
+                          struct store_llm_usage **ret, size_t *ret_n, struct err *err) must_use;
+
 #endif

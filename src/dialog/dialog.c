@@ -1,0 +1,236 @@
+#include "dialog/dialog_int.h"
+
+struct dialog {
+    struct llm *llm;
+    struct dialog_request q; /* its inputs and budget have ended */
+    struct dialog_listener listener;
+    struct budget budget;
+    struct dialog_spent spent;
+    struct arena arena; /* name, model and key */
+    json_t *messages, *schema;
+    size_t bytes; /* of all messages */
+    int64_t repairs_left;
+    struct llm_call *call;
+};
+
+static void dialog_free(struct dialog *d)
+{
+    json_decref(d->messages);
+    json_decref(d->schema);
+    arena_done(&d->arena);
+    free(d);
+}
+
+void dialog_cancel(struct dialog *d)
+{
+    if (d->call)
+        llm_cancel(d->call);
+    dialog_free(d);
+}
+
+static void end(struct dialog *d, json_t *value, struct err *err)
+{
+    d->spent.usd = llm_cost(&d->q.client, &d->spent.usage);
+    d->listener.done(d->listener.data, value, &d->spent, err);
+    dialog_free(d);
+}
+
+static void add_message(struct dialog *d, const char *role, json_t *content)
+{
+    auto_free char *text = json_dumps(content, JSON_COMPACT);
+    d->bytes += text ? strlen(text) : 0;
+    json_array_append_new(d->messages, json_pack("{s:s, s:o}", "role", role, "content", content));
+}
+
+static void add_text(struct dialog *d, str text)
+{
+    add_message(d, "user", json_pack("[{s:s, s:s%}]", "type", "text", "text", text.p, text.n));
+}
+
+/* ---- answers ---- */
+
+/* What the answer is worth: a value, or why not; the violations are for the model. */
+static json_t *judge(struct dialog *d, str text, struct buf *violations, struct err *err)
+{
+    struct err_list errors = {.max = DIALOG_VIOLATIONS_MAX};
+    const struct type *output = d->q.prompt->output;
+    if (!output)
+        return json_stringn(text.p, text.n);
+    json_t *j = dialog_read_json(text, err), *value = NULL;
+    if (!j) {
+        buf_addf(violations, "- %.*s\n", STR_ARG(err->message));
+        return NULL;
+    }
+    if (type_check(output, j, STR("the answer"), &errors))
+        value = type_complete(output, j);
+    for (size_t i = 0; i < errors.n; i++)
+        buf_addf(violations, "- %.*s\n", STR_ARG(errors.at[i].message));
+    if (!value)
+        err_set(err, "llm_bad_output", "the answer breaks its schema: %.*s%s",
+                STR_ARG(errors.at[0].message), errors.n > 1 ? ", and more" : "");
+    json_decref(j);
+    err_list_done(&errors);
+    return value;
+}
+
+static bool check_stop(const struct llm_answer *a, struct err *err)
+{
+    switch (a->stop) {
+    case LLM_STOP_REFUSAL:
+        return err_set(err, "llm_refused", "the model refused to answer");
+    case LLM_STOP_MAX_TOKENS:
+        err_set(err, "llm_max_tokens", "the answer was cut at %lld tokens",
+                (long long)a->usage.output);
+        err_hint(err, "raise max_tokens: of the prompt");
+        return false;
+    case LLM_STOP_TOOL_USE:
+        return err_set(err, "llm_bad_answer", "the model called a tool that it was not given");
+    default:
+        return true;
+    }
+}
+
+static bool ask(struct dialog *d, struct err *err);
+
+static bool repair(struct dialog *d, const struct llm_answer *a, const struct buf *violations,
+                   struct err *err)
+{
+    auto_buf text = BUF(1 << 20);
+    auto_err again = ERR_INIT;
+    if (d->repairs_left-- <= 0)
+        return false;
+    buf_addf(
+        &text,
+        "The answer does not fit:\n%s\nAnswer again, with the whole corrected JSON and nothing else.",
+        buf_c(violations));
+    if (json_array_size(a->content))
+        add_message(d, "assistant", json_deep_copy(a->content));
+    add_text(d, buf_str(&text));
+    if (d->listener.event)
+        d->listener.event(d->listener.data, &(struct llm_event){LLM_AGAIN, err->message});
+    if (ask(d, &again))
+        return true;
+    err_reset(err);
+    err_move(err, &again);
+    return false;
+}
+
+static struct llm_request request_of(const struct dialog *d)
+{
+    return (struct llm_request){.system = d->q.prompt->system,
+                                .messages = d->messages,
+                                .output_schema = d->schema,
+                                .max_tokens = d->q.max_tokens,
+                                .has_temperature = d->q.has_temperature,
+                                .temperature = d->q.temperature,
+                                .cache = d->q.prompt->system.n > 0};
+}
+
+static void add_usage(struct llm_usage *to, const struct llm_usage *u)
+{
+    to->input += u->input;
+    to->output += u->output;
+    to->cache_read += u->cache_read;
+    to->cache_write += u->cache_write;
+}
+
+static void answered(void *user, const struct llm_answer *a, struct err *failed)
+{
+    struct dialog *d = user;
+    auto_err err = ERR_INIT;
+    auto_buf text = BUF(LLM_ANSWER_MAX), violations = BUF(1 << 20);
+    json_t *value = NULL;
+    d->call = NULL;
+    if (!a) {
+        end(d, NULL, failed);
+        return;
+    }
+    struct llm_request q = request_of(d);
+    add_usage(&d->spent.usage, &a->usage);
+    d->spent.calls++;
+    if (d->listener.called)
+        d->listener.called(d->listener.data, &d->q.client, &q, a);
+    llm_answer_text(a, &text);
+    if (a->stop == LLM_STOP_PAUSE) { /* it goes on where it is given its own words */
+        add_message(d, "assistant", json_deep_copy(a->content));
+        if (ask(d, &err))
+            return;
+    } else if (check_stop(a, &err)) {
+        value = judge(d, buf_str(&text), &violations, &err);
+        if (!value && repair(d, a, &violations, &err))
+            return;
+    }
+    end(d, value, value ? NULL : &err);
+    json_decref(value);
+}
+
+static void streamed(void *user, const struct llm_event *e)
+{
+    struct dialog *d = user;
+    if (d->listener.event)
+        d->listener.event(d->listener.data, e);
+}
+
+static bool ask(struct dialog *d, struct err *err)
+{
+    if (d->spent.calls >= DIALOG_CALLS_MAX)
+        return err_set(err, "llm_bad_answer", "the model has not come to an end in %d calls",
+                       DIALOG_CALLS_MAX);
+    struct llm_listener l = {streamed, answered, d};
+    struct llm_request q = request_of(d);
+    int64_t max = q.max_tokens ? q.max_tokens : LLM_MAX_TOKENS;
+    if (!budget_reserve(&d->budget, &d->spent, &d->q.client, d->bytes + q.system.n, max, err))
+        return false;
+    d->call = llm_start(d->llm, &d->q.client, d->q.key, &q, d->q.limits, &l, err);
+    return d->call != NULL;
+}
+
+/* ---- the start ---- */
+
+static bool check_inputs(const struct dialog_request *q, struct err *err)
+{
+    struct err_list errors = {0};
+    bool ok = type_check(q->prompt->inputs, q->inputs, STR("input"), &errors);
+    if (!ok)
+        err_set(err, "invalid_value", "%.*s: %.*s", STR_ARG(q->prompt->name),
+                STR_ARG(errors.at[0].message));
+    err_list_done(&errors);
+    return ok;
+}
+
+static json_t *schema_of(const struct type *output)
+{
+    auto_buf b = BUF(BUF_TEXT_MAX);
+    struct json_writer w = JSON_WRITER(&b, false);
+    if (!output)
+        return NULL;
+    type_write_json_schema(&w, output);
+    return json_loadb(b.p, b.n, JSON_ALLOW_NUL, NULL);
+}
+
+struct dialog *dialog_start(struct llm *llm, const struct dialog_request *q,
+                            const struct dialog_listener *l, struct err *err)
+{
+    auto_buf text = BUF(DIALOG_INPUTS_MAX);
+    struct budget budget;
+    if (!budget_read(q->budget, &budget, err) || !check_inputs(q, err) ||
+        !dialog_render(q, &text, err))
+        return NULL;
+    struct dialog *d = mem_zalloc(sizeof *d);
+    *d = (struct dialog){.llm = llm,
+                         .q = *q,
+                         .listener = *l,
+                         .budget = budget,
+                         .messages = json_array(),
+                         .schema = schema_of(q->prompt->output),
+                         .repairs_left = q->repairs};
+    str *texts[] = {&d->q.client.name, &d->q.client.model, &d->q.client.base_url,
+                    &d->q.client.key_name, &d->q.key};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        *texts[i] = arena_str(&d->arena, *texts[i]);
+    add_text(d, buf_str(&text));
+    if (ask(d, err))
+        return d;
+    dialog_free(d);
+    return NULL;
+}

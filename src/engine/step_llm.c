@@ -1,0 +1,269 @@
+/* Steps that ask a model: what it says becomes the step's log, its answer the step's value, and
+ * each call a row of llm_usage. */
+#include "base/fd.h"
+#include "dialog/dialog.h"
+#include "engine/engine_int.h"
+#include "json/json.h"
+#include <fcntl.h>
+#include <math.h>
+
+enum { CONFIG_FILE_MAX = 1 << 20 };
+
+struct llm_step {
+    struct sink sink;
+    uv_timer_t *stopping;
+    struct dialog *dialog; /* NULL once it was dropped */
+    struct arena arena;    /* the prompt */
+    struct sources sources;
+    struct llm_clients clients;
+};
+
+static void timer_closed(uv_handle_t *h)
+{
+    free(h);
+}
+
+static void step_free(struct llm_step *s)
+{
+    if (s->stopping)
+        uv_close((uv_handle_t *)s->stopping, timer_closed);
+    llm_clients_done(&s->clients);
+    sources_done(&s->sources);
+    arena_done(&s->arena);
+    free(s);
+}
+
+/* ---- while it is asked ---- */
+
+static void said(void *user, const struct llm_event *e)
+{
+    struct llm_step *s = user;
+    struct live_run *r = s->sink.run;
+    struct capture *c = &r->steps[s->sink.step].out;
+    auto_buf line = BUF(1 << 20);
+    if (e->kind == LLM_TEXT) {
+        capture_feed(c, e->text, clock_wall_ms(), step_keep_lines, &s->sink);
+    } else if (e->kind == LLM_AGAIN) {
+        auto_buf masked = BUF(1 << 20);
+        capture_finish(c, clock_wall_ms(), step_keep_lines, &s->sink);
+        buf_addf(&line, "asked again, what stands above is void: %.*s", STR_ARG(e->text));
+        mask_apply(&r->mask, buf_str(&line), &masked);
+        record_system_line(r, s->sink.step, buf_str(&masked));
+    }
+}
+
+static void called(void *user, const struct llm_client *c, const struct llm_request *q,
+                   const struct llm_answer *a)
+{
+    struct llm_step *s = user;
+    struct live_run *r = s->sink.run;
+    double usd = llm_cost(c, &a->usage);
+    struct store_batch *b = store_batch_new(r->engine->options.store);
+    struct store_llm_usage row = {.run_id = r->id,
+                                  .attempt = r->attempt,
+                                  .step_id = r->plan.steps[s->sink.step].id,
+                                  .try = r->core.steps[s->sink.step].tries,
+                                  .client = c->name,
+                                  .model = a->model.n ? a->model : c->model,
+                                  .stop = str_of(llm_stop_name(a->stop)),
+                                  .input_tokens = a->usage.input,
+                                  .output_tokens = a->usage.output,
+                                  .cache_read_tokens = a->usage.cache_read,
+                                  .cache_write_tokens = a->usage.cache_write,
+                                  .cost_microusd = usd < 0 ? -1 : llround(usd * 1e6),
+                                  .requests = a->tries,
+                                  .first_token_ms = a->first_token_ms,
+                                  .whole_ms = a->whole_ms,
+                                  .created_at = clock_wall_ms()};
+    (void)q;
+    store_add_llm_usage(b, &row);
+    run_submit(r, b, run_nothing, NULL);
+    capture_finish(&r->steps[s->sink.step].out, clock_wall_ms(), step_keep_lines, &s->sink);
+}
+
+static void report(struct llm_step *s, const struct dialog_spent *spent)
+{
+    auto_buf line = BUF(4096);
+    if (!spent->calls)
+        return;
+    buf_addf(&line, "%d call%s, %lld tokens in, %lld out", spent->calls,
+             spent->calls == 1 ? "" : "s",
+             (long long)(spent->usage.input + spent->usage.cache_read + spent->usage.cache_write),
+             (long long)spent->usage.output);
+    if (spent->usd >= 0)
+        buf_addf(&line, ", $%.6f", spent->usd);
+    record_system_line(s->sink.run, s->sink.step, buf_str(&line));
+}
+
+/* What another try may mend: not a prompt, a key or a request that is wrong. */
+static bool is_final(const char *code)
+{
+    static const char *const passing[] = {
+        "llm_rate_limited",  "llm_overloaded", "llm_server_error", "llm_connect", "llm_timeout",
+        "llm_stream_broken", "llm_bad_answer", "llm_bad_output",   "llm_no_json", "llm_dns"};
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
+        if (strcmp(code, passing[i]) == 0)
+            return false;
+    return true;
+}
+
+static void leave(struct live_run *r, struct llm_step *s)
+{
+    r->steps[s->sink.step].llm = NULL;
+    step_free(s);
+    r->pending--;
+    run_forget(r);
+}
+
+static void answered(void *user, json_t *value, const struct dialog_spent *spent, struct err *err)
+{
+    struct llm_step *s = user;
+    struct live_run *r = s->sink.run;
+    uint32_t step = s->sink.step;
+    s->dialog = NULL;
+    r->steps[step].llm = NULL;
+    capture_finish(&r->steps[step].out, clock_wall_ms(), step_keep_lines, &s->sink);
+    report(s, spent);
+    auto_free char *json = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    if (json)
+        small_step_done(r, step, str_of(json));
+    else
+        run_step_failed(r, step, REASON_MODEL_FAILED, err, is_final(err->code));
+    leave(r, s);
+}
+
+/* ---- its end by others ---- */
+
+static void stopped(uv_timer_t *t)
+{
+    struct llm_step *s = t->data;
+    struct live_run *r = s->sink.run;
+    auto_err err = ERR_INIT;
+    err_set(&err, "cancelled", "the model was asked when the step was cancelled");
+    r->steps[s->sink.step].llm = NULL;
+    run_step_failed(r, s->sink.step, REASON_RUN_CANCELLED, &err, false);
+    leave(r, s);
+}
+
+void llm_step_stop(struct live_run *r, uint32_t step)
+{
+    struct llm_step *s = r->steps[step].llm;
+    if (!s->dialog)
+        return;
+    dialog_cancel(s->dialog);
+    s->dialog = NULL;
+    uv_timer_start(s->stopping, stopped, 0, 0);
+}
+
+/* ---- the start ---- */
+
+static bool read_bundle(void *data, str path, str *ret_text)
+{
+    const struct bundle_file *f = bundle_find(data, path);
+    if (f)
+        *ret_text = f->text;
+    return f != NULL;
+}
+
+static bool first_error(struct err_list *errors, struct err *err)
+{
+    if (errors->n)
+        err_move(err, &errors->at[0]);
+    err_list_done(errors);
+    return false;
+}
+
+static bool load_clients(struct live_run *r, struct llm_step *s, struct err *err)
+{
+    auto_buf text = BUF(CONFIG_FILE_MAX), path = BUF(1 << 16);
+    struct err_list errors = {0};
+    buf_addf(&path, "%.*s/.plue/config.yaml", STR_ARG(r->request.repository));
+    int e = fd_read_file(AT_FDCWD, buf_c(&path), &text);
+    if (e && e != ENOENT && e != ENOTDIR)
+        return err_errno(err, "invalid_config", e, "%s cannot be read", buf_c(&path));
+    return llm_clients_init(&s->clients, buf_str(&text), STR(".plue/config.yaml"), &errors) ||
+           first_error(&errors, err);
+}
+
+static str find_key(struct live_run *r, const struct llm_client *c)
+{
+    struct resolve_scope scope = run_scope(r);
+    str value = STR("");
+    const char *variable;
+    if (!c->key_name.n || scope.secret(scope.data, c->key_name, &value))
+        return value;
+    if ((variable = getenv(arena_cstr(&r->arena, c->key_name))) && *variable) {
+        value = str_of(variable);
+        if (!map_has(&r->masked, c->key_name)) {
+            map_set(&r->masked, arena_str(&r->arena, c->key_name), r);
+            mask_add(&r->mask, value);
+        }
+    }
+    return value;
+}
+
+static bool load_prompt(struct live_run *r, struct llm_step *s, json_t *config,
+                        struct dialog_request *q, struct err *err)
+{
+    str path = json_get_text(config, "prompt_path");
+    struct err_list errors = {0};
+    q->prompt = prompt_load(&s->arena, &s->sources, path, read_bundle, r->bundle, &errors);
+    if (!q->prompt || !read_bundle(r->bundle, path, &q->text)) {
+        first_error(&errors, err);
+        return err_is_set(err)
+                   ? false
+                   : err_set(err, "file_missing", "there is no prompt %.*s", STR_ARG(path));
+    }
+    if (!json_array_size(json_object_get(config, "tools")))
+        return true;
+    err_set(err, "llm_tools", "%.*s has tools, which only prompts of type agent can use",
+            STR_ARG(q->prompt->name));
+    err_hint(err, "write `type: agent` into its frontmatter, or take the tools out");
+    return false;
+}
+
+static bool begin(struct live_run *r, struct llm_step *s, json_t *config, struct err *err)
+{
+    struct dialog_request q = {.root = arena_cstr(&r->arena, r->request.repository)};
+    json_t *temperature = json_object_get(config, "temperature");
+    struct dialog_listener l = {said, called, answered, s};
+    if (!load_prompt(r, s, config, &q, err) || !load_clients(r, s, err) ||
+        !llm_clients_find(&s->clients, json_get_text(config, "client"), &q.client, err))
+        return false;
+    q.inputs = json_object_get(config, "inputs");
+    q.key = find_key(r, &q.client);
+    q.max_tokens = json_integer_value(json_object_get(config, "max_tokens"));
+    q.repairs = json_integer_value(json_object_get(config, "repairs"));
+    q.has_temperature = json_is_number(temperature);
+    q.temperature = json_number_value(temperature);
+    q.budget = json_object_get(config, "budget");
+    if (!r->engine->llm)
+        r->engine->llm = llm_new(r->engine->options.loop);
+    s->dialog = dialog_start(r->engine->llm, &q, &l, err);
+    return s->dialog != NULL;
+}
+
+void llm_step_start(struct live_run *r, uint32_t step)
+{
+    auto_err err = ERR_INIT;
+    step_reset_try(r, step);
+    r->steps[step].out.stream = LOG_TOKEN;
+    json_t *config = small_step_config(r, step, &err);
+    struct llm_step *s = mem_zalloc(sizeof *s);
+    s->sink = (struct sink){r, step};
+    if (!config || !begin(r, s, config, &err)) {
+        bool value = !config;
+        json_decref(config);
+        step_free(s);
+        run_step_failed(r, step, value ? REASON_VALUE_ERROR : REASON_MODEL_FAILED, &err, true);
+        return;
+    }
+    json_decref(config);
+    s->stopping = mem_zalloc(sizeof *s->stopping);
+    uv_timer_init(r->engine->options.loop, s->stopping);
+    s->stopping->data = s;
+    r->steps[step].llm = s;
+    r->pending++;
+    if (r->core.steps[step].killing) /* a cancel that came while the start was being recorded */
+        llm_step_stop(r, step);
+}
