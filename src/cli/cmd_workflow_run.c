@@ -28,13 +28,15 @@ static bool start(struct cli *c, struct drive *d, struct request *r, struct err 
         .sandbox_backend = cli_value(c, "sandbox"),
     };
     const struct definition *def = r->found.definition;
-    json_t *group = json_loadb(def->concurrency.p, def->concurrency.n, 0, NULL);
+    json_t *options = json_loadb(def->options.p, def->options.n, 0, NULL);
+    json_t *group = json_object_get(options, "concurrency");
     q.group = json_get_text(group, "group");
     q.policy = json_get_text(group, "policy");
+    q.priority = json_integer_value(json_object_get(options, "priority"));
     r->found.evaluation = NULL;
     r->registry.bundle = NULL;
     bool ok = drive_run(d, &q, err);
-    json_decref(group);
+    json_decref(options);
     return ok;
 }
 

@@ -24,6 +24,7 @@ struct store {
     bool has_thread;
     int wake_fd;
     /* The owner's: */
+    uint64_t epoch;   /* counts failures of the disk that were delivered, from 1 */
     size_t bytes;     /* of batches not yet delivered */
     size_t in_flight; /* batches not yet delivered */
     bool is_full;
@@ -43,6 +44,7 @@ static void store_free(struct store *s)
 {
     db_close(s->writer.db);
     vec_done(&s->writer.seqs);
+    err_done(&s->writer.broken);
     fd_close(&s->wake_fd);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->queued);
@@ -72,6 +74,7 @@ bool store_open(const char *path, const struct store_options *options, struct st
     s->path = str_dup(str_of(path));
     s->options = *options;
     s->wake_fd = -1;
+    s->epoch = 1;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->queued, NULL);
     pthread_cond_init(&s->finished, NULL);
@@ -103,7 +106,8 @@ void store_close(struct store *s)
 static void take_group(struct store *s, struct batch_list *ret)
 {
     size_t bytes = 0;
-    while (s->queue.first && bytes < STORE_GROUP_BYTES) {
+    uint64_t epoch = s->queue.first->epoch;
+    while (s->queue.first && s->queue.first->epoch == epoch && bytes < STORE_GROUP_BYTES) {
         struct store_batch *b = batch_list_take(&s->queue);
         bytes += b->bytes;
         batch_list_add(ret, b);
@@ -181,6 +185,7 @@ bool store_submit(struct store *s, struct store_batch *b, store_done *done, void
         return false;
     b->done = done;
     b->ctx = ctx;
+    b->epoch = s->epoch;
     s->bytes += b->bytes;
     s->in_flight++;
     if (s->bytes > STORE_QUEUE_SOFT_BYTES)
@@ -222,6 +227,8 @@ size_t store_deliver(struct store *s)
         s->in_flight--;
         if (s->bytes < STORE_QUEUE_SOFT_BYTES / 2)
             s->is_full = false;
+        if (b->epoch == s->epoch && writer_is_disk_failure(&b->err))
+            s->epoch++;
         if (b->done)
             b->done(b->ctx, b, err_is_set(&b->err) ? &b->err : NULL);
         store_batch_free(b);

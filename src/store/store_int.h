@@ -38,7 +38,8 @@ struct store_batch {
     struct err err;
     store_done *done;
     void *ctx;
-    size_t bytes; /* as counted against the queue */
+    size_t bytes;   /* as counted against the queue */
+    uint64_t epoch; /* failures of the disk that its owner had heard of when it was submitted */
     struct store_batch *next;
 };
 
@@ -64,11 +65,17 @@ struct writer_seq {
 struct store_writer {
     struct db *db;               /* owns */
     struct store_batch *batch;   /* the one being applied */
+    uint64_t broken_epoch;       /* of the last batch that the disk failed; 0: none */
+    struct err broken;           /* why */
     VEC(struct writer_seq) seqs; /* of the runs that this transaction has written events of */
 };
-/* One commit for all; where that fails, one for each, so that what is wrong meets its batch alone.
- * Each failed batch has its err. The order is kept. */
+/* One commit for all, which are of one epoch; where that fails, one for each, so that what is wrong
+ * meets its batch alone. Where the disk fails, all that follow of the epoch fail with it: their
+ * owner takes what it submitted before for written. Each failed batch has its err. The order is
+ * kept. */
 void writer_commit(struct store_writer *w, struct batch_list *group);
+/* Whether the disk or what locks it failed, not what stands in the batch. */
+bool writer_is_disk_failure(const struct err *err);
 /* STORE_NEW_RUN becomes the id of the batch's run. */
 bool writer_run_id(struct store_writer *w, int64_t run_id, int64_t *ret, struct err *err) must_use;
 /* The error run_unknown; returns false. */

@@ -52,25 +52,61 @@ static void fail_all(struct batch_list *group, const struct err *err)
     }
 }
 
+bool writer_is_disk_failure(const struct err *err)
+{
+    static const char *const codes[] = {"disk_full", "database_failed", "database_locked",
+                                        "database_corrupt", "database_read_only"};
+    for (size_t i = 0; err->code && i < sizeof codes / sizeof *codes; i++)
+        if (strcmp(err->code, codes[i]) == 0)
+            return true;
+    return false;
+}
+
+static void keep_broken(struct store_writer *w, uint64_t epoch, const struct err *err)
+{
+    w->broken_epoch = epoch;
+    err_reset(&w->broken);
+    err_set(&w->broken, err->code, "%.*s", STR_ARG(err->message));
+    err_hint(&w->broken, "%.*s", STR_ARG(err->hint));
+}
+
+/* Each alone, up to the first that the disk fails. */
+static void commit_each(struct store_writer *w, struct batch_list *group)
+{
+    struct batch_list alone = {0};
+    for (struct store_batch *b; (b = batch_list_take(group));) {
+        commit_alone(w, b);
+        batch_list_add(&alone, b);
+        if (!writer_is_disk_failure(&b->err))
+            continue;
+        keep_broken(w, b->epoch, &b->err);
+        fail_all(group, &b->err);
+        while ((b = batch_list_take(group)))
+            batch_list_add(&alone, b);
+    }
+    *group = alone;
+}
+
 void writer_commit(struct store_writer *w, struct batch_list *group)
 {
     auto_err err = ERR_INIT;
     struct store_batch *failed;
-    struct batch_list alone = {0};
 
+    if (w->broken_epoch && group->first->epoch <= w->broken_epoch) {
+        fail_all(group, &w->broken);
+        return;
+    }
     if (commit_group(w, group->first, &failed, &err))
         return;
     if (!failed) {
+        keep_broken(w, group->first->epoch, &err);
         fail_all(group, &err);
         return;
     }
-    if (group->first == group->last)
-        return;
-    for (struct store_batch *b; (b = batch_list_take(group));) {
-        commit_alone(w, b);
-        batch_list_add(&alone, b);
-    }
-    *group = alone;
+    if (group->first != group->last)
+        commit_each(w, group);
+    else if (writer_is_disk_failure(&failed->err))
+        keep_broken(w, failed->epoch, &failed->err);
 }
 
 /* ---- What operations ask of the writer ---- */

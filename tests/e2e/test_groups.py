@@ -35,6 +35,23 @@ class Groups(PlueTest):
             self.go(i)
             self.finish(runs[i - 1], expect=0)
 
+    def test_a_higher_priority_goes_first(self):
+        self.group("fifo")
+        self.steps_workflow("ctx.run(name='a', cmd='true')",
+                            '@workflow(triggers=[manual()], concurrency=concurrency("deploy", policy="fifo"), priority=5)', name="urgent")
+        first = self.begin(1)
+        self.wait_for_step("a", "running")
+        second = self.begin(2)
+        self.wait_for(lambda: self.reason(2), "it waits")
+        third = self.start("workflow", "run", "urgent")
+        self.wait_for(lambda: self.try_view(3) and self.reason(3) == "waits for run 1 of the group deploy, at place 1", "it is next")
+        self.wait_for(lambda: self.reason(2) == "waits for run 1 of the group deploy, at place 2", "the other one is behind it")
+        self.go(1)
+        self.finish(first, expect=0)
+        self.finish(third, expect=0)
+        self.go(2)
+        self.finish(second, expect=0)
+
     def test_latest_keeps_only_the_newest_of_those_that_wait(self):
         self.group("latest")
         first = self.begin(1)
@@ -95,6 +112,18 @@ class Groups(PlueTest):
         self.go(3)
         self.finish(third, expect=0)
         second = self.start("run", "resume", 2)
+        self.go(2)
+        self.finish(second, expect=0)
+
+    def test_a_bare_name_is_a_group_that_runs_in_turn(self):
+        self.steps_workflow('ctx.run(name="a", cmd="while [ ! -e go ]; do sleep 0.03; done")',
+                            '@workflow(triggers=[manual()], concurrency="deploy")')
+        first = self.begin(1)
+        self.wait_for_step("a", "running")
+        second = self.begin(2)
+        self.wait_for(lambda: self.reason(2) == "waits for run 1 of the group deploy, at place 1", "it waits")
+        self.go(1)
+        self.finish(first, expect=0)
         self.go(2)
         self.finish(second, expect=0)
 

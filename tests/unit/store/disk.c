@@ -13,11 +13,12 @@
 
 static long stride = 1; /* which calls fail: all, or every so many from the first on */
 
-enum { BATCHES = 6, LINES = 40, CALLS_MAX = 2000 };
+enum { BATCHES = 6, FLIGHT = 3, LINES = 40, CALLS_MAX = 2000 };
 
 struct report {
     bool opened, said[BATCHES]; /* durable, as the store said */
     bool unclear;               /* an error without a message or a hint */
+    bool disordered;            /* a success after a failure that its owner had not heard of */
     bool failed;                /* the fault was met */
     long calls;
 };
@@ -49,20 +50,50 @@ static struct store_batch *make_batch(struct store *s)
     return b;
 }
 
+struct said {
+    struct report *report;
+    int batch;
+};
+
+static void on_said(void *ctx, struct store_batch *b, struct err *err)
+{
+    struct said *s = ctx;
+    struct report *r = s->report;
+    (void)b;
+    r->said[s->batch] = !err;
+    r->unclear |= err && !is_clear(err);
+    /* In one flight nothing is written after what was not. */
+    r->disordered |= !err && s->batch % FLIGHT && !r->said[s->batch - 1];
+}
+
+/* Some are on their way when the first of them fails. */
+static void submit_flight(struct store *s, struct said *said, struct report *r)
+{
+    for (int i = 0; i < FLIGHT; i++) {
+        auto_err e = ERR_INIT;
+        struct store_batch *b = make_batch(s);
+        if (store_submit(s, b, on_said, &said[i], &e))
+            continue;
+        store_batch_free(b);
+        r->unclear = true;
+    }
+    store_flush(s);
+}
+
 static void write_batches(const char *path, enum store_sync sync, struct report *r)
 {
     auto_err err = ERR_INIT;
+    struct said said[BATCHES];
     struct store *s;
     if (!store_open(path, &(struct store_options){.create = true, .sync = sync}, &s, &err)) {
         r->unclear |= !is_clear(&err);
         return;
     }
     r->opened = true;
-    for (int i = 0; i < BATCHES; i++) {
-        auto_err e = ERR_INIT;
-        r->said[i] = store_commit(s, make_batch(s), NULL, &e);
-        r->unclear |= !r->said[i] && !is_clear(&e);
-    }
+    for (int i = 0; i < BATCHES; i++)
+        said[i] = (struct said){r, i};
+    for (int i = 0; i < BATCHES; i += FLIGHT)
+        submit_flight(s, said + i, r);
     if (vfs_has_failed() && vfs_calls() % 2) { /* the process dies, and closes nothing */
         r->failed = true;
         r->calls = vfs_calls();
@@ -152,6 +183,7 @@ static void sweep(struct fixture *f, enum vfs_fault fault, bool stays)
         remove_database(f);
         run_with_fault(f->path, fault, n, stays, r);
         assert_false(r->unclear);
+        assert_false(r->disordered);
         check_books(f, r);
         n += stride;
     } while (r->failed);
