@@ -21,6 +21,7 @@ test: setup ## build (sanitized, plain, fuzzers) and run every test
 
 torture: build ## KILLS (default 300) kills, every fault of the disk, SIM_EVENTS (default 50 million) simulated events
 	@tests/torture/run $(B)/plue --kills $${KILLS-300}
+	@$(B)/tests/unit/store/test-store-disk
 	@tests/faults/run $(B)/tests/faults/plue-faulty --all
 	@$(B)/tests/sim/simulate $${SIM_EVENTS-50000000} $${SIM_SEED-1}
 	@tests/sim/mutants $(B)
