@@ -5,6 +5,7 @@
 #include "cli/findings.h"
 #include "cli/request.h"
 #include "prompt/prompt.h"
+#include "vm/render.h"
 #include <limits.h>
 
 struct lint {
@@ -108,6 +109,18 @@ static bool read_bundle(void *data, str path, str *ret_text)
     return f != NULL;
 }
 
+/* The template behind a head that is right: syntax, unknown filters and tests. */
+static void lint_template(struct lint *l, str path, str text)
+{
+    struct render_options options = {.limits = render_limits(), .undefined = UNDEFINED_STRICT};
+    struct renderer *r = renderer_new(&options);
+    struct err_list errors = {0};
+    (void)!render_check(r, path, text, prompt_body_at(text), &errors);
+    findings_add_all(&l->findings, renderer_sources(r), &errors, "error");
+    err_list_done(&errors);
+    renderer_free(r);
+}
+
 static void lint_prompts(struct lint *l)
 {
     struct bundle *b = l->registry->bundle;
@@ -119,7 +132,8 @@ static void lint_prompts(struct lint *l)
         struct err_list errors = {0};
         auto_arena arena = ARENA_INIT;
         l->files++;
-        (void)!prompt_load(&arena, &sources, path, read_bundle, b, &errors);
+        if (prompt_load(&arena, &sources, path, read_bundle, b, &errors))
+            lint_template(l, path, b->files[i].text);
         findings_add_all(&l->findings, &sources, &errors, "error");
         err_list_done(&errors);
         sources_done(&sources);

@@ -7,7 +7,7 @@
 enum { TABLE_ROWS = 256 };
 
 static const struct native_def *const tables[] = {filters_text, filters_sequence, filters_numbers,
-                                                  filters_html};
+                                                  filters_html, filters_schema};
 
 static int find_row(const struct native_def *table, str name)
 {
@@ -30,6 +30,18 @@ int template_find_filter(str name)
 int template_find_test(str name)
 {
     return name.n ? find_row(template_tests, name) : -1;
+}
+
+const char *template_near_name(bool test, str name)
+{
+    str names[TABLE_ROWS];
+    size_t n = 0;
+    for (size_t t = 0; t < (test ? 1 : sizeof tables / sizeof tables[0]); t++)
+        for (const struct native_def *d = test ? template_tests : tables[t]; d->name; d++)
+            if (n < TABLE_ROWS)
+                names[n++] = str_of(d->name);
+    long near = str_nearest(name, names, n);
+    return near < 0 ? NULL : names[near].p;
 }
 
 const struct native_def *template_row(bool test, uint32_t row)

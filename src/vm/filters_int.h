@@ -5,7 +5,7 @@
 #include "vm/template_int.h"
 
 extern const struct native_def filters_text[], filters_sequence[], filters_numbers[],
-    filters_html[], template_tests[];
+    filters_html[], filters_schema[], template_tests[];
 
 /* "a.b.0" of an item, as Jinja2's attribute= has it; default_value may be unbound. */
 bool filter_attribute(struct heap *h, val item, val attribute, val default_value,

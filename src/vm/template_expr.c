@@ -28,6 +28,9 @@ static void unknown(struct template_fn *t, const struct expr *e, bool test)
     struct err *w = err_list_add(&t->unit->u.file->warnings);
     err_at(w, test ? "unknown_test" : "unknown_filter", e->op_at, "No %s named '%.*s'.",
            test ? "test" : "filter", STR_ARG(e->filter.name));
+    const char *near = template_near_name(test, e->filter.name);
+    if (near)
+        err_hint(w, "did you mean '%s'?", near);
     emit_step(&t->f, test ? STEP_NO_TEST : STEP_NO_FILTER, 0, 0, fn_name(&t->f, e->filter.name));
 }
 

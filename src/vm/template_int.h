@@ -216,6 +216,8 @@ bool markup_method(struct heap *h, val self, const struct native_def *def, val *
 /* The row's number, or -1. */
 int template_find_filter(str name);
 int template_find_test(str name);
+/* The nearest name that there is, for "did you mean"; NULL where none is near. */
+const char *template_near_name(bool test, str name);
 const struct native_def *template_row(bool test, uint32_t row);
 
 #endif

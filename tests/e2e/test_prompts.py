@@ -133,6 +133,17 @@ types: [a, b]
             (14, 8, "types: expected a mapping of names and types, found a list",
              "write types: {Comment: {path: string, line: integer}}")])
 
+    def test_templates_are_linted_where_they_stand(self):
+        self.assertEqual(self.problems("""---
+name: A
+inputs: {a: string}
+---
+{{ a | uper }}
+{% if a is emty %}{% endif %}
+"""), [
+            (5, 8, "No filter named 'uper'.", "did you mean 'upper'?"), (6, 12, "No test named 'emty'.", "did you mean 'empty'?")])
+        self.assertEqual(self.problems("---\nname: A\n---\n\n{% for x in %}\n"), [])
+
     def test_documents_that_cannot_be_read(self):
         for text, line, message in (
                 ("name: A\n", 1, "does not begin with a frontmatter"), ("---\nname: A\n", 1, "no closing ---"),
@@ -181,6 +192,20 @@ class Preview(PlueTest):
         self.assertIn("\n- a;\n- b.", result.out)
         self.assertIn('{\n  "type": "object",\n  "properties": {\n    "issues": {', result.out)
         self.assertIn("made up: diff", result.err)
+
+    def test_typescript_is_the_short_form_of_the_schema(self):
+        self.write(".plue/prompts/a.prompt.md", """---
+name: A
+types: {P: {x: float, y: integer}}
+output: {a: "P[]?", b: (u | v)?, c: [{d: any}], e: u | null, f: "string[]", g: x | y, h: "(p | q)[]", i: boolean}
+---
+{{ output_schema | typescript }}
+{{ "" | typescript }}{{ {"type": "object", "additionalProperties": {"type": "array", "items": {"anyOf": [{}, {"type": "null"}]}}} | typescript }}
+""")
+        self.assertEqual(self.plue("prompt", "preview", ".plue/prompts/a.prompt.md", expect=0).out, '''
+{a?: {x: number, y: integer}[], b?: "u" | "v", c: {d: any}[], e?: "u", f: string[], g: "x" | "y", h: ("p" | "q")[], i: boolean}
+{[key: string]: (any | null)[]}
+'''.strip("\n"))
 
     def test_wrong_inputs_and_wrong_templates_have_their_places(self):
         self.write(".plue/prompts/a.prompt.md", "---\nname: A\ninputs: {n: integer}\n---\n{{ n }}\n{{ m }}\n")
