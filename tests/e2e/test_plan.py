@@ -411,11 +411,10 @@ class Mistakes(PlueTest):
         self.assert_error("pass", 1, "timeout", decorator='@workflow(triggers=[manual()], timeout="soon")')
 
     def test_what_the_first_version_has_not_is_refused_by_name(self):
-        for body in ("""ctx.git.checkout("x")""", """ctx.comment("x")""", """ctx.approve()"""):
-            with self.subTest(body=body):
-                self.steps_workflow(body)
-                run = self.plue("workflow", "run", "ci")
-                self.assertIn(run.status, (2,), str(run))
+        self.steps_workflow("""ctx.run(name="a", cmd="true")""",
+                            "@workflow(triggers=[manual()], services={'db': service('postgres:16')})")
+        run = self.plue("workflow", "run", "ci", expect=2)
+        self.assertIn("services= of 'ci' has no executor yet", run.err)
 
     def test_an_exception_has_its_place_and_python_message(self):
         self.assert_error("x = {}['k']", 3, "KeyError: 'k'")
