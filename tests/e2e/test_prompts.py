@@ -139,9 +139,9 @@ name: A
 inputs: {a: string}
 ---
 {{ a | uper }}
-{% if a is emty %}{% endif %}
+{% if a is oddd %}{% endif %}
 """), [
-            (5, 8, "No filter named 'uper'.", "did you mean 'upper'?"), (6, 12, "No test named 'emty'.", "did you mean 'empty'?")])
+            (5, 8, "No filter named 'uper'.", "did you mean 'upper'?"), (6, 12, "No test named 'oddd'.", "did you mean 'odd'?")])
         self.assertEqual(self.problems("---\nname: A\n---\n\n{% for x in %}\n"), [])
 
     def test_documents_that_cannot_be_read(self):
