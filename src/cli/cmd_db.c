@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/num.h"
+#include "blob/blob.h"
 #include "cli/commands.h"
 #include "cli/data.h"
 #include <errno.h>
@@ -109,13 +110,47 @@ static bool parse_unit(struct cli *c, const char *option, const char *letters,
     return false;
 }
 
-static bool delete_runs(struct data *d, const int64_t *ids, size_t n, struct err *err)
+static bool delete_rows(struct data *d, const int64_t *ids, size_t n, struct err *err)
 {
     struct store_batch *b = store_batch_new(d->store);
     for (size_t i = 0; i < n; i++)
         store_delete_run(b, ids[i]);
     store_sweep_sources(b);
     return store_commit(d->store, b, NULL, err);
+}
+
+/* Only what these runs referred to is looked at: a blob whose row is being written is not. */
+static bool remove_unused_blobs(struct data *d, const str *blobs, size_t n, struct err *err)
+{
+    struct blob_store *s = NULL;
+    bool ok = !n || blob_store_open(d->folder, &s, err);
+    for (size_t i = 0; ok && i < n; i++) {
+        bool used = true;
+        ok = store_blob_is_used(d->reader, blobs[i], &used, err);
+        if (ok && !used) {
+            auto_free char *name = str_dup(blobs[i]);
+            blob_remove(s, name);
+        }
+    }
+    blob_store_free(s);
+    return ok;
+}
+
+static bool delete_runs(struct data *d, const int64_t *ids, size_t n, struct err *err)
+{
+    auto_arena a = ARENA_INIT;
+    VEC(str) blobs = {0};
+    bool ok = true;
+    for (size_t i = 0; ok && i < n; i++) {
+        str *some = NULL;
+        size_t count = 0;
+        ok = store_list_blobs(d->reader, ids[i], &a, &some, &count, err);
+        for (size_t k = 0; k < count; k++)
+            vec_push(&blobs, some[k]);
+    }
+    ok = ok && delete_rows(d, ids, n, err) && remove_unused_blobs(d, blobs.at, blobs.n, err);
+    vec_done(&blobs);
+    return ok;
 }
 
 /* Oldest first: all that ended before, then as many as the size asks for. */
@@ -176,7 +211,7 @@ static int prune(struct cli *c)
 const struct command command_db_prune = {
     .name = "db prune",
     .args = "",
-    .summary = "remove old runs with their logs",
+    .summary = "remove old runs with their logs and artifacts",
     .doc = "Runs that have not ended are never removed. With --max-size the oldest go until the\n"
            "database is no larger.",
     .example = "plue db prune --older-than 30d\nplue db prune --max-size 2G",

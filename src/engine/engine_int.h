@@ -14,9 +14,10 @@ enum {
     CONFIG_RESOLVED_MAX = 16 << 20, /* bytes of a step's arguments with their values in them */
     RESULT_MAX = 8 << 20,           /* bytes of one step's result as JSON */
     LEASE_EVERY_MS = STORE_LEASE_MS / 3,
-    ARTIFACT_NAME_MAX = 200,  /* bytes */
-    CACHE_MIB_MAX = 10 << 10, /* of all caches, compressed */
-    CACHE_KEY_MAX = 512,      /* bytes */
+    ARTIFACT_NAME_MAX = 200,     /* bytes */
+    ARTIFACT_MIB_MAX = 50 << 10, /* of all artifacts, compressed */
+    CACHE_MIB_MAX = 10 << 10,    /* of all caches, compressed */
+    CACHE_KEY_MAX = 512,         /* bytes */
     QUEUE_LOOK_TICKS = 10,
     COMMANDS_EVERY_MS = 200, /* how often other processes' wishes are looked for */
 };

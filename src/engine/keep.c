@@ -116,6 +116,22 @@ static bool name_is_good(str name)
     return true;
 }
 
+static bool check_room(struct live_run *r, const struct blob_info *info, struct err *err)
+{
+    int64_t used = 0;
+    bool known = false;
+    if (!store_sum_artifacts(r->engine->reader, &used, err) ||
+        !store_blob_is_used(r->engine->reader, str_of(info->sha256), &known, err))
+        return false;
+    if (known || used + info->stored <= (int64_t)ARTIFACT_MIB_MAX << 20)
+        return true;
+    blob_remove(r->engine->blobs, info->sha256);
+    err_set(err, "artifacts_full", "all artifacts together would take more than %d GiB",
+            ARTIFACT_MIB_MAX >> 10);
+    err_hint(err, "plue db prune --older-than 30d removes old runs with theirs");
+    return false;
+}
+
 struct collection {
     uint32_t step;
     str name;
@@ -127,6 +143,9 @@ static void on_collected(struct live_run *r, void *user, const struct blob_info 
                          const struct pack_count *count, const struct err *err)
 {
     struct collection *c = user;
+    auto_err full = ERR_INIT;
+    if (!err && count->files && !check_room(r, info, &full))
+        err = &full;
     if (!err && count->files) {
         struct store_batch *b = store_batch_new(r->engine->options.store);
         struct store_artifact row = {.run_id = r->id,

@@ -58,6 +58,46 @@ bool store_list_artifacts(struct store_reader *r, int64_t run_id, struct arena *
     return !err_is_set(err);
 }
 
+bool store_sum_artifacts(struct store_reader *r, int64_t *ret_bytes, struct err *err)
+{
+    bool has;
+    return db_find_int(r->db,
+                       "SELECT COALESCE(SUM(bytes), 0) FROM (SELECT MAX(stored_bytes) AS bytes"
+                       " FROM artifacts GROUP BY sha256) AS blobs",
+                       NULL, 0, &has, ret_bytes, err);
+}
+
+bool store_list_blobs(struct store_reader *r, int64_t run_id, struct arena *a, str **ret,
+                      size_t *ret_n, struct err *err)
+{
+    auto_db_rows rows = {0};
+    VEC(str) list = {0};
+    if (!db_query(r->db, "SELECT sha256 FROM artifacts WHERE run_id = $1", DB_ARGS(db_int(run_id)),
+                  &rows, err))
+        return false;
+    while (db_next(&rows, err))
+        vec_push(&list, arena_str(a, db_get_str(&rows, 0)));
+    if (!err_is_set(err)) {
+        *ret = list_keep(a, list.at, list.n, sizeof *list.at);
+        *ret_n = list.n;
+    }
+    vec_done(&list);
+    return !err_is_set(err);
+}
+
+bool store_blob_is_used(struct store_reader *r, str sha256, bool *ret, struct err *err)
+{
+    bool has;
+    int64_t n = 0;
+    if (!db_find_int(r->db,
+                     "SELECT (SELECT COUNT(*) FROM artifacts WHERE sha256 = $1)"
+                     " + (SELECT COUNT(*) FROM cache_entries WHERE sha256 = $1)",
+                     DB_ARGS(db_text(sha256)), &has, &n, err))
+        return false;
+    *ret = n > 0;
+    return true;
+}
+
 /* ---- caches ---- */
 
 static bool apply_cache(struct store_writer *w, void *payload, struct err *err)

@@ -343,6 +343,14 @@ void store_put_artifact(struct store_batch *b, const struct store_artifact *a);
 bool store_list_artifacts(struct store_reader *r, int64_t run_id, struct arena *a,
                           struct store_artifact **ret, size_t *ret_n, struct err *err) must_use;
 
+/* What all artifacts take, compressed; equal bytes count once. */
+bool store_sum_artifacts(struct store_reader *r, int64_t *ret_bytes, struct err *err) must_use;
+/* The blobs of a run's artifacts, of all its attempts; some may come twice. */
+bool store_list_blobs(struct store_reader *r, int64_t run_id, struct arena *a, str **ret,
+                      size_t *ret_n, struct err *err) must_use;
+/* Whether an artifact or a cache refers to the blob. */
+bool store_blob_is_used(struct store_reader *r, str sha256, bool *ret, struct err *err) must_use;
+
 struct store_cache {
     int64_t id;
     str repository, scope, key, version;

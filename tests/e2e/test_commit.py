@@ -1,7 +1,7 @@
 """Files of commits: --ref, ctx.git.checkout; what a repository holds back; comments without a forge."""
 import json
 
-from harness import PlueTest
+from harness import PlueTest, remove_tree
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "4d7a" * 16 + "\nsize 12345\n"
 
@@ -181,6 +181,35 @@ class HeldBack(PlueTest):
             result = self.plue("workflow", "run", "ci", *args, expect=0)
             self.assertEqual(self.log(run=run, step="a", stream="system"), said)
             self.assertIn("a submodule has no files here: sub;", result.err)
+
+
+class Outside(PlueTest):
+    def test_a_data_directory_in_the_folder_is_none_of_its_files(self):
+        self.steps_workflow('ctx.run(name="a", cmd="ls -A")')
+        self.write("inner/v", "v\n")
+        inner = {"PLUE_DATA_DIR": str(self.repo / "inner/data")}
+        for git in (False, True):
+            if git:
+                self.commit()
+            self.plue("workflow", "run", "ci", expect=0, env=inner)
+            self.steps_workflow('ctx.run(name="a", cmd="find inner | sort")')
+            run = self.plue("workflow", "run", "ci", "--json", expect=0, env=inner).json
+            shown = self.plue("run", "view", run["id"], "--log", "--json", expect=0, env=inner).json["lines"]
+            self.assertEqual([line["line"] for line in shown], ["inner", "inner/v"])
+
+    def test_a_workspace_that_is_deleted_under_its_run_fails_a_step_and_ends_the_run(self):
+        self.steps_workflow("""
+            ctx.run(name="a", cmd="touch here; while [ -e here ]; do sleep 0.1; done")
+            ctx.run(name="b", cmd="cat v")
+            """)
+        self.write("v", "one\n")
+        process = self.start("workflow", "run", "ci", "--json")
+        workspace = self.data / "workspaces/1/workspace"
+        self.wait_for(lambda: (workspace / "here").exists(), "the step is there")
+        remove_tree(workspace)
+        run = self.finish(process, expect=1).json
+        self.assertEqual((run["status"], self.step(run, "b")["outcome"]), ("failed", "failed"))
+        self.assertTrue(self.step(run, "b")["error"]["message"])
 
 
 class Repository(PlueTest):

@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import sqlite3
 from pathlib import Path
 
 from harness import PlueTest
@@ -56,6 +57,60 @@ class Artifacts(PlueTest):
             error = self.plue("run", "download", 1, "--dir", self.top / "x", "--json", expect=4).json["error"]
             self.assertEqual(error["code"], "blob_damaged")
             self.assertFalse((self.top / "x/build/a").exists())
+
+    def blobs(self):
+        return sorted(p.name for p in (self.data / "blobs").rglob("*") if p.is_file())
+
+    def test_prune_removes_bytes_that_nothing_refers_to(self):
+        self.steps_workflow("""
+            ctx.run(name="same", cmd="echo same > a", artifacts=["a"])
+            ctx.run(name="own", cmd="date +%s%N > b", artifacts=["b"], cache=None)
+            """)
+        self.run_ci()
+        self.run_ci()
+        self.assertEqual(len(self.blobs()), 3)
+        with sqlite3.connect(self.data / "plue.db") as db:
+            db.execute("UPDATE workflow_runs SET completed_at = 1 WHERE id = 1")
+        db.close()
+        self.plue("db", "prune", "--older-than", "1d", expect=0)
+        self.assertEqual(len(self.blobs()), 2)
+        self.plue("run", "download", 2, "--dir", self.top / "two", expect=0)
+        with sqlite3.connect(self.data / "plue.db") as db:
+            db.execute("UPDATE workflow_runs SET completed_at = 1 WHERE id = 2")
+        db.close()
+        self.plue("db", "prune", "--older-than", "1d", expect=0)
+        self.assertEqual(self.blobs(), [])
+
+    def test_all_artifacts_together_have_a_limit(self):
+        self.steps_workflow('ctx.run(name="build", cmd="echo one > a", artifacts=["a"])')
+        self.run_ci()
+        with sqlite3.connect(self.data / "plue.db") as db:
+            db.execute("UPDATE artifacts SET stored_bytes = 1 << 40")
+        db.close()
+        self.run_ci()       # equal bytes take no more room
+        self.steps_workflow('ctx.run(name="build", cmd="echo two > a", artifacts=["a"])')
+        before = self.blobs()
+        error = self.step(self.run_ci(expect=1), "build")["error"]
+        self.assertEqual((error["code"], error["message"], error["hint"]),
+                         ("artifacts_full", "all artifacts together would take more than 50 GiB",
+                          "plue db prune --older-than 30d removes old runs with theirs"))
+        self.assertEqual(self.blobs(), before)
+
+    def test_links_that_change_while_artifacts_are_collected_lead_nowhere(self):
+        (self.top / "secret").mkdir()
+        (self.top / "secret/f").write_text("SECRET")
+        self.steps_workflow(f"""
+            ctx.parallel([
+                ctx.run(name="race", cmd="mkdir real; echo fine > real/f; for i in $(seq 3000); do ln -sfn {self.top}/secret x; ln -sfn real x; done; touch done"),
+                ctx.run(name="keep", cmd="true", artifacts=["**/f"]),
+                ctx.run(name="keep2", cmd="true", artifacts=["x", "real"]),
+            ])
+            ctx.run(name="keep3", cmd="ln -sfn {self.top}/secret x", artifacts=["**"])
+            """)
+        self.run_ci()
+        self.plue("run", "download", 1, "--dir", self.top / "all", expect=0)
+        found = {p.read_text() for p in (self.top / "all").rglob("f")}
+        self.assertEqual(found, {"fine\n"})
 
     def test_no_match_is_said_and_failed_steps_keep_theirs(self):
         self.steps_workflow("""
