@@ -93,6 +93,16 @@ static str text_of(struct loading *l, const struct yaml_node *n, const char *key
     return STR("");
 }
 
+/* What stands where a number of some range is wanted: a number of the wrong size is shown itself.
+ */
+static str found_of(struct loading *l, const struct yaml_node *n)
+{
+    double number;
+    bool shown =
+        n->kind == YAML_SCALAR && n->plain && n->text.n <= 40 && num_parse_double(n->text, &number);
+    return shown ? n->text : arena_str(l->head.arena, str_of(yaml_describe(n)));
+}
+
 static int64_t count_of(struct loading *l, const struct yaml_node *n, const char *key, int64_t min,
                         int64_t max)
 {
@@ -100,8 +110,8 @@ static int64_t count_of(struct loading *l, const struct yaml_node *n, const char
     if (n->kind == YAML_SCALAR && n->plain && num_parse_int(n->text, &i) && i >= min && i <= max)
         return i;
     err_hint(head_problem(&l->head, n->at, "invalid_value",
-                          "%s: expected an integer from %lld to %lld, found %s", key,
-                          (long long)min, (long long)max, yaml_describe(n)),
+                          "%s: expected an integer from %lld to %lld, found %.*s", key,
+                          (long long)min, (long long)max, STR_ARG(found_of(l, n))),
              "write %s: %lld", key, (long long)(min ? min * 10 : 2));
     return 0;
 }
@@ -138,8 +148,8 @@ static void read_temperature(struct loading *l, struct prompt *p, const struct y
                          p->temperature <= 2;
     if (!p->has_temperature)
         err_hint(head_problem(&l->head, n->at, "invalid_value",
-                              "temperature: expected a number from 0 to 2, found %s",
-                              yaml_describe(n)),
+                              "temperature: expected a number from 0 to 2, found %.*s",
+                              STR_ARG(found_of(l, n))),
                  "write temperature: 0.2");
 }
 
@@ -353,7 +363,7 @@ static const struct yaml_node *read_head(struct loading *l, str path, str text, 
     struct err e = ERR_INIT;
     *parts = split(text);
     auto_buf head = BUF(BUF_TEXT_MAX);
-    buf_add_byte(&head, '\n');
+    buf_add_c(&head, "---\n");
     buf_add_str(&head, parts->head);
     uint32_t source =
         sources_add(l->sources, path, parts->closed ? buf_str(&head) : text, POS_NONE);

@@ -94,6 +94,82 @@ class Calls(PlueTest):
         self.assertEqual(self.plan_error()["hint"], "did you mean 'Review'?")
 
 
+# Every mistake of a head that has a message of its own, and mistakes of templates behind a head.
+WRONG = {
+    "body": """---
+name: Body
+inputs: {n: integer}
+---
+{{ n | uper }}
+{% if n is evn %}é {{ n | upper | lowr }}{% endif %}
+""",
+    "body_syntax": """---
+name: BodySyntax
+---
+{% if x %}
+é {{ a b }}
+""",
+    "keys": """---
+name: 1st
+description: [a]
+system: {a: b}
+type: chat
+client:
+temperature: 3
+max_tokens: 1.5
+max_turns: 0
+repairs: 21
+inputs: [diff]
+output: string
+tools: read_file
+types: string
+extends: nothing.prompt.md
+budget: .inf
+---
+""",
+    "tools": """---
+nmae: Tools
+inputs:
+  tools: string
+tools: [red_file, grep, grep, "//tools:grep", frobnicate, [a]]
+---
+""",
+    "types": """---
+name: Types
+types:
+  Loop: Loop[]
+  Comment: {line: int}
+inputs:
+  a: strng
+  b: string | integer
+  c:
+  d?: string
+  1st: string
+output:
+  e: [string, integer]
+  f: []
+  g: a | a
+  h: a | b c
+  i: (a | b)[
+  j: Coment?
+  k: object
+  l: null
+---
+""",
+    "cycle": """---
+name: Cycle
+extends: cycle.prompt.md
+---
+""",
+    "no_head": "name: NoHead\n",
+    "open": "---\nname: Open\n",
+    "list": "---\n[a]\n---\n",
+    "tab": "---\nname: Tab\n\tclient: x\n---\n",
+    "twice": "---\nname: Twice\nname: Again\n---\n",
+    "alias": "---\nname: &a x\ndescription: *a\n---\n",
+}
+
+
 class Heads(PlueTest):
     def problems(self, text):
         self.write(".plue/prompts/a.prompt.md", text)
@@ -127,7 +203,7 @@ types: [a, b]
             (8, 3, "an input cannot be called 'tools': calls of prompts have an option of this name", "give it another name"),
             (10, 6, "a list as a type has exactly one element, this one has 2", "an enum is written a | b | c"),
             (11, 10, "the word 'a' stands here twice", "remove one of the two"),
-            (12, 12, "max_turns: expected an integer from 1 to 1000, found a number", "write max_turns: 10"),
+            (12, 12, "max_turns: expected an integer from 1 to 1000, found 0", "write max_turns: 10"),
             (13, 9, "there is no tool 'red_file'", "did you mean 'read_file'?"),
             (13, 25, "there are two tools called 'grep'", "remove one of the two"),
             (14, 8, "types: expected a mapping of names and types, found a list",
@@ -142,7 +218,17 @@ inputs: {a: string}
 {% if a is oddd %}{% endif %}
 """), [
             (5, 8, "No filter named 'uper'.", "did you mean 'upper'?"), (6, 12, "No test named 'oddd'.", "did you mean 'odd'?")])
-        self.assertEqual(self.problems("---\nname: A\n---\n\n{% for x in %}\n"), [])
+        self.assertEqual(self.problems("---\nname: A\n---\n\n{% for x in %}\n"), [
+            (5, 13, "Expected an expression, got 'end of statement block'", None)])
+
+    def test_mistakes_are_printed_with_place_line_caret_and_hint(self):
+        for name, text in WRONG.items():
+            self.write(f".plue/prompts/{name}.prompt.md", text)
+        fields = "".join(f"  f{i}: string\n" for i in range(501))
+        self.write(".plue/prompts/wide.prompt.md", f"---\nname: Wide\ninputs:\n{fields}---\n")
+        result = self.plue("workflow", "lint", expect=2)
+        self.assert_golden("prompts-wrong.txt", result.err)
+        self.assertEqual(result.out, "13 files: 49 errors, 0 warnings\n")
 
     def test_documents_that_cannot_be_read(self):
         for text, line, message in (
