@@ -1,5 +1,8 @@
 """Prompts: their frontmatter, and what calling one in a workflow does to the plan."""
 import json
+from pathlib import Path
+
+import jinja2
 
 from harness import PlueTest
 
@@ -269,6 +272,19 @@ output: {a: "P[]?", b: (u | v)?, c: [{d: any}], e: u | null}
         self.assertEqual(output["required"], ["c"])
 
 
+def sample(schema):
+    """A value of this schema that filters and loops can do something with."""
+    if "anyOf" in schema:
+        return sample(schema["anyOf"][0])
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type")
+    if kind == "object":
+        return {name: sample(field) for name, field in schema.get("properties", {}).items()}
+    return {"array": lambda: [sample(schema["items"])] * 2, "integer": lambda: 3, "number": lambda: 1.5,
+            "boolean": lambda: True}.get(kind, lambda: "é <first>\n  second\n")()
+
+
 class Preview(PlueTest):
     def test_a_prompt_is_rendered_behind_its_head(self):
         self.copy_acceptance()
@@ -292,6 +308,23 @@ output: {a: "P[]?", b: (u | v)?, c: [{d: any}], e: u | null, f: "string[]", g: x
 {a?: {x: number, y: integer}[], b?: "u" | "v", c: {d: any}[], e?: "u", f: string[], g: "x" | "y", h: ("p" | "q")[], i: boolean}
 {[key: string]: (any | null)[]}
 '''.strip("\n"))
+
+    def test_every_prompt_of_the_corpus_renders_as_jinja2_renders_it(self):
+        self.copy_acceptance()
+        folder = self.repo / ".plue/prompts"
+        loader = jinja2.FunctionLoader(lambda name: (folder / name).read_text().split("---\n", 2)[-1])
+        oracle = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined)
+        prompts = self.plue("prompt", "list", "--json", expect=0).json["prompts"]
+        self.assertGreater(len(prompts), 2)
+        for prompt in prompts:
+            inputs = {name: sample(schema) for name, schema in prompt["inputs"]["properties"].items()}
+            output = prompt.get("output")
+            context = dict(inputs, output_schema=json.dumps(output, indent=2, ensure_ascii=False) if output else "")
+            name = Path(prompt["path"]).name
+            with self.subTest(prompt=name):
+                given = self.write("inputs.json", json.dumps(inputs))
+                result = self.plue("prompt", "preview", prompt["path"], "--inputs", given, expect=0)
+                self.assertEqual(result.out, oracle.get_template(name).render(context))
 
     def test_wrong_inputs_and_wrong_templates_have_their_places(self):
         self.write(".plue/prompts/a.prompt.md", "---\nname: A\ninputs: {n: integer}\n---\n{{ n }}\n{{ m }}\n")
