@@ -123,6 +123,7 @@ static bool write_with_failure(struct fixture *f, const struct db_driver *driver
     store_batch_free(first);
     store_batch_free(second);
     vec_done(&w.seqs);
+    err_done(&w.broken);
     db_close(w.db);
     db_close(look);
     return failed;
