@@ -169,7 +169,11 @@ static bool set_inputs(struct request *r, enum request_purpose purpose, struct e
     }
     if (purpose == REQUEST_PREVIEW && !given)
         make_up_inputs(r, inputs);
-    return evaluation_check_inputs(d, inputs, errors);
+    if (evaluation_check_inputs(d, inputs, errors))
+        return true;
+    for (size_t i = 0; d->inputs && i < errors->n; i++)
+        err_hint(&errors->at[i], "give it as --input NAME=VALUE");
+    return false;
 }
 
 /* An event that no trigger is for is planned when it is asked for, and said to be one. */

@@ -338,3 +338,11 @@ class CommandLine(PlueTest):
         self.assertIn(done.returncode, (2, 4))
         self.assertTrue(done.stderr)
         shutil.rmtree(gone, ignore_errors=True)
+
+
+class Inputs(PlueTest):
+    def test_a_missing_input_says_how_to_give_it(self):
+        self.steps_workflow("ctx.run(name='a', cmd='true')", decorator="@workflow(triggers=[manual(inputs={'level': enum('a', 'b')})])")
+        result = self.plue("workflow", "run", "ci", expect=2)
+        self.assertEqual(result.err, 'error: input /level: expected enum("a", "b"), found nothing\n'
+                                     "  hint: give it as --input NAME=VALUE\n")
