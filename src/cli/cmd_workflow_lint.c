@@ -109,7 +109,7 @@ static bool read_bundle(void *data, str path, str *ret_text)
     return f != NULL;
 }
 
-/* The template behind a head that is right: syntax, unknown filters and tests. */
+/* The template behind a head: syntax, unknown filters and tests. */
 static void lint_template(struct lint *l, str path, str text)
 {
     struct render_options options = {.limits = render_limits(), .undefined = UNDEFINED_STRICT};
@@ -132,9 +132,10 @@ static void lint_prompts(struct lint *l)
         struct err_list errors = {0};
         auto_arena arena = ARENA_INIT;
         l->files++;
-        if (prompt_load(&arena, &sources, path, read_bundle, b, &errors))
-            lint_template(l, path, b->files[i].text);
+        (void)!prompt_load(&arena, &sources, path, read_bundle, b, &errors);
         findings_add_all(&l->findings, &sources, &errors, "error");
+        if (prompt_body_at(b->files[i].text))
+            lint_template(l, path, b->files[i].text);
         err_list_done(&errors);
         sources_done(&sources);
     }

@@ -221,6 +221,7 @@ inputs: {a: string}
 {% if a is oddd %}{% endif %}
 """), [
             (5, 8, "No filter named 'uper'.", "did you mean 'upper'?"), (6, 12, "No test named 'oddd'.", "did you mean 'odd'?")])
+        self.assertEqual([p[:2] for p in self.problems("---\nnmae: A\n---\n\n{% for x in %}\n")], [(1, 1), (2, 1), (5, 13)])
         self.assertEqual(self.problems("---\nname: A\n---\n\n{% for x in %}\n"), [
             (5, 13, "Expected an expression, got 'end of statement block'", None)])
 
