@@ -67,6 +67,14 @@ class ModelTest(PlueTest):
 
 
 class Answers(ModelTest):
+    def test_an_input_is_checked_when_it_is_known(self):
+        body = """
+            a = ctx.run(name="a", cmd="echo n=many >> $PLUE_OUTPUT")
+            Triage(title=json.loads('{"n": ["' + a.outputs.n + '"]}')["n"])
+            """
+        error = self.fails("invalid_value", "Triage: input /title: expected str, found an array", body=body)
+        self.assertEqual((error["code"], self.model.requests), ("invalid_value", []))
+
     def test_an_answer_is_the_steps_value_and_decides(self):
         self.triage(stream(anthropic_stream(GOOD, tool="give_answer", tokens=(1000, 200)), size=11))
         self.run_it()
