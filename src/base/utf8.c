@@ -106,7 +106,7 @@ uint32_t utf8_prev(str s, size_t *at)
     return utf8_next(s, &from);
 }
 
-size_t utf8_encode(uint32_t cp, char out[4])
+size_t utf8_put(uint32_t cp, char out[4])
 {
     if (cp < 0x80) {
         out[0] = (char)cp;

@@ -15,7 +15,7 @@ uint32_t utf8_next(str s, size_t *at);
 /* The code point that ends before *at; moves *at to its start. */
 uint32_t utf8_prev(str s, size_t *at);
 /* Writes 1 to 4 bytes and returns how many. cp must be a scalar value. */
-size_t utf8_encode(uint32_t cp, char out[4]);
+size_t utf8_put(uint32_t cp, char out[4]);
 /* Byte offset of code point `index`, or the length when there are fewer. */
 size_t utf8_offset(str s, size_t index);
 

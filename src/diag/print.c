@@ -25,7 +25,7 @@ static void add_visible(struct buf *b, uint32_t cp)
     else if (is_control(cp))
         buf_add_byte(b, '?');
     else
-        buf_add(b, bytes, utf8_encode(cp, bytes));
+        buf_add(b, bytes, utf8_put(cp, bytes));
 }
 
 /* First byte to show of a long line, so that the caret's column is in sight. */

@@ -179,7 +179,7 @@ static bool scan_unicode_escape(struct scanner *sc)
         sc->surrogate = u < sc->surrogate ? u : sc->surrogate;
         return true;
     }
-    buf_add(&sc->scratch, bytes, utf8_encode(cp, bytes));
+    buf_add(&sc->scratch, bytes, utf8_put(cp, bytes));
     return true;
 }
 

@@ -12,7 +12,7 @@ struct decoder {
 
 static void put(struct decoder *d, uint32_t cp)
 {
-    d->n += utf8_encode(cp, d->out + d->n);
+    d->n += utf8_put(cp, d->out + d->n);
 }
 
 static int hex_value(int c)

@@ -54,7 +54,7 @@ static bool add_character(struct text_builder *b, int64_t i, const struct format
     if (i >= 0xD800 && i <= 0xDFFF)
         return heap_refuse(b->heap, "not_supported", "a string holds whole characters only",
                            "the surrogate 0x%x is not a character", (unsigned)i);
-    struct format_number n = {.prefix = "", .rest = {bytes, utf8_encode((uint32_t)i, bytes)}};
+    struct format_number n = {.prefix = "", .rest = {bytes, utf8_put((uint32_t)i, bytes)}};
     return format_add_number(b, spec, &n);
 }
 

@@ -168,7 +168,7 @@ bool format_spec_parse(struct heap *h, str text, uint32_t default_align, const c
 bool format_fill(struct text_builder *b, uint32_t fill, int64_t n)
 {
     char bytes[4];
-    size_t size = utf8_encode(fill, bytes);
+    size_t size = utf8_put(fill, bytes);
 
     if (n <= 0)
         return true;
@@ -201,7 +201,7 @@ bool format_pad(struct text_builder *b, const struct format_spec *spec, size_t s
     /* Turn: the text moves behind the padding's left part; its extents move along. */
     size_t left_bytes = (b->bytes.n - text_end) / (size_t)missing * (size_t)left;
     char unit[4];
-    size_t size = utf8_encode(spec->fill, unit);
+    size_t size = utf8_put(spec->fill, unit);
     memmove(b->bytes.p + start + left_bytes, b->bytes.p + start, text_end - start);
     for (size_t i = 0; i < left_bytes; i += size)
         memcpy(b->bytes.p + start + i, unit, size);

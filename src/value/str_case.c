@@ -45,7 +45,7 @@ static bool next(struct casing *c)
 static void add(struct casing *c, uint32_t cp)
 {
     char bytes[4];
-    buf_add(&c->b.bytes, bytes, utf8_encode(cp, bytes));
+    buf_add(&c->b.bytes, bytes, utf8_put(cp, bytes));
 }
 
 static bool add_as(struct casing *c, enum unicode_case to)

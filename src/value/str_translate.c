@@ -122,7 +122,7 @@ static bool add_mapped(struct text_builder *b, val to, str original, bool *taint
     if (to.i >= 0xD800 && to.i <= 0xDFFF)
         return heap_refuse(b->heap, "not_supported", "a string holds whole characters only",
                            "the surrogate 0x%x is not a character", (unsigned)to.i);
-    text_builder_add(b, str_make(bytes, utf8_encode((uint32_t)to.i, bytes)));
+    text_builder_add(b, str_make(bytes, utf8_put((uint32_t)to.i, bytes)));
     return true;
 }
 

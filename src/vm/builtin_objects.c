@@ -118,7 +118,7 @@ BUILTIN(chr)
     if (i >= SURROGATE_FIRST && i <= SURROGATE_LAST)
         return heap_refuse(h, "not_supported", "text is made of whole characters",
                            "chr(0x%llx) is half of a surrogate pair", (long long)i);
-    return text_new(h, str_make(bytes, utf8_encode((uint32_t)i, bytes)), ret);
+    return text_new(h, str_make(bytes, utf8_put((uint32_t)i, bytes)), ret);
 }
 
 BUILTIN(ord)

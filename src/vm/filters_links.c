@@ -91,7 +91,7 @@ void html_unescape(str text, struct buf *out)
             cp = name.p[0] == '#' ? numeric(str_sub(name, 1, name.n)) : entity(name);
         at = cp ? end + 1 : from + 1;
         if (cp)
-            buf_add(out, bytes, utf8_encode(cp, bytes));
+            buf_add(out, bytes, utf8_put(cp, bytes));
         else
             buf_add_byte(out, '&');
     }

@@ -128,7 +128,7 @@ static bool is_word_char(struct heap *h, uint32_t c, bool *ret)
     *ret = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
     if (c < 0x80)
         return true;
-    if (!text_new(h, str_make(bytes, utf8_encode(c, bytes)), &one) ||
+    if (!text_new(h, str_make(bytes, utf8_put(c, bytes)), &one) ||
         !filter_method(h, one, "isalnum", NULL, 0, &is))
         return false;
     *ret = is.b;

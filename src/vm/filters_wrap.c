@@ -101,7 +101,7 @@ static void add_line(struct wrapper *w, const struct piece *at, size_t n)
         buf_add_str(&w->out, w->newline);
     w->any = true;
     for (size_t i = at[0].from; i < at[n - 1].to; i++)
-        buf_add(&w->out, bytes, utf8_encode(w->cp[i], bytes));
+        buf_add(&w->out, bytes, utf8_put(w->cp[i], bytes));
 }
 
 /* Where a piece that is too long is cut: behind a hyphen, if there is one. */
