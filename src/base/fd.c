@@ -31,14 +31,17 @@ int fd_write_all(int fd, const void *p, size_t n)
     return 0;
 }
 
-int fd_read_all(int fd, struct buf *b)
+/* Reads to the end, at first into what `expected` bytes and the end need. */
+static int read_rest(int fd, size_t expected, struct buf *b)
 {
     enum { CHUNK = 64 << 10 };
+    size_t chunk = expected < CHUNK ? expected + 1 : CHUNK;
     for (;;) {
-        size_t room = b->max - b->n;
+        size_t left = b->max - b->n;
+        size_t room = left < chunk ? left : chunk;
         char past_end;
-        char *to = room ? buf_reserve(b, room < CHUNK ? room : CHUNK) : &past_end;
-        ssize_t got = read(fd, to, !room ? 1 : room < CHUNK ? room : CHUNK);
+        char *to = room ? buf_reserve(b, room) : &past_end;
+        ssize_t got = read(fd, to, room ? room : 1);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
@@ -47,7 +50,13 @@ int fd_read_all(int fd, struct buf *b)
             return EFBIG;
         b->n += (size_t)got;
         b->p[b->n] = '\0';
+        chunk = (size_t)got < chunk ? chunk - (size_t)got : CHUNK;
     }
+}
+
+int fd_read_all(int fd, struct buf *b)
+{
+    return read_rest(fd, SIZE_MAX, b);
 }
 
 int fd_read_file(int dirfd, const char *path, struct buf *b)
@@ -60,7 +69,7 @@ int fd_read_file(int dirfd, const char *path, struct buf *b)
         return EISDIR;
     if (!S_ISREG(st.st_mode))
         return EINVAL;
-    return fd_read_all(fd, b);
+    return read_rest(fd, (size_t)st.st_size, b);
 }
 
 int fd_write_file(int dirfd, const char *path, str contents, unsigned mode)
