@@ -304,8 +304,7 @@ static bool add_character(struct percent *p, struct directive *d, val v)
     if (v.i >= 0xD800 && v.i <= 0xDFFF)
         return heap_refuse(p->h, "not_supported", "a string holds whole characters only",
                            "the surrogate 0x%x is not a character", (unsigned)v.i);
-    return text_new(p->h, str_make(bytes, utf8_put((uint32_t)v.i, bytes)), &v) &&
-           add_text(p, d, v);
+    return text_new(p->h, str_make(bytes, utf8_put((uint32_t)v.i, bytes)), &v) && add_text(p, d, v);
 }
 
 static bool unsupported(struct percent *p, uint32_t type)
