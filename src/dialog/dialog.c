@@ -8,6 +8,10 @@ struct dialog {
     struct dialog_spent spent;
     struct arena arena; /* name, model and key */
     json_t *messages, *schema;
+    json_t *tools; /* of an agent, the final one with them; else NULL */
+    int64_t turns;
+    char *last_calls;
+    int repeats;
     size_t bytes; /* of all messages */
     int64_t repairs_left;
     struct llm_call *call;
@@ -17,6 +21,8 @@ static void dialog_free(struct dialog *d)
 {
     json_decref(d->messages);
     json_decref(d->schema);
+    json_decref(d->tools);
+    free(d->last_calls);
     arena_done(&d->arena);
     free(d);
 }
@@ -73,7 +79,57 @@ static json_t *judge(struct dialog *d, str text, struct buf *violations, struct 
     return value;
 }
 
-static bool check_stop(const struct llm_answer *a, struct err *err)
+static bool ask(struct dialog *d, struct err *err);
+
+/* ---- turns ---- */
+
+static void go_on(struct dialog *d)
+{
+    auto_err err = ERR_INIT;
+    if (!ask(d, &err))
+        end(d, NULL, &err);
+}
+
+void dialog_give(struct dialog *d, json_t *results)
+{
+    add_message(d, "user", results);
+    go_on(d);
+}
+
+/* The calls of an answer go to the owner; false with err where there may be none. */
+static bool take_turn(struct dialog *d, const struct llm_answer *a, json_t *calls, struct err *err)
+{
+    int64_t max = d->q.max_turns ? d->q.max_turns : DIALOG_TURNS;
+    if (++d->turns >= max) {
+        err_set(err, "max_turns", "the agent has used its %lld turns without a final answer",
+                (long long)max);
+        err_hint(err, "raise max_turns, or ask for less; its log has what it did");
+        return false;
+    }
+    d->repeats = turns_repeats(calls, &d->last_calls, d->repeats);
+    if (d->repeats >= DIALOG_REPEATS_MAX) {
+        err_set(err, "agent_loop", "the agent made the same calls in %d turns one after the other",
+                d->repeats);
+        err_hint(err, "its log has the calls; a clearer prompt or a better tool may help");
+        return false;
+    }
+    add_message(d, "assistant", json_deep_copy(a->content));
+    d->listener.calls(d->listener.data, calls);
+    return true;
+}
+
+/* What the final answer says: the arguments of its tool, or the text. */
+static void final_text(const struct llm_answer *a, json_t *calls, struct buf *ret)
+{
+    json_t *call = turns_final(calls);
+    auto_free char *input = call ? json_dumps(json_object_get(call, "input"), JSON_COMPACT) : NULL;
+    if (input)
+        buf_add_c(ret, input);
+    else
+        llm_answer_text(a, ret);
+}
+
+static bool check_stop(const struct llm_answer *a, bool agent, struct err *err)
 {
     switch (a->stop) {
     case LLM_STOP_REFUSAL:
@@ -84,13 +140,13 @@ static bool check_stop(const struct llm_answer *a, struct err *err)
         err_hint(err, "raise max_tokens: of the prompt");
         return false;
     case LLM_STOP_TOOL_USE:
+        if (agent)
+            return true;
         return err_set(err, "llm_bad_answer", "the model called a tool that it was not given");
     default:
         return true;
     }
 }
-
-static bool ask(struct dialog *d, struct err *err);
 
 static bool repair(struct dialog *d, const struct llm_answer *a, const struct buf *violations,
                    struct err *err)
@@ -103,9 +159,14 @@ static bool repair(struct dialog *d, const struct llm_answer *a, const struct bu
         &text,
         "The answer does not fit:\n%s\nAnswer again, with the whole corrected JSON and nothing else.",
         buf_c(violations));
+    json_t *calls = turns_calls(a->content);
     if (json_array_size(a->content))
         add_message(d, "assistant", json_deep_copy(a->content));
-    add_text(d, buf_str(&text));
+    if (json_array_size(calls))
+        add_message(d, "user", turns_refuse(calls, buf_str(&text)));
+    else
+        add_text(d, buf_str(&text));
+    json_decref(calls);
     if (d->listener.event)
         d->listener.event(d->listener.data, &(struct llm_event){LLM_AGAIN, err->message});
     if (ask(d, &again))
@@ -119,11 +180,12 @@ static struct llm_request request_of(const struct dialog *d)
 {
     return (struct llm_request){.system = d->q.prompt->system,
                                 .messages = d->messages,
-                                .output_schema = d->schema,
+                                .tools = d->tools,
+                                .output_schema = d->tools ? NULL : d->schema,
                                 .max_tokens = d->q.max_tokens,
                                 .has_temperature = d->q.has_temperature,
                                 .temperature = d->q.temperature,
-                                .cache = d->q.prompt->system.n > 0};
+                                .cache = d->tools || d->q.prompt->system.n > 0};
 }
 
 static void add_usage(struct llm_usage *to, const struct llm_usage *u)
@@ -139,7 +201,7 @@ static void answered(void *user, const struct llm_answer *a, struct err *failed)
     struct dialog *d = user;
     auto_err err = ERR_INIT;
     auto_buf text = BUF(LLM_ANSWER_MAX), violations = BUF(1 << 20);
-    json_t *value = NULL;
+    json_t *value = NULL, *calls = NULL;
     d->call = NULL;
     if (!a) {
         end(d, NULL, failed);
@@ -150,16 +212,23 @@ static void answered(void *user, const struct llm_answer *a, struct err *failed)
     d->spent.calls++;
     if (d->listener.called)
         d->listener.called(d->listener.data, &d->q.client, &q, a);
-    llm_answer_text(a, &text);
+    calls = turns_calls(a->content);
+    final_text(a, calls, &text);
+    bool goes_on = false;
     if (a->stop == LLM_STOP_PAUSE) { /* it goes on where it is given its own words */
         add_message(d, "assistant", json_deep_copy(a->content));
-        if (ask(d, &err))
-            return;
-    } else if (check_stop(a, &err)) {
+        goes_on = ask(d, &err);
+    } else if (!check_stop(a, d->tools != NULL, &err)) {
+        value = NULL;
+    } else if (d->tools && json_array_size(calls) && !turns_final(calls)) {
+        goes_on = take_turn(d, a, calls, &err);
+    } else {
         value = judge(d, buf_str(&text), &violations, &err);
-        if (!value && repair(d, a, &violations, &err))
-            return;
+        goes_on = !value && repair(d, a, &violations, &err);
     }
+    json_decref(calls);
+    if (goes_on)
+        return;
     end(d, value, value ? NULL : &err);
     json_decref(value);
 }
@@ -173,9 +242,10 @@ static void streamed(void *user, const struct llm_event *e)
 
 static bool ask(struct dialog *d, struct err *err)
 {
-    if (d->spent.calls >= DIALOG_CALLS_MAX)
+    if (d->spent.calls - d->turns >= DIALOG_CALLS_MAX)
         return err_set(err, "llm_bad_answer", "the model has not come to an end in %d calls",
                        DIALOG_CALLS_MAX);
+    d->bytes = turns_trim(d->messages, d->bytes, DIALOG_CONTEXT_MAX);
     struct llm_listener l = {streamed, answered, d};
     struct llm_request q = request_of(d);
     int64_t max = q.max_tokens ? q.max_tokens : LLM_MAX_TOKENS;
@@ -228,6 +298,8 @@ struct dialog *dialog_start(struct llm *llm, const struct dialog_request *q,
                     &d->q.client.key_name, &d->q.key};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = arena_str(&d->arena, *texts[i]);
+    if (q->tools)
+        d->tools = turns_tools(q->tools, d->schema);
     add_text(d, buf_str(&text));
     if (ask(d, err))
         return d;

@@ -1,8 +1,11 @@
 /* dialog: one prompt, asked until its answer fits: inputs checked, template rendered, model called,
  * answer read tolerantly and checked against the output's type, and asked again with the list of
  * violations. Every call is reserved in the budget at its worst before it is made.
- * Knows nothing of steps, runs, storage or tools. Callbacks come from the loop, never from within
- * dialog_start. */
+ * With tools it goes on in turns: the owner carries out the calls of an answer and gives what they
+ * gave, until there is a final answer. What is longer than the context is trimmed: the oldest
+ * results of tools go first, those of the last DIALOG_TURNS_KEPT turns never.
+ * Knows nothing of steps, runs, storage or what tools do. Callbacks come from the loop, never from
+ * within dialog_start. */
 #ifndef DIALOG_DIALOG_H
 #define DIALOG_DIALOG_H
 #include "llm/llm.h"
@@ -13,6 +16,10 @@ enum {
     DIALOG_INPUTS_MAX = 16 << 20, /* bytes of a rendered prompt */
     DIALOG_CALLS_MAX = 50,        /* of one prompt: pauses and repairs */
     DIALOG_BYTES_PER_TOKEN = 3,   /* for what a call may cost at worst */
+    DIALOG_TURNS = 20,            /* of an agent, where nothing says otherwise */
+    DIALOG_TURNS_KEPT = 4,        /* whose results are never trimmed */
+    DIALOG_CONTEXT_MAX = 450000,  /* bytes of messages beyond which results are trimmed */
+    DIALOG_REPEATS_MAX = 5,       /* turns of the same calls, one after the other */
 };
 
 struct dialog_request {
@@ -25,7 +32,9 @@ struct dialog_request {
     int64_t max_tokens, repairs; /* 0: LLM_MAX_TOKENS; none */
     bool has_temperature;
     double temperature;
-    json_t *budget; /* {"tokens": N, "usd": X}, a number of US dollars, or NULL; borrowed */
+    json_t *budget;    /* {"tokens": N, "usd": X}, a number of US dollars, or NULL; borrowed */
+    json_t *tools;     /* as llm_request's; borrowed; NULL: it is no agent */
+    int64_t max_turns; /* 0: DIALOG_TURNS */
     const struct llm_limits *limits;
 };
 
@@ -40,6 +49,9 @@ struct dialog_listener {
     /* A call has been answered, well or not. */
     void (*called)(void *data, const struct llm_client *c, const struct llm_request *q,
                    const struct llm_answer *a);
+    /* The answer's tool_use blocks, borrowed; dialog_give must follow, now or later. Only with
+     * tools. */
+    void (*calls)(void *data, json_t *blocks);
     /* Last: the value of the output's type, a string where none is declared; or err. */
     void (*done)(void *data, json_t *value, const struct dialog_spent *spent, struct err *err);
     void *data;
@@ -50,6 +62,9 @@ struct dialog;
  * no key, no money. */
 struct dialog *dialog_start(struct llm *llm, const struct dialog_request *q,
                             const struct dialog_listener *l, struct err *err) must_use;
+/* What the calls gave, as an array of tool_result blocks in their order, which is taken. `done` may
+ * come from within. */
+void dialog_give(struct dialog *d, json_t *results);
 /* No callback comes any more; not from within one. */
 void dialog_cancel(struct dialog *d);
 

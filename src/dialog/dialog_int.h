@@ -18,4 +18,20 @@ bool budget_reserve(const struct budget *b, const struct dialog_spent *spent,
                     const struct llm_client *c, size_t bytes, int64_t max_tokens,
                     struct err *err) must_use;
 
+/* ---- turns.c ---- */
+#define DIALOG_FINAL_TOOL "final_answer"
+/* The tools, and the one by which an answer of this schema is given; a new reference. */
+json_t *turns_tools(json_t *tools, json_t *schema);
+/* The tool_use blocks; a new array. */
+json_t *turns_calls(json_t *content);
+/* The call of the final tool among them, borrowed; NULL where there is none. */
+json_t *turns_final(json_t *calls);
+/* Results that say to each call that it was not carried out, and to the final one why. */
+json_t *turns_refuse(json_t *calls, str why);
+/* How many turns, this one included, have made the same calls; *last is the caller's to free. */
+int turns_repeats(json_t *calls, char **last, int before);
+/* Empties the oldest results until the messages take at most `max` bytes, as far as that goes; the
+ * bytes that are left. */
+size_t turns_trim(json_t *messages, size_t bytes, size_t max);
+
 #endif

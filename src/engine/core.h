@@ -139,7 +139,8 @@ void run_restore_tries(struct run_state *r, const struct plan *plan, uint32_t st
 /* Whether steps of this type run in the workspace, and change it. */
 static inline bool step_type_has_files(enum step_type t)
 {
-    return t == STEP_TYPE_SHELL || t == STEP_TYPE_FILE || t == STEP_TYPE_ARTIFACT;
+    return t == STEP_TYPE_SHELL || t == STEP_TYPE_FILE || t == STEP_TYPE_ARTIFACT ||
+           t == STEP_TYPE_AGENT;
 }
 
 /* The same of a step as it is planned: ctx.git.checkout does, other steps of its type do not. */

@@ -280,6 +280,19 @@ void git_start(struct live_run *r, uint32_t step);
 void llm_step_start(struct live_run *r, uint32_t step);
 /* Its call is dropped at once; the step ends in a later turn of the loop. */
 void llm_step_stop(struct live_run *r, uint32_t step);
+/* Prompts of type agent: what their tools do (step_agent.c). */
+struct agent;
+struct dialog;
+/* NULL with err where a tool cannot work. */
+struct agent *agent_new(struct live_run *r, uint32_t step, json_t *config,
+                        struct err *err) must_use;
+void agent_free(struct agent *a);
+json_t *agent_tools(const struct agent *a);
+/* Carries out the calls of one answer side by side and gives the dialog what they gave. */
+void agent_call(struct agent *a, struct dialog *d, json_t *calls);
+/* Kills what runs and gives nothing any more; idle comes from the loop once nothing runs. False
+ * where nothing does, and idle does not come. */
+bool agent_stop(struct agent *a, void (*idle)(void *user), void *user) must_use;
 /* A new try: nothing of the last one's output and error is left. */
 void step_reset_try(struct live_run *r, uint32_t step);
 /* capture_lines_fn: lines into the step's log; ctx is its sink. */

@@ -1,6 +1,7 @@
 /* Which steps this version can execute. A plan with another one is refused before its first step,
  * or where it grows. */
 #include "engine/engine.h"
+#include "tools/tools.h"
 #include <stdio.h>
 
 static bool refuse(struct err *err, const struct plan_step *s, const char *what)
@@ -11,6 +12,23 @@ static bool refuse(struct err *err, const struct plan_step *s, const char *what)
     if (s->at.line)
         err_in_file(err, s->at.path, s->at.line, s->at.column);
     return false;
+}
+
+/* The tools of an agent are known when its step is planned. */
+static bool check_tools(const struct plan_step *s, struct err *err)
+{
+    auto_err wrong = ERR_INIT;
+    json_t *config = json_loadb(s->config.p, s->config.n, JSON_ALLOW_NUL, NULL), *tool;
+    size_t i;
+    bool ok = true;
+    json_array_foreach(json_object_get(config, "tools"), i, tool)
+    {
+        ok = ok && tools_check(tool, &wrong);
+    }
+    json_decref(config);
+    auto_buf what = BUF(4096);
+    buf_addf(&what, "%.*s", STR_ARG(wrong.message));
+    return ok || refuse(err, s, buf_c(&what));
 }
 
 static bool check_step(const struct plan_step *s, struct err *err)
@@ -28,6 +46,8 @@ static bool check_step(const struct plan_step *s, struct err *err)
     case STEP_TYPE_COMMENT:
     case STEP_TYPE_LLM:
         return true;
+    case STEP_TYPE_AGENT:
+        return check_tools(s, err);
     default:
         snprintf(what, sizeof what, "steps of type %s have no executor yet",
                  step_type_name(s->type));

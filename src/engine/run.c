@@ -333,6 +333,7 @@ static void start_step(struct live_run *r, uint32_t step)
     case STEP_TYPE_SHELL:
     case STEP_TYPE_FILE:
     case STEP_TYPE_ARTIFACT:
+    case STEP_TYPE_AGENT:
         workspace_start(r, step);
         break;
     case STEP_TYPE_APPROVAL:

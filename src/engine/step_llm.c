@@ -1,5 +1,5 @@
-/* Steps that ask a model: what it says becomes the step's log, its answer the step's value, and
- * each call a row of llm_usage. */
+/* Steps that ask a model, once or in turns with tools: what it says becomes the step's log, its
+ * answer the step's value, and each call a row of llm_usage. */
 #include "base/fd.h"
 #include "dialog/dialog.h"
 #include "engine/engine_int.h"
@@ -13,6 +13,7 @@ struct llm_step {
     struct sink sink;
     uv_timer_t *stopping;
     struct dialog *dialog; /* NULL once it was dropped */
+    struct agent *agent;   /* of a prompt of type agent; else NULL */
     struct arena arena;    /* the prompt */
     struct sources sources;
     struct llm_clients clients;
@@ -27,6 +28,7 @@ static void step_free(struct llm_step *s)
 {
     if (s->stopping)
         uv_close((uv_handle_t *)s->stopping, timer_closed);
+    agent_free(s->agent);
     llm_clients_done(&s->clients);
     sources_done(&s->sources);
     arena_done(&s->arena);
@@ -79,6 +81,12 @@ static void called(void *user, const struct llm_client *c, const struct llm_requ
     store_add_llm_usage(b, &row);
     run_submit(r, b, run_nothing, NULL);
     capture_finish(&r->steps[s->sink.step].out, clock_wall_ms(), step_keep_lines, &s->sink);
+}
+
+static void calls_tools(void *user, json_t *calls)
+{
+    struct llm_step *s = user;
+    agent_call(s->agent, s->dialog, calls);
 }
 
 static void report(struct llm_step *s, const struct dialog_spent *spent)
@@ -145,6 +153,12 @@ static void stopped(uv_timer_t *t)
     leave(r, s);
 }
 
+static void tools_ended(void *user)
+{
+    struct llm_step *s = user;
+    uv_timer_start(s->stopping, stopped, 0, 0);
+}
+
 void llm_step_stop(struct live_run *r, uint32_t step)
 {
     struct llm_step *s = r->steps[step].llm;
@@ -152,7 +166,8 @@ void llm_step_stop(struct live_run *r, uint32_t step)
         return;
     dialog_cancel(s->dialog);
     s->dialog = NULL;
-    uv_timer_start(s->stopping, stopped, 0, 0);
+    if (!s->agent || !agent_stop(s->agent, tools_ended, s))
+        uv_timer_start(s->stopping, stopped, 0, 0);
 }
 
 /* ---- the start ---- */
@@ -214,7 +229,7 @@ static bool load_prompt(struct live_run *r, struct llm_step *s, json_t *config,
                    ? false
                    : err_set(err, "file_missing", "there is no prompt %.*s", STR_ARG(path));
     }
-    if (!json_array_size(json_object_get(config, "tools")))
+    if (q->prompt->agent || !json_array_size(json_object_get(config, "tools")))
         return true;
     err_set(err, "llm_tools", "%.*s has tools, which only prompts of type agent can use",
             STR_ARG(q->prompt->name));
@@ -226,7 +241,7 @@ static bool begin(struct live_run *r, struct llm_step *s, json_t *config, struct
 {
     struct dialog_request q = {.root = arena_cstr(&r->arena, r->request.repository)};
     json_t *temperature = json_object_get(config, "temperature");
-    struct dialog_listener l = {said, called, answered, s};
+    struct dialog_listener l = {said, called, calls_tools, answered, s};
     if (!load_prompt(r, s, config, &q, err) || !load_clients(r, s, err) ||
         !llm_clients_find(&s->clients, json_get_text(config, "client"), &q.client, err))
         return false;
@@ -239,7 +254,12 @@ static bool begin(struct live_run *r, struct llm_step *s, json_t *config, struct
     q.budget = json_object_get(config, "budget");
     if (!r->engine->llm)
         r->engine->llm = llm_new(r->engine->options.loop);
+    if (q.prompt->agent && !(s->agent = agent_new(r, s->sink.step, config, err)))
+        return false;
+    q.tools = s->agent ? agent_tools(s->agent) : NULL;
+    q.max_turns = json_integer_value(json_object_get(config, "max_turns"));
     s->dialog = dialog_start(r->engine->llm, &q, &l, err);
+    json_decref(q.tools);
     return s->dialog != NULL;
 }
 

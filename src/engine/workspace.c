@@ -113,6 +113,9 @@ static void begin(struct live_run *r, uint32_t step)
     case STEP_TYPE_ARTIFACT:
         artifact_launch(r, step);
         break;
+    case STEP_TYPE_AGENT:
+        llm_step_start(r, step);
+        break;
     case STEP_TYPE_GIT:
         git_start(r, step);
         break;

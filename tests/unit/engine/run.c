@@ -361,13 +361,16 @@ static void engine__resumes_after_the_process_died(void **state)
 static void engine__refuses_steps_without_an_executor(void **state)
 {
     struct err err = ERR_INIT;
-    struct plan_step step = {.id = STR("ask"), .type = STEP_TYPE_AGENT, .config = STR("{}")};
+    struct plan_step step = {.id = STR("ask"),
+                             .type = STEP_TYPE_AGENT,
+                             .config = STR("{\"tools\": [{\"name\": \"glob\", \"builtin\": true}, "
+                                           "{\"name\": \"fix\", \"builtin\": false}]}")};
     struct plan plan = {.steps = &step, .step_count = 1};
     (void)state;
     assert_false(engine_check_plan(&plan, &err));
     assert_string_equal(
         err.message.p,
-        "step 'ask' cannot run in this version of Plue: steps of type agent have no executor yet");
+        "step 'ask' cannot run in this version of Plue: the tool 'fix' has no executor yet");
     err_done(&err);
 }
 

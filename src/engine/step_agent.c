@@ -1,0 +1,189 @@
+/* Agents' tools on behalf of a step: each call and what it gave stand in the step's log, and the
+ * model gets what it may see: secrets of the run are masked. */
+#include "dialog/dialog.h"
+#include "engine/engine_int.h"
+#include "tools/tools.h"
+#include "json/json.h"
+
+enum {
+    AGENT_CALLS_MAX = 32,    /* of one answer; more are not carried out */
+    AGENT_LOGGED_MAX = 2000, /* bytes of a call, and of its result, in the log */
+};
+
+struct agent;
+struct agent_call {
+    struct agent *agent;
+    size_t place;
+    str name; /* in the agent's arena */
+};
+struct agent {
+    struct sink sink;
+    struct tools *tools;
+    struct arena arena;
+    struct dialog *dialog; /* that waits for results; NULL: none, or it was dropped */
+    json_t *results;
+    size_t running;
+    void (*idle)(void *user);
+    void *user;
+};
+
+static void log_text(struct agent *a, const char *what, str name, str text)
+{
+    auto_buf line = BUF(8 * AGENT_LOGGED_MAX), valid = BUF(4 * AGENT_LOGGED_MAX);
+    size_t shown = text.n < AGENT_LOGGED_MAX ? text.n : AGENT_LOGGED_MAX;
+    capture_add_valid(&valid, str_sub(text, 0, shown));
+    buf_addf(&line, "%s %.*s ", what, STR_ARG(str_sub(name, 0, 100)));
+    for (size_t i = 0; i < valid.n; i++)
+        if (valid.p[i] == '\n')
+            buf_add_str(&line, STR("\\n"));
+        else
+            buf_add_byte(&line, valid.p[i]);
+    if (shown < text.n)
+        buf_addf(&line, " [%zu of %zu bytes]", shown, text.n);
+    record_system_line(a->sink.run, a->sink.step, buf_str(&line));
+}
+
+static void masked_text(struct agent *a, str text, struct buf *ret)
+{
+    mask_apply(&a->sink.run->mask, text, ret);
+}
+
+static void put_result(struct agent *a, size_t place, str text, bool is_error)
+{
+    json_t *block = json_array_get(a->results, place);
+    json_object_set_new(block, "content", json_stringn(text.p, text.n));
+    json_object_set_new(block, "is_error", json_boolean(is_error));
+}
+
+static void give(struct agent *a)
+{
+    struct dialog *d = a->dialog;
+    json_t *results = a->results;
+    a->dialog = NULL;
+    a->results = NULL;
+    dialog_give(d, results);
+}
+
+static void called(void *user, str result, bool is_error)
+{
+    struct agent_call *c = user;
+    struct agent *a = c->agent;
+    auto_buf masked = BUF(4 << 20);
+    masked_text(a, result, &masked);
+    put_result(a, c->place, buf_str(&masked), is_error);
+    log_text(a, is_error ? "failed:" : "gave:", c->name, buf_str(&masked));
+    if (--a->running)
+        return;
+    if (a->dialog)
+        give(a);
+    else if (a->idle)
+        a->idle(a->user);
+}
+
+static void refuse(struct agent *a, size_t place, str name, const struct err *err)
+{
+    auto_buf text = BUF(16 << 10), masked = BUF(64 << 10);
+    buf_addf(&text, "%.*s", STR_ARG(err->message));
+    if (err->hint.n)
+        buf_addf(&text, " (%.*s)", STR_ARG(err->hint));
+    masked_text(a, buf_str(&text), &masked);
+    put_result(a, place, buf_str(&masked), true);
+    log_text(a, "refused:", name, buf_str(&masked));
+}
+
+static void begin(struct agent *a, size_t place, json_t *call)
+{
+    auto_err err = ERR_INIT;
+    auto_buf masked = BUF(LLM_ANSWER_MAX);
+    str name = json_get_text(call, "name");
+    json_t *input = json_object_get(call, "input");
+    struct agent_call *c = arena_alloc(&a->arena, sizeof *c);
+    *c = (struct agent_call){a, place, arena_str(&a->arena, name)};
+    auto_free char *text = json_dumps(input, JSON_COMPACT | JSON_ENCODE_ANY);
+    masked_text(a, opt_str(text), &masked);
+    log_text(a, "calls", name, buf_str(&masked));
+    if (place >= AGENT_CALLS_MAX)
+        err_set(&err, "too_many_calls", "one answer may call at most %d tools", AGENT_CALLS_MAX);
+    else if (tools_call(a->tools, name, input, called, c, &err))
+        a->running++;
+    if (err_is_set(&err))
+        refuse(a, place, name, &err);
+}
+
+void agent_call(struct agent *a, struct dialog *d, json_t *calls)
+{
+    json_t *call;
+    size_t i;
+    a->dialog = d;
+    a->results = json_array();
+    json_array_foreach(calls, i, call)
+    {
+        json_array_append_new(a->results, json_pack("{s:s, s:O?}", "type", "tool_result",
+                                                    "tool_use_id", json_object_get(call, "id")));
+    }
+    json_array_foreach(calls, i, call)
+    {
+        begin(a, i, call);
+    }
+    if (!a->running)
+        give(a);
+}
+
+bool agent_stop(struct agent *a, void (*idle)(void *user), void *user)
+{
+    a->dialog = NULL;
+    a->idle = idle;
+    a->user = user;
+    tools_stop(a->tools);
+    return a->running > 0;
+}
+
+json_t *agent_tools(const struct agent *a)
+{
+    return tools_describe(a->tools);
+}
+
+/* "OWNER/NAME" or "NAME", as ctx.repo says it. */
+static void repository_name(const struct live_run *r, struct buf *ret)
+{
+    str facts = r->request.repository_facts;
+    json_t *j = json_loadb(facts.p, facts.n, JSON_ALLOW_NUL, NULL);
+    str owner = json_get_text(j, "owner"), name = json_get_text(j, "name");
+    if (owner.n)
+        buf_addf(ret, "%.*s/", STR_ARG(owner));
+    buf_add_str(ret, name);
+    json_decref(j);
+}
+
+struct agent *agent_new(struct live_run *r, uint32_t step, json_t *config, struct err *err)
+{
+    auto_buf id = BUF(4096), name = BUF(4096);
+    struct agent *a = mem_zalloc(sizeof *a);
+    a->sink = (struct sink){r, step};
+    buf_addf(&id, "%.*s.%u", STR_ARG(str_sub(r->plan.steps[step].id, 0, 150)),
+             r->core.steps[step].tries);
+    repository_name(r, &name);
+    struct tools_options options = {.workspace = r->workspace,
+                                    .loop = r->engine->options.loop,
+                                    .repository = arena_cstr(&a->arena, r->request.repository),
+                                    .repository_name = buf_str(&name),
+                                    .step = buf_c(&id),
+                                    .image = r->plan.image.n ? arena_cstr(&a->arena, r->plan.image)
+                                                             : NULL,
+                                    .tools = json_object_get(config, "tools")};
+    a->tools = tools_new(&options, err);
+    if (a->tools)
+        return a;
+    agent_free(a);
+    return NULL;
+}
+
+void agent_free(struct agent *a)
+{
+    if (!a)
+        return;
+    tools_free(a->tools);
+    json_decref(a->results);
+    arena_done(&a->arena);
+    free(a);
+}

@@ -1,0 +1,285 @@
+/* Which tools there are, and calls of them. */
+#include "tools/tools_int.h"
+#include <signal.h>
+
+static const struct tool_field read_file_fields[] = {
+    {"path", "string", "relative to the workspace", true},
+    {"offset", "integer", "first line, counted from 1", false},
+    {"limit", "integer", "number of lines, at most 2000", false},
+    {0}};
+static const struct tool_field write_file_fields[] = {
+    {"path", "string", "relative to the workspace; missing folders are made", true},
+    {"content", "string", "the whole new text", true},
+    {0}};
+static const struct tool_field edit_file_fields[] = {
+    {"path", "string", "relative to the workspace", true},
+    {"old", "string", "text that is in the file exactly once", true},
+    {"new", "string", "what takes its place", true},
+    {0}};
+static const struct tool_field shell_fields[] = {
+    {"command", "string", "run by bash in the workspace", true},
+    {"timeout", "integer", "seconds", false},
+    {0}};
+static const struct tool_field glob_fields[] = {{"pattern", "string", "as src/**/*.c", true}, {0}};
+static const struct tool_field grep_fields[] = {
+    {"pattern", "string", "an extended regular expression", true},
+    {"path", "string", "file or folder to search; the workspace where it is not given", false},
+    {0}};
+
+static const struct tool_kind kinds[] = {
+    {"read_file", "Read a text file.", read_file_fields, read_file_begin, true},
+    {"write_file", "Write a text file, replacing what is there.", write_file_fields,
+     write_file_begin, false},
+    {"edit_file", "Replace one piece of text in a file.", edit_file_fields, edit_file_begin, false},
+    {"shell", "Run a command; gives stdout, stderr and exit_code.", shell_fields, shell_begin,
+     false},
+    {"glob", "List the files whose paths match a pattern.", glob_fields, glob_begin, true},
+    {"grep", "Search files for lines that match; gives PATH:LINE:TEXT.", grep_fields, grep_begin,
+     true},
+};
+
+static const struct tool_kind *find_kind(str name)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (str_is(name, kinds[i].name))
+            return &kinds[i];
+    return NULL;
+}
+
+static str text_at(json_t *j, const char *key)
+{
+    json_t *v = json_object_get(j, key);
+    return json_is_string(v) ? str_make(json_string_value(v), json_string_length(v)) : STR("");
+}
+
+/* ---- the start ---- */
+
+bool tools_check(json_t *tool, struct err *err)
+{
+    str name = text_at(tool, "name");
+    if (json_is_true(json_object_get(tool, "builtin")) && find_kind(name))
+        return true;
+    return err_set(err, "no_executor", "the tool '%.*s' has no executor yet", STR_ARG(name));
+}
+
+static void read_words(struct arena *a, json_t *list, const str **ret, size_t *ret_n)
+{
+    *ret_n = json_array_size(list);
+    str *words = arena_alloc(a, (*ret_n + 1) * sizeof *words);
+    for (size_t i = 0; i < *ret_n; i++) {
+        json_t *w = json_array_get(list, i);
+        words[i] = arena_str(a, json_is_string(w) ? str_of(json_string_value(w)) : STR(""));
+    }
+    *ret = words;
+}
+
+/* Blocks for a moment, where a ref has to be found. */
+static bool find_ref(struct tools *t, json_t *j, struct tool *tool, struct err *err)
+{
+    str repo = text_at(j, "repo"), ref = text_at(j, "ref");
+    char sha[GIT_SHA_SIZE];
+    str own = t->options.repository_name;
+    if (repo.n && !str_is(repo, ".") && !str_eq(repo, own)) {
+        err_set(err, "tool_repository", "%s(repo=): '%.*s' is not the run's repository (%.*s)",
+                tool->kind->name, STR_ARG(repo), STR_ARG(own));
+        err_hint(err, "tools read the run's own repository: repo=ctx.repo");
+        return false;
+    }
+    if (!repo.n && !ref.n)
+        return true;
+    if (!git_resolve(t->options.repository, ref.n ? ref : STR("HEAD"), sha, err))
+        return false;
+    tool->sha = arena_cstr(&t->arena, str_of(sha));
+    return true;
+}
+
+static bool add_tool(struct tools *t, json_t *j, struct err *err)
+{
+    json_t *config = json_object_get(j, "config");
+    if (!tools_check(j, err))
+        return false;
+    struct tool tool = {.kind = find_kind(text_at(j, "name")),
+                        .timeout_ms = json_integer_value(json_object_get(config, "timeout_ms"))};
+    read_words(&t->arena, json_object_get(config, "allow"), &tool.grant.allow,
+               &tool.grant.allow_count);
+    read_words(&t->arena, json_object_get(config, "deny"), &tool.grant.deny,
+               &tool.grant.deny_count);
+    if (tool.kind->reads_refs && !find_ref(t, j, &tool, err))
+        return false;
+    vec_push(&t->all, tool);
+    return true;
+}
+
+struct tools *tools_new(const struct tools_options *options, struct err *err)
+{
+    struct tools *t = mem_zalloc(sizeof *t);
+    t->options = *options;
+    t->options.tools = NULL;
+    t->options.step = arena_cstr(&t->arena, str_of(options->step));
+    t->options.repository = arena_cstr(&t->arena, str_of(options->repository));
+    t->options.repository_name = arena_str(&t->arena, options->repository_name);
+    t->options.image = options->image ? arena_cstr(&t->arena, str_of(options->image)) : NULL;
+    for (size_t i = 0; i < json_array_size(options->tools); i++) {
+        if (add_tool(t, json_array_get(options->tools, i), err))
+            continue;
+        tools_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void tools_free(struct tools *t)
+{
+    if (!t)
+        return;
+    vec_done(&t->all);
+    arena_done(&t->arena);
+    free(t);
+}
+
+json_t *tools_describe(const struct tools *t)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < t->all.n; i++) {
+        const struct tool_kind *k = t->all.at[i].kind;
+        json_t *properties = json_object(), *required = json_array();
+        for (const struct tool_field *f = k->fields; f->name; f++) {
+            json_object_set_new(
+                properties, f->name,
+                json_pack("{s:s, s:s}", "type", f->type, "description", f->description));
+            if (f->required)
+                json_array_append_new(required, json_string(f->name));
+        }
+        json_array_append_new(all, json_pack("{s:s, s:s, s:{s:s, s:o, s:o, s:b}}", "name", k->name,
+                                             "description", k->description, "input_schema", "type",
+                                             "object", "properties", properties, "required",
+                                             required, "additionalProperties", 0));
+    }
+    return all;
+}
+
+/* ---- calls ---- */
+
+static bool fits(const struct tool_field *f, json_t *v)
+{
+    return strcmp(f->type, "string") == 0 ? json_is_string(v) : json_is_integer(v);
+}
+
+static bool check_input(const struct tool_kind *k, json_t *input, struct err *err)
+{
+    const char *name;
+    json_t *v;
+    if (!json_is_object(input))
+        return err_set(err, "tool_arguments", "%s takes an object of arguments", k->name);
+    for (const struct tool_field *f = k->fields; f->name; f++) {
+        v = json_object_get(input, f->name);
+        if (v && !fits(f, v))
+            return err_set(err, "tool_arguments", "%s: %s must be of type %s", k->name, f->name,
+                           f->type);
+        if (!v && f->required)
+            return err_set(err, "tool_arguments", "%s: the argument %s is missing", k->name,
+                           f->name);
+    }
+    json_object_foreach(input, name, v)
+    {
+        const struct tool_field *f = k->fields;
+        while (f->name && strcmp(f->name, name) != 0)
+            f++;
+        if (!f->name)
+            return err_set(err, "tool_arguments", "%s has no argument %.100s", k->name, name);
+    }
+    return true;
+}
+
+static const struct tool *find_tool(const struct tools *t, str name, struct err *err)
+{
+    auto_buf names = BUF(4096);
+    for (size_t i = 0; i < t->all.n; i++) {
+        if (str_is(name, t->all.at[i].kind->name))
+            return &t->all.at[i];
+        buf_addf(&names, "%s%s", i ? ", " : "", t->all.at[i].kind->name);
+    }
+    err_set(err, "unknown_tool", "there is no tool '%.*s'; there are: %s",
+            STR_ARG(str_sub(name, 0, name.n < 100 ? name.n : 100)), buf_c(&names));
+    return NULL;
+}
+
+static void unlink_call(struct tool_call *c)
+{
+    struct tool_call **at = &c->tools->live;
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    json_decref(c->input);
+}
+
+bool tools_call(struct tools *t, str name, json_t *input, tools_done_fn *done, void *user,
+                struct err *err)
+{
+    const struct tool *tool = find_tool(t, name, err);
+    if (!tool || !check_input(tool->kind, input, err))
+        return false;
+    struct tool_call *c = mem_zalloc(sizeof *c);
+    *c = (struct tool_call){.tools = t,
+                            .tool = tool,
+                            .input = json_deep_copy(input),
+                            .done = done,
+                            .user = user,
+                            .next = t->live};
+    t->live = c;
+    if (tool->kind->begin(c, err))
+        return true;
+    unlink_call(c);
+    free(c);
+    return false;
+}
+
+void tools_stop(struct tools *t)
+{
+    for (struct tool_call *c = t->live; c; c = c->next)
+        if (c->process)
+            runner_kill(c->process, SIGKILL);
+}
+
+void tool_done(struct tool_call *c, str result, bool is_error)
+{
+    unlink_call(c);
+    c->done(c->user, result, is_error);
+    free(c);
+}
+
+void tool_failed(struct tool_call *c, const struct err *err)
+{
+    auto_buf text = BUF(TOOLS_TEXT_MAX), valid = BUF(4 * TOOLS_TEXT_MAX);
+    buf_addf(&text, "%.*s", STR_ARG(err->message));
+    add_valid(&valid, buf_str(&text));
+    tool_done(c, buf_str(&valid), true);
+}
+
+str tool_text(const struct tool_call *c, const char *name)
+{
+    return text_at(c->input, name);
+}
+
+int64_t tool_int(const struct tool_call *c, const char *name, int64_t fallback)
+{
+    json_t *v = json_object_get(c->input, name);
+    return v ? json_integer_value(v) : fallback;
+}
+
+/* The runner refuses what leaves the workspace; here only its own name is taken off. */
+bool tool_path(const struct tool_call *c, const char *name, const char **ret, struct err *err)
+{
+    static const char own[] = "/workspace";
+    json_t *v = json_object_get(c->input, name);
+    const char *path = v ? json_string_value(v) : "";
+    if (v && json_string_length(v) != strlen(path))
+        return err_set(err, "tool_arguments", "%s holds a NUL", name);
+    if (strncmp(path, own, sizeof own - 1) == 0 &&
+        (path[sizeof own - 1] == '/' || !path[sizeof own - 1]))
+        path += sizeof own - 1 + (path[sizeof own - 1] == '/');
+    *ret = strcmp(path, ".") == 0 ? "" : path;
+    if (*path == '/')
+        return err_set(err, "path_leaves", "%s must be relative to the workspace", name);
+    return true;
+}

@@ -1,0 +1,86 @@
+/* tools_int: what the files of the tools share. */
+#ifndef TOOLS_TOOLS_INT_H
+#define TOOLS_TOOLS_INT_H
+#include "base/vec.h"
+#include "git/git.h"
+#include "shell/grant.h"
+#include "tools/tools.h"
+
+struct tool;
+struct tool_call {
+    struct tools *tools;
+    const struct tool *tool;
+    json_t *input; /* owned, fits the kind's fields */
+    tools_done_fn *done;
+    void *user;
+    struct tool_call *next;
+    /* Of commands: */
+    struct runner_step *process;
+    uv_timer_t *timer;
+    struct clip *out, *err;
+    bool timed_out;
+    int64_t timeout_ms;
+};
+
+struct tool_field {
+    const char *name, *type, *description;
+    bool required;
+};
+struct tool_kind {
+    const char *name, *description;
+    const struct tool_field *fields; /* ends with a nameless one */
+    /* Begins; false with err where it cannot, and then the call is the caller's again. */
+    bool (*begin)(struct tool_call *c, struct err *err);
+    bool reads_refs; /* takes repo= and ref= */
+};
+
+struct tool {
+    const struct tool_kind *kind;
+    const char *sha; /* the commit that is read; NULL: the workspace */
+    struct shell_grant grant;
+    int64_t timeout_ms;
+};
+
+struct tools {
+    struct tools_options options;
+    struct arena arena;
+    VEC(struct tool) all;
+    struct tool_call *live;
+    unsigned commands; /* begun so far: their names are unique in the run */
+};
+
+/* The call ends: tells, and frees it. */
+void tool_done(struct tool_call *c, str result, bool is_error);
+void tool_failed(struct tool_call *c, const struct err *err);
+/* A text argument; empty where it is not given. */
+str tool_text(const struct tool_call *c, const char *name);
+int64_t tool_int(const struct tool_call *c, const char *name, int64_t fallback);
+/* A path argument relative to the workspace; false with err where it leaves it by its words. */
+bool tool_path(const struct tool_call *c, const char *name, const char **ret, struct err *err);
+
+/* ---- text.c: what a model is given ---- */
+struct clip { /* the two ends of a text */
+    struct buf head, tail;
+    size_t left_out;
+};
+void clip_init(struct clip *c);
+void clip_done(struct clip *c);
+void clip_add(struct clip *c, str bytes);
+/* Valid UTF-8, with a notice where something was left out. */
+void clip_text(const struct clip *c, struct buf *ret);
+/* Appends text with what is no UTF-8, and NUL, as U+FFFD. */
+void add_valid(struct buf *b, str text);
+/* Lines from `offset`, counted from 1, with a notice of what is not shown. */
+void add_lines(struct buf *b, str text, int64_t offset, int64_t limit);
+
+/* ---- the tools ---- */
+bool read_file_begin(struct tool_call *c, struct err *err);
+bool write_file_begin(struct tool_call *c, struct err *err);
+bool edit_file_begin(struct tool_call *c, struct err *err);
+bool glob_begin(struct tool_call *c, struct err *err);
+bool shell_begin(struct tool_call *c, struct err *err);
+bool grep_begin(struct tool_call *c, struct err *err);
+/* The same of a commit: reads on a thread of the pool. */
+bool ref_begin(struct tool_call *c, struct err *err);
+
+#endif

@@ -1,0 +1,189 @@
+"""Agents: prompts that go on in turns, with tools in the run's sandbox, against a scripted provider on loopback."""
+import json
+import subprocess
+
+from model_server import anthropic_events, hang, stream
+from test_models import ModelTest
+
+FIX = """---
+name: Fix
+type: agent
+client: anthropic/claude-sonnet
+inputs: {goal: string}
+output: {status: complete | stuck, summary: string}
+tools: [read_file, write_file, edit_file, shell, glob, grep, dynamic]
+max_turns: 6
+---
+{{ goal }}
+"""
+IMPORTS = "from plue.prompts import Fix\nfrom plue.tools import shell, read_file, grep, glob\n@workflow(triggers=[manual()])"
+BODY = """
+    fix = Fix(goal="Make it build")
+    ctx.log("it is " + fix.status + ": " + fix.summary)
+    ctx.run(name="show", cmd="cat src/a.txt")"""
+DONE = ("final_answer", {"status": "complete", "summary": "done"})
+
+
+def turn(*calls, text="I look."):
+    """An answer that says text and calls tools: (name, input) each, with ids toolu_0, toolu_1, ..."""
+    events = anthropic_events(text, stop="tool_use")
+    at = next(i for i, e in enumerate(events) if e["type"] == "content_block_stop") + 1
+    blocks = []
+    for i, (name, given) in enumerate(calls):
+        blocks += [{"type": "content_block_start", "index": i + 1, "content_block": {"type": "tool_use", "id": f"toolu_{i}", "name": name, "input": {}}},
+                   {"type": "content_block_delta", "index": i + 1, "delta": {"type": "input_json_delta", "partial_json": json.dumps(given)}},
+                   {"type": "content_block_stop", "index": i + 1}]
+    events[at:at] = blocks
+    return stream("".join(f"event: {e['type']}\ndata: {json.dumps(e)}\n\n" for e in events))
+
+
+class AgentTest(ModelTest):
+    def agent(self, *scripts, prompt=FIX, body=BODY):
+        self.write(".plue/prompts/fix.prompt.md", prompt)
+        self.write("src/a.txt", "one\ntwo\nthree\n")
+        self.steps_workflow(body, decorator=IMPORTS)
+        self.model.scripts += scripts
+
+    def results(self, request):
+        """What the tools gave, in the last message of the request: (content, is_error) each."""
+        return [(b["content"], b["is_error"]) for b in self.model.requests[request][2]["messages"][-1]["content"]]
+
+    def one(self, *calls, prompt=FIX, body=BODY, expect=0):
+        """The results of these calls of one turn."""
+        self.agent(turn(*calls), turn(DONE), prompt=prompt, body=body)
+        self.run_it(expect=expect)
+        return self.results(1)
+
+    def agent_step(self):
+        run = self.plue("run", "view", "1", "--json", expect=0).json
+        return next(s for s in run["steps"] if s["type"] == "agent")
+
+
+class Turns(AgentTest):
+    def test_an_agent_works_in_turns_until_its_final_answer(self):
+        self.agent(turn(("read_file", {"path": "src/a.txt"}), ("glob", {"pattern": "src/**"})),
+                   turn(("edit_file", {"path": "src/a.txt", "old": "two", "new": "2"})),
+                   turn(("shell", {"command": "cat src/a.txt; echo oops >&2; exit 3"})), turn(DONE))
+        self.run_it()
+        first = self.model.requests[0][2]
+        self.assertEqual([t["name"] for t in first["tools"]], ["read_file", "write_file", "edit_file", "shell", "glob", "grep", "final_answer"])
+        self.assertEqual(first["tools"][0]["input_schema"]["required"], ["path"])
+        self.assertEqual(self.results(1), [("one\ntwo\nthree\n", False), ("src/a.txt\n", False)])
+        self.assertEqual(self.results(2), [("src/a.txt is written", False)])
+        (shell, failed), = self.results(3)
+        self.assertEqual((json.loads(shell), failed), ({"stdout": "one\n2\nthree\n", "stderr": "oops\n", "exit_code": 3}, False))
+        self.assertEqual(self.model.requests[3][2]["messages"][1]["content"][1],
+                         {"type": "tool_use", "id": "toolu_0", "name": "read_file", "input": {"path": "src/a.txt"}})
+        self.assertIn("it is complete: done", self.plue("run", "view", "1", "--log", "--step", "log", expect=0).out)
+        self.assertIn("2\n", self.plue("run", "view", "1", "--log", "--step", "show", expect=0).out)
+        self.assertEqual(self.rows("SELECT COUNT(*) FROM llm_usage"), [(4,)])
+        log = self.plue("run", "view", "1", "--log", "--step", "fix", expect=0).out
+        for line in ("I look.", 'calls read_file {"path":"src/a.txt"}', r"gave: read_file one\ntwo\nthree\n", "4 calls, 40 tokens in, 20 out"):
+            self.assertIn(line, log)
+        # The user's own file is as it was.
+        self.assertEqual((self.repo / "src/a.txt").read_text(), "one\ntwo\nthree\n")
+
+    def test_a_final_answer_that_breaks_its_schema_is_asked_for_again(self):
+        self.agent(turn(("final_answer", {"status": "maybe"}), ("glob", {"pattern": "*"})), turn(DONE))
+        self.run_it()
+        (why, failed), (other, other_failed) = self.results(1)
+        self.assertIn("/status", why)
+        self.assertIn("/summary", why)
+        self.assertEqual((failed, other_failed, other), (True, True, "not carried out: the final answer is given alone"))
+
+    def test_too_many_turns_fail_the_step_and_keep_its_log(self):
+        self.agent(*[turn(("glob", {"pattern": f"{i}"})) for i in range(6)])
+        self.run_it(expect=1)
+        self.assertEqual(self.agent_step()["error"]["code"], "max_turns")
+        self.assertIn('calls glob {"pattern":"0"}', self.plue("run", "view", "1", "--log", "--step", "fix", expect=0).out)
+
+    def test_an_agent_that_repeats_itself_is_stopped(self):
+        self.agent(*[turn(("glob", {"pattern": "x"})) for _ in range(5)])
+        self.run_it(expect=1)
+        self.assertEqual((self.agent_step()["error"]["code"], len(self.model.requests)), ("agent_loop", 5))
+
+    def test_a_cancel_kills_the_running_tool(self):
+        self.agent(turn(("shell", {"command": "touch started; sleep 1234.5"})))
+        run = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: list(self.data.glob("**/started")), "the tool runs")
+        self.plue("run", "cancel", "1", expect=0)
+        self.finish(run, expect=3)
+        self.assertEqual(self.agent_step()["outcome"], "cancelled")
+        self.assertEqual(subprocess.run(["pgrep", "-f", "sleep 1234.5"], capture_output=True).stdout, b"")
+
+
+class Tools(AgentTest):
+    def test_arguments_are_checked_and_the_model_reads_why(self):
+        calls = [("read_file", {}), ("read_file", {"path": 1}), ("glob", {"pattern": "x", "more": 1}), ("rm", {}), ("read_file", {"path": "none"}),
+                 ("edit_file", {"path": "src/a.txt", "old": "e", "new": ""}), ("edit_file", {"path": "src/a.txt", "old": "zz", "new": ""})]
+        self.assertEqual(self.one(*calls), [
+            ("read_file: the argument path is missing", True),
+            ("read_file: path must be of type string", True),
+            ("glob has no argument more", True),
+            ("there is no tool 'rm'; there are: read_file, write_file, edit_file, shell, glob, grep", True),
+            ("cannot read 'none': No such file or directory", True),
+            ("`old` is in the file more than once; give more of the text around it", True),
+            ("`old` is not in the file; it must be equal to the byte", True)])
+
+    def test_paths_stay_in_the_workspace(self):
+        self.agent(turn(("shell", {"command": "ln -s /etc out"})),
+                   turn(("read_file", {"path": "/etc/passwd"}), ("read_file", {"path": "../../x"}), ("read_file", {"path": "out/passwd"}),
+                        ("write_file", {"path": "out/x", "content": ""}), ("write_file", {"path": "../x", "content": ""}),
+                        ("read_file", {"path": "/workspace/src/a.txt", "offset": 2, "limit": 1})), turn(DONE))
+        self.run_it()
+        *refused, own = self.results(2)
+        self.assertEqual([failed for _, failed in refused], [True] * 5, refused)
+        self.assertEqual(own, ("two\n[1 of 3 lines, from line 2; give offset and limit to read others]\n", False))
+
+    def test_grep_takes_the_pattern_as_data(self):
+        self.assertEqual(self.one(("grep", {"pattern": "t(wo|hree)", "path": "src"}), ("grep", {"pattern": '"$(touch /tmp/x)'}),
+                                  ("grep", {"pattern": "("}), ("grep", {"pattern": "--help"})),
+                         [("src/a.txt:2:two\nsrc/a.txt:3:three\n", False), ("no line matches\n", False),
+                          ("grep: Unmatched ( or \\(\n", True), ("no line matches\n", False)])
+
+    def test_commands_keep_to_their_lists(self):
+        body = BODY.replace('build")', 'build", tools=[shell(allow=["echo", "git status"], deny=["git push"])])')
+        results = self.one(("shell", {"command": "echo a; rm -rf x"}), ("shell", {"command": "echo $(rm x)"}), ("shell", {"command": "echo ok"}), body=body)
+        self.assertEqual([failed for _, failed in results], [True, True, False])
+        self.assertIn("rm", results[0][0])
+        self.assertEqual(json.loads(results[2][0])["stdout"], "ok\n")
+
+    def test_a_command_is_bounded_in_time_and_output(self):
+        slow, much = self.one(("shell", {"command": "echo a; sleep 1000", "timeout": 1}),
+                              ("shell", {"command": "head -c 1000000 /dev/zero | tr '\\0' x; echo end"}))
+        self.assertEqual(json.loads(slow[0]), {"stdout": "a\n", "stderr": "", "exit_code": 137, "error": "killed after 1 s"})
+        out = json.loads(much[0])["stdout"]
+        self.assertTrue(out.startswith("xxx") and out.endswith("xend\n"))
+        self.assertRegex(out, r"x\n\[\d+ bytes left out here\]\nx")
+        self.assertLess(len(out), 40000)
+
+    def test_tools_have_no_network_and_no_secrets(self):
+        result, = self.one(("shell", {"command": "env | grep -c KEY; cat < /dev/tcp/127.0.0.1/80"}))
+        self.assertEqual(json.loads(result[0])["stdout"], "0\n")
+        self.assertNotIn("sk-test", json.dumps(self.model.requests[1][2]))
+
+    def test_reading_tools_read_a_commit(self):
+        body = BODY.replace('build")', 'build", tools=[read_file(repo=ctx.repo, ref="HEAD"), grep(repo=ctx.repo, ref="HEAD"), glob(ref="HEAD")])')
+        self.agent(turn(("write_file", {"path": "src/a.txt", "content": "new\n"}), ("write_file", {"path": "src/b.txt", "content": "b\n"})),
+                   turn(("read_file", {"path": "src/a.txt"}), ("grep", {"pattern": "t[wh]", "path": "src"}), ("glob", {"pattern": "src/*"}), ("grep", {"pattern": "("}),
+                        ("read_file", {"path": "../x"})), turn(DONE), body=body)
+        self.git("init", "-q")
+        self.commit()
+        self.run_it()
+        read, found, listed, wrong, outside = self.results(2)
+        self.assertEqual((read, found, listed), (("one\ntwo\nthree\n", False), ("src/a.txt:2:two\nsrc/a.txt:3:three\n", False), ("src/a.txt\n", False)))
+        self.assertEqual((wrong[1], outside[1]), (True, True))
+
+    def test_tools_that_are_not_built_are_refused_before_the_first_step(self):
+        self.agent(prompt=FIX.replace("grep,", "websearch,"))
+        done = self.run_it(expect=2)
+        self.assertIn("the tool 'websearch' has no executor yet", done.err)
+        self.assertEqual(self.model.requests, [])
+
+    def test_a_model_that_never_answers_is_cancelled(self):
+        self.agent(hang())
+        run = self.start("workflow", "run", "ci")
+        self.assertTrue(self.model.asked.acquire(timeout=60))
+        self.plue("run", "cancel", "1", expect=0)
+        self.finish(run, expect=3)
+        self.assertEqual(self.agent_step()["outcome"], "cancelled")
