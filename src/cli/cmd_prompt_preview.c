@@ -1,79 +1,14 @@
 /* plue prompt preview: a prompt as its model would read it, with given or made-up inputs. */
 #include "cli/commands.h"
 #include "cli/findings.h"
-#include "cli/request.h"
-#include "prompt/prompt.h"
+#include "cli/prompt_file.h"
 #include "vm/render.h"
 #include "json/json.h"
 #include "json/value.h"
 #include <limits.h>
 
-struct preview {
-    struct cli *cli;
-    struct registry *registry;
-    struct arena arena;
-    struct sources sources;
-    const struct prompt *prompt;
-    json_t *inputs;
-};
-
-static bool read_bundle(void *data, str path, str *ret_text)
-{
-    const struct bundle_file *f = bundle_find(data, path);
-    if (f)
-        *ret_text = f->text;
-    return f != NULL;
-}
-
-/* FILE as the shell sees it, as a path of the repository. */
-static bool path_in_repository(struct preview *p, const char *file, str *ret, struct err *err)
-{
-    auto_free char *full = realpath(file, NULL);
-    size_t n = strlen(p->registry->root);
-    if (full && strncmp(full, p->registry->root, n) == 0 && full[n] == '/') {
-        *ret = arena_str(&p->arena, str_of(full + n + 1));
-        if (bundle_find(p->registry->bundle, *ret) && str_ends(*ret, STR(".prompt.md")))
-            return true;
-    }
-    err_set(err, "file_missing", "%s is no prompt below %s/.plue", file, p->registry->root);
-    err_hint(err, "`plue prompt list` shows them");
-    return false;
-}
-
-static bool take_input(struct preview *p, const char *given, struct err *err)
-{
-    const char *equals = strchr(given, '=');
-    if (!equals || equals == given)
-        return err_set(err, "invalid_option", "--input %s: give it as NAME=VALUE", given);
-    str name = str_make(given, (size_t)(equals - given)), value = str_of(equals + 1);
-    const struct type *t = type_field(p->prompt->inputs, name);
-    auto_err ignored = ERR_INIT;
-    json_t *j = t ? type_parse_text(t, value, &ignored) : NULL;
-    if (!j)
-        j = json_stringn(value.p, value.n);
-    if (!j || json_object_setn_new(p->inputs, name.p, name.n, j) != 0)
-        return err_set(err, "invalid_option", "--input %.*s is not valid UTF-8", STR_ARG(name));
-    return true;
-}
-
-static bool read_inputs(struct preview *p, struct err *err)
-{
-    struct cli *c = p->cli;
-    const char *file = cli_value(c, "inputs");
-    p->inputs = file ? json_read_file(file, JSON_UNIQUE_KEYS, err) : json_object();
-    if (!p->inputs)
-        return false;
-    if (!json_is_object(p->inputs))
-        return err_set(err, "invalid_value", "%s is no JSON object of inputs", file);
-    for (size_t i = 0; i < c->given.n; i++)
-        if (strcmp(c->given.at[i].option->name, "input") == 0 &&
-            !take_input(p, c->given.at[i].value, err))
-            return false;
-    return true;
-}
-
 /* A text is shown as the name of its input, so that it can be found in what is rendered. */
-static void make_up_inputs(struct preview *p)
+static void make_up_inputs(struct prompt_file *p)
 {
     const struct type *t = p->prompt->inputs;
     auto_buf made = BUF(1 << 16);
@@ -92,7 +27,7 @@ static void make_up_inputs(struct preview *p)
         cli_note("inputs that were not given are made up: %s", buf_c(&made));
 }
 
-static bool make_context(struct preview *p, struct heap *h, val *ret, struct err *err)
+static bool make_context(struct prompt_file *p, struct heap *h, val *ret, struct err *err)
 {
     auto_buf schema = BUF(BUF_TEXT_MAX);
     struct json_writer w = JSON_WRITER(&schema, true);
@@ -113,7 +48,7 @@ static size_t body_at(str path, str text)
     return str_ends(path, STR(".prompt.md")) ? prompt_body_at(text) : 0;
 }
 
-static int render(struct preview *p)
+static int render(struct prompt_file *p)
 {
     struct render_options options = {
         .limits = render_limits(), .undefined = UNDEFINED_STRICT, .body_at = body_at};
@@ -122,7 +57,7 @@ static int render(struct preview *p)
              report = BUF(BUF_TEXT_MAX);
     auto_err e = ERR_INIT;
     val context = VAL_UNBOUND;
-    str path = p->prompt->path, text = bundle_find(p->registry->bundle, path)->text;
+    str path = p->prompt->path, text = prompt_file_text(p);
     size_t slash = str_rfind_byte(path, '/');
     buf_addf(&own, "%s/%.*s", p->registry->root, STR_ARG(str_sub(path, 0, slash)));
     buf_addf(&top, "%s/.plue/prompts", p->registry->root);
@@ -144,25 +79,23 @@ static int render(struct preview *p)
     return ok ? CLI_OK : CLI_USAGE;
 }
 
-static int preview(struct preview *p)
+static int preview(struct prompt_file *p)
 {
     auto_err e = ERR_INIT;
     struct err_list errors = {0};
     struct findings findings = {.color = p->cli->err_color};
     int status = CLI_USAGE;
-    str path;
 
-    if (!path_in_repository(p, p->cli->args.at[0], &path, &e))
-        return cli_fail(p->cli, NULL, &e);
-    p->prompt =
-        prompt_load(&p->arena, &p->sources, path, read_bundle, p->registry->bundle, &errors);
-    if (p->prompt && !read_inputs(p, &e))
+    if (!prompt_file_load(p, &errors, &e)) {
+        if (err_is_set(&e))
+            status = cli_fail(p->cli, NULL, &e);
+    } else if (!prompt_file_read_inputs(p, NULL, &e)) {
         status = cli_fail(p->cli, NULL, &e);
-    else if (p->prompt)
+    } else {
         make_up_inputs(p);
-    if (p->prompt && !err_is_set(&e) &&
-        type_check(p->prompt->inputs, p->inputs, STR("input"), &errors))
-        status = render(p);
+        if (type_check(p->prompt->inputs, p->inputs, STR("input"), &errors))
+            status = render(p);
+    }
     findings_add_all(&findings, &p->sources, &errors, "error");
     findings_print(p->cli, &findings);
     findings_done(&findings);
@@ -173,14 +106,12 @@ static int preview(struct preview *p)
 static int run(struct cli *c)
 {
     auto_registry r = {0};
-    struct preview p = {.cli = c, .registry = &r};
+    struct prompt_file p = {.cli = c, .registry = &r};
     int status = CLI_USAGE;
     if (!request_open_registry(c, &r, &status))
         return status;
     status = preview(&p);
-    json_decref(p.inputs);
-    sources_done(&p.sources);
-    arena_done(&p.arena);
+    prompt_file_done(&p);
     return status;
 }
 
@@ -193,8 +124,6 @@ const struct command command_prompt_preview = {
     .doc = "Inputs that are not given are made up from their types.",
     .example = "plue prompt preview .plue/prompts/Review.prompt.md --input diff=x\n"
                "plue prompt preview Review.prompt.md --inputs inputs.json",
-    .options = (const struct cli_option[]){{"input", "NAME=VALUE", "an input; may be repeated"},
-                                           {"inputs", "FILE", "inputs as a JSON object"},
-                                           {0}},
+    .options = (const struct cli_option[]){CLI_INPUT_OPTIONS, {0}},
     .run = run,
 };

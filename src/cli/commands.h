@@ -14,6 +14,7 @@ extern const struct command command_run_rerun, command_secret_set, command_secre
 extern const struct command command_verify, command_completion, command_run_approve,
     command_run_download;
 
-extern const struct command command_prompt_list, command_prompt_preview, command_mcp;
+extern const struct command command_prompt_list, command_prompt_preview, command_prompt_test,
+    command_mcp;
 
 #endif

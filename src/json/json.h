@@ -40,5 +40,8 @@ json_t *json_pointer_get(json_t *root, str pointer);
 /* Adds "/" and the token with its ~ and / escaped. */
 void json_pointer_add(struct buf *b, str token);
 void json_pointer_add_index(struct buf *b, size_t index);
+/* Adds the pointer to where two documents differ first, in a's order; false: they are equal. 1 and
+ * 1.0 are equal, and so are objects in another order. */
+bool json_difference(const json_t *a, const json_t *b, struct buf *ret_pointer);
 
 #endif

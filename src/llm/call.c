@@ -13,6 +13,7 @@ struct llm {
     uv_loop_t *loop;
     struct http *http; /* made by the first call */
     struct replay *replay;
+    json_t *record; /* that answers are added to, or NULL */
     struct llm_call *calls;
     uint64_t jitter;
 };
@@ -35,7 +36,8 @@ struct llm_call {
     struct buf error_body;
     struct err err; /* what ended the present try */
     int64_t began;
-    json_t *recorded;
+    json_t *recorded; /* the answer of a replay */
+    json_t *asked;    /* for the record */
     char *body;
 };
 
@@ -74,7 +76,19 @@ void llm_free(struct llm *l)
         llm_cancel(l->calls);
     http_free(l->http);
     replay_free(l->replay);
+    json_decref(l->record);
     free(l);
+}
+
+void llm_record(struct llm *l, json_t *record)
+{
+    json_decref(l->record);
+    l->record = json_incref(record);
+}
+
+size_t llm_replay_left(const struct llm *l)
+{
+    return l->replay ? replay_left(l->replay) : 0;
 }
 
 void llm_replay(struct llm *l, json_t *record)
@@ -109,6 +123,7 @@ void llm_cancel(struct llm_call *c)
     end_try(c);
     err_done(&c->err);
     json_decref(c->recorded);
+    json_decref(c->asked);
     uv_close((uv_handle_t *)c->timer, freed);
     for (size_t i = 0; c->request.headers[i]; i++)
         free((char *)(uintptr_t)c->request.headers[i]);
@@ -148,6 +163,10 @@ static void fail(struct llm_call *c)
 
 static void give(struct llm_call *c, const struct llm_answer *a)
 {
+    if (c->asked && c->llm->record) {
+        record_answer(c->asked, a);
+        json_array_append(json_object_get(c->llm->record, "calls"), c->asked);
+    }
     c->listener.done(c->listener.data, a, NULL);
     llm_cancel(c);
 }
@@ -387,7 +406,6 @@ struct llm_call *llm_start(struct llm *l, const struct llm_client *client, str k
                            const struct llm_listener *listener, struct err *err)
 {
     struct llm_call *c = mem_zalloc(sizeof *c);
-    char hash[LLM_REQUEST_HASH];
     *c = (struct llm_call){.llm = l, .next = l->calls, .client = *client, .listener = *listener};
     str *texts[] = {&c->client.name, &c->client.model, &c->client.base_url, &c->client.key_name};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -399,10 +417,10 @@ struct llm_call *llm_start(struct llm *l, const struct llm_client *client, str k
     c->timer->data = c;
     l->calls = c;
     set_limits(c, limits);
+    c->asked = l->record ? record_question(client, q) : NULL;
     bool ok;
     if (l->replay) {
-        llm_request_hash(client, q, hash);
-        ok = (c->recorded = json_incref(replay_take(l->replay, hash, client, err))) != NULL;
+        ok = (c->recorded = json_incref(replay_take(l->replay, client, q, err))) != NULL;
     } else {
         ok = prepare(c, q, err);
     }

@@ -125,8 +125,17 @@ void llm_request_hash(const struct llm_client *c, const struct llm_request *q,
 /* One call of a record: {"request_sha256", "client", "request", "answer"}. A new reference. */
 json_t *llm_record_call(const struct llm_client *c, const struct llm_request *q,
                         const struct llm_answer *a);
-/* Calls from now on are answered from this record ({"calls": [...]}; kept) and by nothing else:
- * llm_replay_diverged where a request is not in it. Each recorded call answers once. */
+/* An empty record: {"format": "plue-record", "version": 1, "calls": []}. A new reference. */
+json_t *llm_record_new(void);
+/* Whether a document is a record of this version; false with err (invalid_record). */
+bool llm_record_check(json_t *record, str path, struct err *err) must_use;
+/* Each answer from now on is added to the record's calls (kept; NULL: no more). */
+void llm_record(struct llm *l, json_t *record);
+/* Calls from now on are answered from this record (kept) and by nothing else: llm_replay_diverged
+ * where a request is not in it, with the place where it differs. Each recorded call answers once,
+ * whatever their order. */
 void llm_replay(struct llm *l, json_t *record);
+/* Recorded calls that have not been asked for. */
+size_t llm_replay_left(const struct llm *l);
 
 #endif

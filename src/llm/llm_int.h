@@ -67,9 +67,13 @@ int64_t wire_int(const json_t *object, const char *key, int64_t otherwise);
 struct replay;
 struct replay *replay_new(json_t *record);
 void replay_free(struct replay *r);
+size_t replay_left(const struct replay *r);
 /* The recorded answer, borrowed; NULL with err (llm_replay_diverged). */
-json_t *replay_take(struct replay *r, const char *sha256, const struct llm_client *c,
+json_t *replay_take(struct replay *r, const struct llm_client *c, const struct llm_request *q,
                     struct err *err) must_use;
+/* A call without its answer: what is asked now, for good. A new reference. */
+json_t *record_question(const struct llm_client *c, const struct llm_request *q);
+void record_answer(json_t *call, const struct llm_answer *a);
 bool record_read_answer(json_t *j, struct llm_answer *ret) must_use;
 
 #endif

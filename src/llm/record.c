@@ -3,6 +3,9 @@
 #include "plan/plan.h"
 #include "json/json.h"
 
+#define RECORD_FORMAT "plue-record"
+enum { RECORD_VERSION = 1, EXCERPT_BEFORE = 20, EXCERPT_AFTER = 60 };
+
 struct replay {
     json_t *record;
     bool *used; /* of each call */
@@ -33,17 +36,63 @@ void llm_request_hash(const struct llm_client *c, const struct llm_request *q,
     json_decref(j);
 }
 
+json_t *record_question(const struct llm_client *c, const struct llm_request *q)
+{
+    char hash[LLM_REQUEST_HASH];
+    json_t *request = request_json(c, q), *copy = json_deep_copy(request);
+    json_decref(request);
+    llm_request_hash(c, q, hash);
+    return json_pack("{s:s, s:s%, s:o}", "request_sha256", hash, "client", c->name.p, c->name.n,
+                     "request", copy);
+}
+
+void record_answer(json_t *call, const struct llm_answer *a)
+{
+    json_object_set_new(call, "answer",
+                        json_pack("{s:o, s:s, s:s%, s:{s:I, s:I, s:I, s:I}}", "content",
+                                  json_deep_copy(a->content), "stop", llm_stop_name(a->stop),
+                                  "model", a->model.p, a->model.n, "usage", "input",
+                                  (json_int_t)a->usage.input, "output", (json_int_t)a->usage.output,
+                                  "cache_read", (json_int_t)a->usage.cache_read, "cache_write",
+                                  (json_int_t)a->usage.cache_write));
+}
+
 json_t *llm_record_call(const struct llm_client *c, const struct llm_request *q,
                         const struct llm_answer *a)
 {
-    char hash[LLM_REQUEST_HASH];
-    llm_request_hash(c, q, hash);
-    return json_pack(
-        "{s:s, s:s%, s:o, s:{s:O, s:s, s:s%, s:{s:I, s:I, s:I, s:I}}}", "request_sha256", hash,
-        "client", c->name.p, c->name.n, "request", request_json(c, q), "answer", "content",
-        a->content, "stop", llm_stop_name(a->stop), "model", a->model.p, a->model.n, "usage",
-        "input", (json_int_t)a->usage.input, "output", (json_int_t)a->usage.output, "cache_read",
-        (json_int_t)a->usage.cache_read, "cache_write", (json_int_t)a->usage.cache_write);
+    json_t *call = record_question(c, q);
+    record_answer(call, a);
+    return call;
+}
+
+json_t *llm_record_new(void)
+{
+    return json_pack("{s:s, s:i, s:[]}", "format", RECORD_FORMAT, "version", RECORD_VERSION,
+                     "calls");
+}
+
+bool llm_record_check(json_t *record, str path, struct err *err)
+{
+    json_t *calls = json_object_get(record, "calls"), *call;
+    struct llm_answer a;
+    size_t i;
+    if (!str_is(json_get_text(record, "format"), RECORD_FORMAT) || !json_is_array(calls))
+        return err_set(err, "invalid_record", "%.*s is no record of a model's calls",
+                       STR_ARG(path));
+    if (json_integer_value(json_object_get(record, "version")) != RECORD_VERSION) {
+        err_set(err, "invalid_record", "%.*s is a record of another version than %d", STR_ARG(path),
+                RECORD_VERSION);
+        err_hint(err, "record it anew");
+        return false;
+    }
+    json_array_foreach(calls, i, call)
+    {
+        if (!json_is_string(json_object_get(call, "request_sha256")) ||
+            !record_read_answer(json_object_get(call, "answer"), &a))
+            return err_set(err, "invalid_record", "%.*s: /calls/%zu is no call with its answer",
+                           STR_ARG(path), i);
+    }
+    return true;
 }
 
 struct replay *replay_new(json_t *record)
@@ -63,11 +112,91 @@ void replay_free(struct replay *r)
     free(r);
 }
 
-json_t *replay_take(struct replay *r, const char *sha256, const struct llm_client *c,
+size_t replay_left(const struct replay *r)
+{
+    size_t left = 0, n = json_array_size(json_object_get(r->record, "calls"));
+    for (size_t i = 0; i < n; i++)
+        left += !r->used[i];
+    return left;
+}
+
+static bool in_character(str s, size_t at)
+{
+    return at < s.n && ((unsigned char)s.p[at] & 0xc0) == 0x80;
+}
+
+/* A value in few words; of a text what stands around the byte `at`. */
+static void add_excerpt(struct buf *b, const json_t *v, size_t at)
+{
+    str s = json_text_of(v);
+    size_t from = at > EXCERPT_BEFORE ? at - EXCERPT_BEFORE : 0, to = at + EXCERPT_AFTER;
+    if (!v) {
+        buf_add_c(b, "nothing");
+        return;
+    }
+    if (!json_is_string(v)) {
+        auto_free char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+        s = str_of(text ? text : "");
+        buf_add_str(b, str_sub(s, 0, EXCERPT_AFTER));
+        buf_add_c(b, s.n > EXCERPT_AFTER ? "..." : "");
+        return;
+    }
+    while (from && in_character(s, from))
+        from--;
+    while (in_character(s, to))
+        to++;
+    buf_add_c(b, from ? "..." : "");
+    json_add_quoted(b, str_sub(s, from, to < s.n ? to : s.n));
+    buf_add_c(b, to < s.n ? "..." : "");
+}
+
+static void tell_difference(const struct llm_client *c, size_t i, json_t *recorded, json_t *asked,
+                            struct err *err)
+{
+    auto_buf where = BUF(1 << 16), was = BUF(1 << 16), is = BUF(1 << 16);
+    size_t same = 0;
+    if (!json_difference(recorded, asked, &where)) {
+        err_set(err, "llm_replay_diverged", "%.*s: call %zu of the record has a wrong hash",
+                STR_ARG(c->name), i + 1);
+        return;
+    }
+    json_t *a = json_pointer_get(recorded, buf_str(&where));
+    json_t *b = json_pointer_get(asked, buf_str(&where));
+    str sa = json_text_of(a), sb = json_text_of(b);
+    while (same < sa.n && same < sb.n && sa.p[same] == sb.p[same])
+        same++;
+    add_excerpt(&was, a, same);
+    add_excerpt(&is, b, same);
+    err_set(err, "llm_replay_diverged",
+            "%.*s: call %zu of the record asked something else: %s was %s, and is %s now",
+            STR_ARG(c->name), i + 1, buf_c(&where), buf_c(&was), buf_c(&is));
+}
+
+static void tell_diverged(struct replay *r, const struct llm_client *c, const struct llm_request *q,
+                          struct err *err)
+{
+    json_t *calls = json_object_get(r->record, "calls"), *asked;
+    size_t n = json_array_size(calls), i = 0;
+    while (i < n && r->used[i])
+        i++;
+    if (i == n) {
+        err_set(err, "llm_replay_diverged", "%.*s: the record has %zu call%s, and one more is made",
+                STR_ARG(c->name), n, n == 1 ? "" : "s");
+    } else {
+        asked = request_json(c, q);
+        tell_difference(c, i, json_object_get(json_array_get(calls, i), "request"), asked, err);
+        json_decref(asked);
+    }
+    err_hint(err, "a replay answers what was recorded and nothing else: record it anew");
+}
+
+json_t *replay_take(struct replay *r, const struct llm_client *c, const struct llm_request *q,
                     struct err *err)
 {
     json_t *calls = json_object_get(r->record, "calls"), *call, *answer;
+    char sha256[LLM_REQUEST_HASH];
     size_t i;
+    llm_request_hash(c, q, sha256);
     json_array_foreach(calls, i, call)
     {
         answer = json_object_get(call, "answer");
@@ -76,11 +205,7 @@ json_t *replay_take(struct replay *r, const char *sha256, const struct llm_clien
         r->used[i] = true;
         return answer;
     }
-    err_set(err, "llm_replay_diverged", "%.*s: the record has no answer to this request (%.12s)",
-            STR_ARG(c->name), sha256);
-    err_hint(
-        err,
-        "prompt, inputs, model, schema or tools differ from what was recorded: record it anew");
+    tell_diverged(r, c, q, err);
     return NULL;
 }
 
