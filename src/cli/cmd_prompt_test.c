@@ -11,7 +11,7 @@
 #include <signal.h>
 
 enum {
-    CONFIG_MAX = 1 << 20,
+    CONFIG_FILE_MAX = 1 << 20,
     KEY_SEARCHED = 8, /* bytes; a shorter key may stand anywhere by chance */
 };
 
@@ -109,7 +109,7 @@ static void interrupted(uv_signal_t *s, int number)
 
 static bool load_clients(struct trial *t, struct err *err)
 {
-    auto_buf text = BUF(CONFIG_MAX), path = BUF(1 << 16);
+    auto_buf text = BUF(CONFIG_FILE_MAX), path = BUF(1 << 16);
     struct err_list errors = {0};
     const char *name = cli_value(t->cli, "client");
     buf_addf(&path, "%s/.plue/config.yaml", t->registry.root);
