@@ -17,6 +17,7 @@ setup: ## install what is missing (Debian 12), saying what
 	@scripts/setup
 
 test: setup ## build (sanitized, plain, fuzzers) and run every test
+	@scripts/setup-npm
 	@scripts/test
 
 torture: build ## KILLS (default 300) kills, every fault of the disk, SIM_EVENTS (default 50 million) simulated events
