@@ -111,6 +111,18 @@ class Turns(AgentTest):
         self.assertEqual(self.agent_step()["outcome"], "cancelled")
         self.assertEqual(subprocess.run(["pgrep", "-f", "sleep 1234.5"], capture_output=True).stdout, b"")
 
+    def test_an_agent_that_was_killed_begins_anew_in_the_files_it_left(self):
+        self.agent(turn(("shell", {"command": "echo more >> src/a.txt"})), hang(),
+                   turn(("read_file", {"path": "src/a.txt"})), turn(DONE))
+        run = self.start("workflow", "run", "ci")
+        for _ in range(2):
+            self.assertTrue(self.model.asked.acquire(timeout=60))
+        run.kill()
+        run.wait(60)
+        self.plue("run", "resume", "1", expect=0)
+        self.assertEqual(self.model.requests[2][2]["messages"], self.model.requests[0][2]["messages"])
+        self.assertEqual(self.results(3), [("one\ntwo\nthree\nmore\n", False)])
+
 
 class Tools(AgentTest):
     def test_arguments_are_checked_and_the_model_reads_why(self):
@@ -187,3 +199,48 @@ class Tools(AgentTest):
         self.plue("run", "cancel", "1", expect=0)
         self.finish(run, expect=3)
         self.assertEqual(self.agent_step()["outcome"], "cancelled")
+
+
+def reviewed(*issues):
+    return turn(("final_answer", {"issues": list(issues), "summary": "looked"}))
+
+
+class Acceptance(ModelTest):
+    """review.py of the acceptance corpus, as it is: two passes by agents that read the head commit."""
+
+    def review(self, *scripts, expect):
+        self.copy_acceptance()
+        base = self.commit("base")
+        self.write("src/new.c", "int f(char *p)\n{\n    return p[3];\n}\n")
+        head = self.commit("head")
+        self.write("src/new.c", "not this one\n")
+        event = self.event({"type": "pull_request", "action": "opened", "ref": "refs/pull/7/merge", "sha": head,
+                            "pull_request": {"number": 7, "title": "t", "body": "", "base": base, "head": head}})
+        self.model.scripts += scripts
+        return self.plue("workflow", "run", "review", "--event", event, expect=expect)
+
+    def comments(self):
+        steps = self.plue("run", "view", "1", "--json", expect=0).json["steps"]
+        return [s["output"] for s in steps if s["type"] == "comment"]
+
+    def test_a_review_reads_the_head_and_decides_on_what_was_found(self):
+        bug = {"file": "src/new.c", "line": 3, "severity": "error", "message": "p may be NULL"}
+        note = {"file": "src/new.c", "line": 1, "severity": "info", "message": "name it"}
+        done = self.review(turn(("read_file", {"path": "src/new.c"}), ("grep", {"pattern": "return", "path": "src/new.c"})),
+                           reviewed(note), reviewed(bug), expect=1)
+        first = self.model.requests[0][2]["messages"][0]["content"][0]["text"]
+        self.assertIn("You review for SECURITY only.", first)
+        self.assertIn("+    return p[3];", first)
+        self.assertIn("injection", first)
+        gave = [b["content"] for b in self.model.requests[1][2]["messages"][-1]["content"]]
+        self.assertEqual(gave, ["int f(char *p)\n{\n    return p[3];\n}\n", "src/new.c:3:    return p[3];\n"])
+        self.assertIn("CORRECTNESS", self.model.requests[2][2]["messages"][0]["content"][0]["text"])
+        self.assertIn("1 error in src/new.c", done.out + done.err)
+        sent = self.comments()
+        self.assertEqual([(c.get("path"), c.get("line"), c["body"]) for c in sent],
+                         [("src/new.c", 1, "**[security]** name it"), ("src/new.c", 3, "**[correctness]** p may be NULL"), (None, None, "1 error found")])
+
+    def test_a_review_without_errors_approves(self):
+        self.review(reviewed(), reviewed(), expect=0)
+        sent = self.comments()
+        self.assertEqual([c["body"] for c in sent], ["No errors found."])
