@@ -15,6 +15,7 @@ struct dialog {
     size_t bytes; /* of all messages */
     int64_t repairs_left;
     struct llm_call *call;
+    char first[LLM_REQUEST_HASH]; /* the hash of the first request; empty: nothing is kept */
 };
 
 static void dialog_free(struct dialog *d)
@@ -196,6 +197,13 @@ static void add_usage(struct llm_usage *to, const struct llm_usage *u)
     to->cache_write += u->cache_write;
 }
 
+static void keep(struct dialog *d, const struct llm_answer *a)
+{
+    json_t *answer = llm_answer_json(a);
+    d->listener.keep(d->listener.data, d->first, answer);
+    json_decref(answer);
+}
+
 static void answered(void *user, const struct llm_answer *a, struct err *failed)
 {
     struct dialog *d = user;
@@ -209,8 +217,8 @@ static void answered(void *user, const struct llm_answer *a, struct err *failed)
     }
     struct llm_request q = request_of(d);
     add_usage(&d->spent.usage, &a->usage);
-    d->spent.calls++;
-    if (d->listener.called)
+    d->spent.calls += !a->was_kept;
+    if (d->listener.called && !a->was_kept)
         d->listener.called(d->listener.data, &d->q.client, &q, a);
     calls = turns_calls(a->content);
     final_text(a, calls, &text);
@@ -224,6 +232,8 @@ static void answered(void *user, const struct llm_answer *a, struct err *failed)
         goes_on = take_turn(d, a, calls, &err);
     } else {
         value = judge(d, buf_str(&text), &violations, &err);
+        if (value && *d->first && !a->was_kept)
+            keep(d, a);
         goes_on = !value && repair(d, a, &violations, &err);
     }
     json_decref(calls);
@@ -240,6 +250,15 @@ static void streamed(void *user, const struct llm_event *e)
         d->listener.event(d->listener.data, e);
 }
 
+/* The answer that was kept for the first request. */
+static json_t *find_kept(struct dialog *d, const struct llm_request *q)
+{
+    if (!d->listener.find || d->tools || *d->first)
+        return NULL;
+    llm_request_hash(&d->q.client, q, d->first);
+    return d->listener.find(d->listener.data, d->first);
+}
+
 static bool ask(struct dialog *d, struct err *err)
 {
     if (d->spent.calls - d->turns >= DIALOG_CALLS_MAX)
@@ -249,9 +268,11 @@ static bool ask(struct dialog *d, struct err *err)
     struct llm_listener l = {streamed, answered, d};
     struct llm_request q = request_of(d);
     int64_t max = q.max_tokens ? q.max_tokens : LLM_MAX_TOKENS;
-    if (!budget_reserve(&d->budget, &d->spent, &d->q.client, d->bytes + q.system.n, max, err))
-        return false;
-    d->call = llm_start(d->llm, &d->q.client, d->q.key, &q, d->q.limits, &l, err);
+    q.kept = find_kept(d, &q);
+    if (q.kept ||
+        budget_reserve(&d->budget, &d->spent, &d->q.client, d->bytes + q.system.n, max, err))
+        d->call = llm_start(d->llm, &d->q.client, d->q.key, &q, d->q.limits, &l, err);
+    json_decref(q.kept);
     return d->call != NULL;
 }
 

@@ -52,6 +52,10 @@ struct dialog_listener {
     /* The answer's tool_use blocks, borrowed; dialog_give must follow, now or later. Only with
      * tools. */
     void (*calls)(void *data, json_t *blocks);
+    /* An answer that was kept for this first request, a new reference, or NULL; and: this final
+     * answer fits it. Both NULL where nothing is kept; an agent's answers never are. */
+    json_t *(*find)(void *data, const char *request_sha256);
+    void (*keep)(void *data, const char *request_sha256, json_t *answer);
     /* Last: the value of the output's type, a string where none is declared; or err. */
     void (*done)(void *data, json_t *value, const struct dialog_spent *spent, struct err *err);
     void *data;

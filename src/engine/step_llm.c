@@ -17,6 +17,7 @@ struct llm_step {
     struct arena arena;    /* the prompt */
     struct sources sources;
     struct llm_clients clients;
+    struct llm_client client; /* where answers are kept; borrows from clients */
 };
 
 static void timer_closed(uv_handle_t *h)
@@ -237,14 +238,32 @@ static bool load_prompt(struct live_run *r, struct llm_step *s, json_t *config,
     return false;
 }
 
+static json_t *find_kept(void *user, const char *sha256)
+{
+    struct llm_step *s = user;
+    return kept_answer_find(s->sink.run, s->sink.step, sha256, s->client.base_url);
+}
+
+static void keep(void *user, const char *sha256, json_t *answer)
+{
+    struct llm_step *s = user;
+    kept_answer_put(s->sink.run, s->sink.step, sha256, s->client.base_url, s->client.name, answer);
+}
+
 static bool begin(struct live_run *r, struct llm_step *s, json_t *config, struct err *err)
 {
     struct dialog_request q = {.root = arena_cstr(&r->arena, r->request.repository)};
     json_t *temperature = json_object_get(config, "temperature");
-    struct dialog_listener l = {said, called, calls_tools, answered, s};
+    struct dialog_listener l = {
+        .event = said, .called = called, .calls = calls_tools, .done = answered, .data = s};
     if (!load_prompt(r, s, config, &q, err) || !load_clients(r, s, err) ||
         !llm_clients_find(&s->clients, json_get_text(config, "client"), &q.client, err))
         return false;
+    if (json_is_true(json_object_get(config, "cache"))) {
+        s->client = q.client;
+        l.find = find_kept;
+        l.keep = keep;
+    }
     q.inputs = json_object_get(config, "inputs");
     q.key = find_key(r, &q.client);
     q.max_tokens = json_integer_value(json_object_get(config, "max_tokens"));

@@ -37,6 +37,7 @@ struct llm_call {
     struct err err; /* what ended the present try */
     int64_t began;
     json_t *recorded; /* the answer of a replay */
+    bool is_kept;     /* it was given with the request */
     json_t *asked;    /* for the record */
     char *body;
 };
@@ -310,6 +311,7 @@ static void tell_recorded(struct llm_call *c)
         fail(c);
         return;
     }
+    a.was_kept = c->is_kept;
     llm_answer_text(&a, &text);
     if (text.n && c->listener.event)
         c->listener.event(c->listener.data, &(struct llm_event){LLM_TEXT, buf_str(&text)});
@@ -418,8 +420,11 @@ struct llm_call *llm_start(struct llm *l, const struct llm_client *client, str k
     l->calls = c;
     set_limits(c, limits);
     c->asked = l->record ? record_question(client, q) : NULL;
-    bool ok;
-    if (l->replay) {
+    c->is_kept = q->kept != NULL;
+    bool ok = true;
+    if (q->kept) {
+        c->recorded = json_incref(q->kept);
+    } else if (l->replay) {
         ok = (c->recorded = json_incref(replay_take(l->replay, client, q, err))) != NULL;
     } else {
         ok = prepare(c, q, err);

@@ -44,7 +44,8 @@ struct llm_request {
     int64_t thinking_tokens; /* 0: no thinking */
     bool has_temperature;
     double temperature;
-    bool cache; /* the system text and the tools are worth the provider's cache */
+    bool cache;   /* the system text and the tools are worth the provider's cache */
+    json_t *kept; /* an answer of llm_answer_json, given without asking; borrowed; NULL: none */
 };
 
 /* 0: the constants above. */
@@ -87,7 +88,10 @@ struct llm_answer {
     str model, id; /* as the provider names them; owned by the call */
     int tries;
     int64_t first_token_ms, whole_ms; /* since the last try began */
+    bool was_kept;                    /* no model was asked */
 };
+/* The answer without its usage, to be given again as llm_request's `kept`. A new reference. */
+json_t *llm_answer_json(const struct llm_answer *a);
 /* The text blocks' text. */
 void llm_answer_text(const struct llm_answer *a, struct buf *ret);
 /* US dollars; negative where the prices are unknown. */

@@ -57,6 +57,12 @@ void record_answer(json_t *call, const struct llm_answer *a)
                                   (json_int_t)a->usage.cache_write));
 }
 
+json_t *llm_answer_json(const struct llm_answer *a)
+{
+    return json_pack("{s:o, s:s, s:s%}", "content", json_deep_copy(a->content), "stop",
+                     llm_stop_name(a->stop), "model", a->model.p, a->model.n);
+}
+
 json_t *llm_record_call(const struct llm_client *c, const struct llm_request *q,
                         const struct llm_answer *a)
 {

@@ -116,6 +116,16 @@ static int64_t count_of(struct loading *l, const struct yaml_node *n, const char
     return 0;
 }
 
+static str flag_of(struct loading *l, const struct yaml_node *n, const char *key)
+{
+    if (n->kind == YAML_SCALAR && n->plain && (str_is(n->text, "true") || str_is(n->text, "false")))
+        return str_is(n->text, "true") ? STR("true") : STR("false");
+    err_hint(head_problem(&l->head, n->at, "invalid_value",
+                          "%s: expected true or false, found %.*s", key, STR_ARG(found_of(l, n))),
+             "write %s: true", key);
+    return STR("");
+}
+
 static str json_of(struct loading *l, const struct yaml_node *n)
 {
     struct err e = ERR_INIT;
@@ -317,7 +327,7 @@ static void read_keys(struct loading *l, struct prompt *p, const struct yaml_nod
     if ((n = yaml_get(map, "budget")))
         p->budget = json_of(l, n);
     if ((n = yaml_get(map, "cache")))
-        p->cache = json_of(l, n);
+        p->cache = flag_of(l, n, "cache");
 }
 
 static void read_name(struct loading *l, struct prompt *p, const struct yaml_node *map, pos top)

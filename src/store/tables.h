@@ -401,4 +401,19 @@ void store_add_llm_usage(struct store_batch *b, const struct store_llm_usage *u)
 bool store_list_llm_usage(struct store_reader *r, int64_t run_id, struct arena *a,
                           struct store_llm_usage **ret, size_t *ret_n, struct err *err) must_use;
 
+/* ---- kept answers of models ---- */
+
+enum { STORE_ANSWERS_MAX = 10000 }; /* older ones make room */
+struct store_model_answer {
+    str request_sha256, base_url; /* together the key */
+    str client, answer;           /* JSON */
+    int64_t run_id;               /* where it was given; the run may be gone */
+    str step_id;
+    int64_t created_at;
+};
+void store_put_model_answer(struct store_batch *b, const struct store_model_answer *a);
+bool store_find_model_answer(struct store_reader *r, str request_sha256, str base_url,
+                             struct arena *a, struct store_model_answer *ret, bool *ret_has,
+                             struct err *err) must_use;
+
 #endif

@@ -135,6 +135,38 @@ class Answers(ModelTest):
         self.assertIn("/reason", asked)
         self.assertEqual(self.rows("SELECT COUNT(*) FROM llm_usage"), [(3,)])
 
+    def test_a_kept_answer_is_given_without_asking(self):
+        prompt = TRIAGE.replace("repairs: 2", "repairs: 2\ncache: true\nbudget: {tokens: 20000}")
+        bad = stream(anthropic_stream('{"severity": "mid", "reason": "?"}', tool="give_answer"))
+        self.triage(bad, stream(anthropic_stream(GOOD, tool="give_answer")), prompt=prompt)
+        self.run_it()
+        del self.env["ANTHROPIC_API_KEY"]
+        self.run_it()
+        first, second = (self.plue("run", "view", str(i), "--json", expect=0).json for i in (1, 2))
+        self.assertEqual(second["outputs"], first["outputs"])
+        self.assertEqual(len(self.model.requests), 2)
+        self.assertEqual(self.rows("SELECT run_id, COUNT(*) FROM llm_usage GROUP BY run_id"), [(1, 2)])
+        shown = self.plue("run", "view", "2", "--log", expect=0).out
+        self.assertIn("answered without the model: the same request was answered in run 1, ", shown)
+        self.assertNotIn(KEY, "".join(map(str, self.rows("SELECT * FROM model_answers"))))
+
+    def test_another_request_is_not_answered_by_a_kept_answer(self):
+        prompt = TRIAGE.replace("repairs: 2", "cache: true")
+        answer = stream(anthropic_stream(GOOD, tool="give_answer"))
+        for i, changed in enumerate((prompt, prompt.replace("Judge", "Weigh"), prompt.replace("low | high", "low | high | odd"),
+                                     prompt.replace("claude-sonnet", "claude-haiku"), prompt.replace("cache: true", "cache: true\ntemperature: 1"),
+                                     prompt.replace("cache: true", "cache: false")), 1):
+            self.triage(answer, prompt=changed)
+            self.run_it()
+            self.assertEqual(len(self.model.requests), i)
+
+    def test_an_answer_with_a_secret_is_not_kept(self):
+        self.env["PLUE_SECRET_WORD"] = "a typo"
+        self.triage(stream(anthropic_stream(GOOD, tool="give_answer")), prompt=TRIAGE.replace("repairs: 2", "cache: true"),
+                    body=BODY.replace("    t =", '    ctx.run(name="s", cmd="true", env={"W": ctx.secrets.WORD})\n    t =', 1))
+        self.run_it()
+        self.assertEqual(self.rows("SELECT COUNT(*) FROM model_answers"), [(0,)])
+
     def test_pause_turn_goes_on(self):
         self.triage(stream(anthropic_stream("I think", stop="pause_turn")), stream(anthropic_stream(GOOD)))
         self.run_it()
