@@ -170,8 +170,12 @@ class Tools(AgentTest):
         self.assertLess(len(out), 40000)
 
     def test_tools_have_no_network_and_no_secrets(self):
-        result, = self.one(("shell", {"command": "env | grep -c KEY; cat < /dev/tcp/127.0.0.1/80"}))
-        self.assertEqual(json.loads(result[0])["stdout"], "0\n")
+        self.agent(turn(("shell", {"command": "env | grep -c KEY; tail -n +3 /proc/net/dev | cut -d: -f1"})), turn(DONE))
+        source = self.repo / ".plue/workflows/ci.py"
+        source.write_text(source.read_text().replace("manual()]", "manual()], network='all'"))
+        self.run_it()
+        result, = self.results(1)
+        self.assertEqual(json.loads(result[0])["stdout"].split(), ["0", "lo"])
         self.assertNotIn("sk-test", json.dumps(self.model.requests[1][2]))
 
     def test_reading_tools_read_a_commit(self):
@@ -244,3 +248,39 @@ class Acceptance(ModelTest):
         self.review(reviewed(), reviewed(), expect=0)
         sent = self.comments()
         self.assertEqual([c["body"] for c in sent], ["No errors found."])
+
+
+def openai_turn(*calls):
+    head = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m-1"}
+    chunks = [{**head, "choices": [{"index": 0, "delta": {"role": "assistant", "content": None}, "finish_reason": None}]}]
+    for i, (name, given) in enumerate(calls):
+        text = json.dumps(given)
+        first = {"index": i, "id": f"call_{i}", "type": "function", "function": {"name": name, "arguments": text[:5]}}
+        rest = {"index": i, "function": {"arguments": text[5:]}}
+        chunks += [{**head, "choices": [{"index": 0, "delta": {"tool_calls": [c]}, "finish_reason": None}]} for c in (first, rest)]
+    chunks.append({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
+    chunks.append({**head, "choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}})
+    return stream("".join(f"data: {json.dumps(c)}\n\n" for c in chunks) + "data: [DONE]\n\n")
+
+
+class Providers(AgentTest):
+    def test_an_agent_on_an_openai_compatible_server(self):
+        self.agent(openai_turn(("read_file", {"path": "src/a.txt"}), ("glob", {"more": 1})), openai_turn(DONE),
+                   prompt=FIX.replace("anthropic/claude-sonnet", "openai/own-model"))
+        self.run_it()
+        first, second = (r[2] for r in self.model.requests)
+        self.assertEqual([t["function"]["name"] for t in first["tools"]],
+                         ["read_file", "write_file", "edit_file", "shell", "glob", "grep", "final_answer"])
+        self.assertEqual([(m["tool_call_id"], m["content"]) for m in second["messages"] if m["role"] == "tool"],
+                         [("call_0", "one\ntwo\nthree\n"), ("call_1", "ERROR: glob: the argument pattern is missing")])
+
+    def test_a_secret_of_the_run_is_masked_before_a_model_sees_it(self):
+        self.agent(turn(("shell", {"command": "cat leak"})), turn(DONE), body="""
+    ctx.run(name="leak", cmd="printf %s \\"$TOKEN\\" > leak", env={"TOKEN": ctx.secrets.TOKEN})
+    fix = Fix(goal="x")
+    ctx.log(fix.summary)""")
+        (self.repo / "secrets.env").write_text("TOKEN=s3cret-value-1234\n")
+        self.run_it("--secret-file", "secrets.env")
+        (result, _), = self.results(1)
+        self.assertEqual(json.loads(result)["stdout"], "***")
+        self.assertNotIn("s3cret-value-1234", json.dumps([r[2] for r in self.model.requests]))
