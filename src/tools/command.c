@@ -132,7 +132,11 @@ bool shell_begin(struct tool_call *c, struct err *err)
     c->timeout_ms = longest ? longest : TOOLS_TIMEOUT_MS;
     if (seconds && (!longest || seconds * 1000 < longest))
         c->timeout_ms = seconds * 1000;
-    start(c, command, env, exited);
+    /* As a shell that somebody types into: it goes on after a command that fails. */
+    auto_buf script = BUF(RUNNER_SCRIPT_MAX);
+    buf_add_str(&script, STR("set +e +o pipefail; "));
+    buf_add_str(&script, command);
+    start(c, buf_str(&script), env, exited);
     return true;
 }
 
