@@ -4,7 +4,7 @@ B ?= build
 J ?= $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: run build test torture bench lint format fuzz install clean help setup
+.PHONY: run build test test-live torture bench lint format fuzz install clean help setup
 
 run: build ## build, then run the example project's CI workflow with live progress
 	cd examples/strlist && ../../$(B)/plue workflow run ci
@@ -19,6 +19,9 @@ setup: ## install what is missing (Debian 12), saying what
 test: setup ## build (sanitized, plain, fuzzers) and run every test
 	@scripts/setup-npm
 	@scripts/test
+
+test-live: build ## ask the real providers whose keys are set (costs a few cents)
+	@tests/live/run $(B)/plue
 
 torture: build ## KILLS (default 300) kills, every fault of the disk, SIM_EVENTS (default 50 million) simulated events
 	@tests/torture/run $(B)/plue --kills $${KILLS-300}
@@ -46,4 +49,4 @@ clean: ## remove the build folders
 	rm -rf build build-asan build-fuzz examples/strlist/out
 
 help: ## show this text
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
