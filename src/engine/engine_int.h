@@ -279,14 +279,14 @@ void file_launch(struct live_run *r, uint32_t step);
 void git_start(struct live_run *r, uint32_t step);
 void llm_step_start(struct live_run *r, uint32_t step);
 /* Its call is dropped at once; the step ends in a later turn of the loop. */
+void llm_step_stop(struct live_run *r, uint32_t step);
 /* ---- kept_answer.c ---- */
 /* A kept answer to this request, a new reference, or NULL; said in the step's log. */
 json_t *kept_answer_find(struct live_run *r, uint32_t step, const char *sha256, str base_url);
 /* Not where it is too large or holds a secret. */
 void kept_answer_put(struct live_run *r, uint32_t step, const char *sha256, str base_url,
                      str client, json_t *answer);
-void llm_step_stop(struct live_run *r, uint32_t step);
-/* Prompts of type agent: what their tools do (step_agent.c). */
+/* ---- step_agent.c: prompts of type agent, and what their tools do ---- */
 struct agent;
 struct dialog;
 /* NULL with err where a tool cannot work. */
