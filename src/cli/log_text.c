@@ -3,30 +3,41 @@
 
 enum { LINE_WIDTH = 1 << 20, MESSAGE_MAX = 1 << 20 };
 
-static void add_plain(struct buf *b, str escaped, bool colors)
+/* One line, whatever line ends were escaped in it. */
+static void add_plain(struct buf *b, struct buf *text, bool colors)
+{
+    for (size_t i = 0; i < text->n; i++)
+        if (text->p[i] == '\n' || text->p[i] == '\r')
+            text->p[i] = ' ';
+    screen_add(b, buf_str(text), LINE_WIDTH, colors);
+}
+
+static void add_message(struct buf *b, const struct log_command *c, bool colors)
 {
     auto_buf text = BUF(MESSAGE_MAX);
-    log_command_unescape(&text, escaped);
-    for (size_t i = 0; i < text.n; i++)
-        if (text.p[i] == '\n' || text.p[i] == '\r')
-            text.p[i] = ' ';
-    screen_add(b, buf_str(&text), LINE_WIDTH, colors);
+    log_command_add_message(&text, c);
+    add_plain(b, &text, colors);
+}
+
+/* before, the property, after; nothing where it is absent. */
+static bool add_property(struct buf *b, const struct log_command *c, const char *before,
+                         const char *name, const char *after)
+{
+    auto_buf text = BUF(MESSAGE_MAX);
+    if (!log_command_add_property(&text, c, name))
+        return false;
+    buf_add_c(b, before);
+    add_plain(b, &text, false);
+    buf_add_c(b, after);
+    return true;
 }
 
 static void add_place(struct buf *b, const struct log_command *c)
 {
-    static const char *const names[] = {"line", "col"};
-    str file = log_command_property(c, "file");
-    if (!file.n)
+    if (!add_property(b, c, "", "file", ""))
         return;
-    add_plain(b, file, false);
-    for (size_t i = 0; i < 2; i++) {
-        str value = log_command_property(c, names[i]);
-        if (!value.n)
-            break;
-        buf_add_byte(b, ':');
-        add_plain(b, value, false);
-    }
+    if (add_property(b, c, ":", "line", ""))
+        add_property(b, c, ":", "col", "");
     buf_add_c(b, ": ");
 }
 
@@ -41,15 +52,11 @@ static void add_annotation(struct buf *b, const struct log_command *c, bool colo
         [LOG_COMMAND_NOTICE] = {"notice", TONE_STRONG},
         [LOG_COMMAND_DEBUG] = {"debug", TONE_FAINT},
     };
-    str title = log_command_property(c, "title");
     buf_addf(b, "%s%s:%s ", tone_on(colors, looks[c->kind].tone), looks[c->kind].word,
              tone_off(colors));
     add_place(b, c);
-    if (title.n) {
-        add_plain(b, title, false);
-        buf_add_c(b, ": ");
-    }
-    add_plain(b, c->message, colors);
+    add_property(b, c, "", "title", ": ");
+    add_message(b, c, colors);
 }
 
 bool log_text_add(struct buf *b, struct log_commands *commands, str line, bool colors)
@@ -61,7 +68,7 @@ bool log_text_add(struct buf *b, struct log_commands *commands, str line, bool c
         return true;
     case LOG_COMMAND_GROUP:
         buf_addf(b, "%s▼ ", tone_on(colors, TONE_STRONG));
-        add_plain(b, c.message, false);
+        add_message(b, &c, false);
         buf_add_c(b, tone_off(colors));
         return true;
     case LOG_COMMAND_ERROR:

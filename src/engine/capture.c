@@ -3,11 +3,13 @@
 
 enum { SCRATCH_MAX = 64 << 20 };
 
-void capture_init(struct capture *c, enum log_stream stream, struct mask *mask)
+void capture_init(struct capture *c, enum log_stream stream, struct mask *mask,
+                  struct log_commands *commands)
 {
     *c = (struct capture){
         .stream = stream,
         .mask = mask,
+        .commands = commands,
         .line = BUF(SCRATCH_MAX),
         .value = BUF(STORE_STEP_TEXT_MAX),
         .scratch = BUF(SCRATCH_MAX),
@@ -47,11 +49,11 @@ static bool is_clean(const struct capture *c, str text)
 /* What the line tells the runner itself: true where the line is a secret, and stays unsaid. */
 static bool obey(struct capture *c, str text)
 {
-    struct log_command command = log_commands_read(&c->commands, text);
+    struct log_command command = log_commands_read(c->commands, text);
     if (command.kind != LOG_COMMAND_ADD_MASK)
         return false;
     auto_buf secret = BUF(CAPTURE_LINE_MAX);
-    log_command_unescape(&secret, command.message);
+    log_command_add_message(&secret, &command);
     mask_add(c->mask, buf_str(&secret));
     if (c->hides)
         c->hides(c->hides_ctx, buf_str(&secret));
@@ -64,7 +66,7 @@ static void add_line(struct capture *c, str text, int64_t now_ms)
 {
     if (text.n && text.p[text.n - 1] == '\r')
         text.n--;
-    if (memchr(text.p ? text.p : "", ':', text.n < 16 ? text.n : 16) && obey(c, text))
+    if (obey(c, text))
         text = STR("::add-mask::***");
     if (is_clean(c, text)) {
         vec_push(&c->lines,
@@ -81,19 +83,27 @@ static void add_line(struct capture *c, str text, int64_t now_ms)
                                           .text = {NULL, c->scratch.n - from}});
 }
 
-/* Offset up to which a long unfinished line may be cut: not inside of a secret, nor a character. */
-static size_t cut_point(const struct capture *c, str text)
+/* Where a pattern ends in whose middle the text would be cut; 0: nowhere. */
+static size_t end_of_cut_secret(const struct capture *c, str text, size_t cut)
 {
-    size_t cut = CAPTURE_LINE_MAX;
-    while (cut > CAPTURE_LINE_MAX - 4 && ((unsigned char)text.p[cut] & 0xC0) == 0x80)
-        cut--;
-    size_t first = c->mask->longest < cut ? cut - c->mask->longest : 0;
     for (size_t k = 0; k < c->mask->patterns.n; k++) {
         str pattern = str_make(c->mask->patterns.at[k], c->mask->lengths.at[k]);
-        size_t at = str_find(text, pattern, first);
-        if (at < cut && at + pattern.n > cut)
-            cut = at + pattern.n;
+        size_t at = str_find(text, pattern, cut >= pattern.n ? cut - pattern.n + 1 : 0);
+        if (at < cut)
+            return at + pattern.n;
     }
+    return 0;
+}
+
+/* Offset up to which a long unfinished line may be cut: not inside of a secret, nor a character.
+ * Secrets may overlap; a chain of them is followed as far as cut_unfinished keeps text for. */
+static size_t cut_point(const struct capture *c, str text)
+{
+    size_t cut = CAPTURE_LINE_MAX, end;
+    while (cut > CAPTURE_LINE_MAX - 4 && ((unsigned char)text.p[cut] & 0xC0) == 0x80)
+        cut--;
+    while (cut < CAPTURE_LINE_MAX + c->mask->longest && (end = end_of_cut_secret(c, text, cut)))
+        cut = end;
     return cut < text.n ? cut : text.n;
 }
 
@@ -110,7 +120,7 @@ static void cut_pieces(struct capture *c, str text, int64_t now_ms)
 /* Full pieces of an unfinished line; the longest secret that may still be growing stays. */
 static void cut_unfinished(struct capture *c, int64_t now_ms)
 {
-    size_t keep = CAPTURE_LINE_MAX + c->mask->longest + 4;
+    size_t keep = CAPTURE_LINE_MAX + 2 * c->mask->longest + 4;
     while (c->line.n > keep) {
         size_t cut = cut_point(c, buf_str(&c->line));
         auto_buf piece = BUF(SCRATCH_MAX);

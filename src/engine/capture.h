@@ -17,17 +17,18 @@ typedef void capture_lines_fn(void *ctx, const struct log_line *lines, size_t n)
 
 struct capture {
     enum log_stream stream;
-    struct mask *mask;            /* borrowed; ::add-mask:: adds to it */
-    struct log_commands commands; /* that stand in the lines */
-    struct buf line;              /* the unfinished line */
-    struct buf value;             /* the first STORE_STEP_TEXT_MAX bytes, as they came */
+    struct mask *mask;             /* kept; ::add-mask:: adds to it */
+    struct log_commands *commands; /* kept; of both streams of the step */
+    struct buf line;               /* the unfinished line */
+    struct buf value;              /* the first STORE_STEP_TEXT_MAX bytes, as they came */
     bool value_cut;
     void (*hides)(void *ctx, str value); /* told of each ::add-mask::; may be NULL */
     void *hides_ctx;
     VEC(struct log_line) lines;
     struct buf scratch; /* texts of lines that had to be changed */
 };
-void capture_init(struct capture *c, enum log_stream stream, struct mask *mask);
+void capture_init(struct capture *c, enum log_stream stream, struct mask *mask,
+                  struct log_commands *commands);
 void capture_done(struct capture *c);
 /* Calls fn at most once, with all lines that end in the chunk. */
 void capture_feed(struct capture *c, str chunk, int64_t now_ms, capture_lines_fn *fn, void *ctx);

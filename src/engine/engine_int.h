@@ -43,6 +43,7 @@ struct live_step {
     struct runner_step *process;
     struct llm_step *llm; /* while a model is asked */
     struct capture out, err;
+    struct log_commands commands; /* of both */
     bool capturing;
     int64_t started_at, completed_at;
     bool has_exit_code;

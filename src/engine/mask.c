@@ -1,8 +1,9 @@
 #include "engine/mask.h"
+#include "base/utf8.h"
 #include "json/writer.h"
 #include <sodium.h>
 
-enum { PATTERN_MAX = 1 << 20 };
+enum { PATTERN_MAX = 1 << 20, FORMS_MAX = 24 /* of one secret */ };
 
 void mask_done(struct mask *m)
 {
@@ -18,7 +19,7 @@ void mask_done(struct mask *m)
 static void add_pattern(struct mask *m, str s)
 {
     size_t at = 0;
-    if (s.n < MASK_SHORTEST || m->patterns.n >= MASK_SECRETS_MAX * 8)
+    if (s.n < MASK_SHORTEST || m->patterns.n >= MASK_SECRETS_MAX * FORMS_MAX)
         return;
     for (size_t i = 0; i < m->patterns.n; i++)
         if (m->lengths.at[i] == s.n && memcmp(m->patterns.at[i], s.p, s.n) == 0)
@@ -54,31 +55,70 @@ static void add_base64(struct mask *m, str s, size_t skew, int variant)
         add_pattern(m, str_make(text + from, to - from));
 }
 
-static void add_url(struct mask *m, str s)
+/* What the encoders of URLs leave as it is, and how they write a space. */
+static const struct {
+    const char *plain, *space;
+} url_forms[] = {
+    {"-_.~", "%20"},      /* RFC 3986 */
+    {"-_.~/", "%20"},     /* paths; Python's quote() */
+    {"-_.~!'()*", "%20"}, /* JavaScript's encodeURIComponent() */
+    {"-_.~", "+"},        /* forms; Python's quote_plus() */
+    {"-_.*", "+"},        /* forms; JavaScript's URLSearchParams, Java */
+};
+
+static void add_url(struct mask *m, str s, const char *plain, const char *space, const char *hex)
 {
-    static const char upper[] = "0123456789ABCDEF", lower[] = "0123456789abcdef";
-    for (int form = 0; form < 2; form++) {
-        auto_buf b = BUF(PATTERN_MAX);
-        for (size_t i = 0; i < s.n; i++) {
-            unsigned char c = (unsigned char)s.p[i];
-            bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                         (c >= '0' && c <= '9') || strchr("-_.~", c);
-            const char *hex = form ? lower : upper;
-            if (plain && c)
-                buf_add_byte(&b, (char)c);
-            else
-                buf_addf(&b, "%%%c%c", hex[c >> 4], hex[c & 15]);
-        }
-        add_pattern(m, buf_str(&b));
+    auto_buf b = BUF(PATTERN_MAX);
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || (c && strchr(plain, c));
+        if (c == ' ')
+            buf_add_c(&b, space);
+        else if (is_plain)
+            buf_add_byte(&b, (char)c);
+        else
+            buf_addf(&b, "%%%c%c", hex[c >> 4], hex[c & 15]);
+    }
+    add_pattern(m, buf_str(&b));
+}
+
+static void add_urls(struct mask *m, str s)
+{
+    for (size_t i = 0; i < sizeof url_forms / sizeof *url_forms; i++) {
+        add_url(m, s, url_forms[i].plain, url_forms[i].space, "0123456789ABCDEF");
+        add_url(m, s, url_forms[i].plain, url_forms[i].space, "0123456789abcdef");
     }
 }
 
+static void add_u16(struct buf *b, uint32_t unit)
+{
+    buf_addf(b, "\\u%04x", (unsigned)unit);
+}
+
+/* As JSON text, and as the JSON text that is ASCII. */
 static void add_json(struct mask *m, str s)
 {
-    auto_buf b = BUF(PATTERN_MAX);
+    auto_buf b = BUF(PATTERN_MAX), ascii = BUF(PATTERN_MAX);
     json_add_quoted(&b, s);
-    if (b.n > 2)
-        add_pattern(m, str_sub(buf_str(&b), 1, b.n - 1));
+    if (b.n <= 2)
+        return;
+    str text = str_sub(buf_str(&b), 1, b.n - 1);
+    add_pattern(m, text);
+    if (utf8_invalid_at(text) != SIZE_MAX)
+        return;
+    for (size_t i = 0; i < text.n;) {
+        uint32_t c = utf8_next(text, &i);
+        if (c >= 0x10000) {
+            add_u16(&ascii, 0xD800 + ((c - 0x10000) >> 10));
+            add_u16(&ascii, 0xDC00 + ((c - 0x10000) & 0x3FF));
+        } else if (c >= 0x7F) {
+            add_u16(&ascii, c);
+        } else {
+            buf_add_byte(&ascii, (char)c);
+        }
+    }
+    add_pattern(m, buf_str(&ascii));
 }
 
 void mask_add(struct mask *m, str secret)
@@ -93,7 +133,7 @@ void mask_add(struct mask *m, str secret)
         add_base64(m, secret, skew, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
         add_base64(m, secret, skew, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     }
-    add_url(m, secret);
+    add_urls(m, secret);
     add_json(m, secret);
 }
 
@@ -119,21 +159,21 @@ bool mask_finds(const struct mask *m, str text)
 
 void mask_apply(const struct mask *m, str text, struct buf *ret)
 {
-    size_t from = 0;
+    size_t shown = 0; /* what is before it is told or hidden */
     if (!mask_finds(m, text)) {
         buf_add_str(ret, text);
         return;
     }
-    for (size_t i = 0; i < text.n;) {
+    for (size_t i = 0; i < text.n; i++) {
         size_t k = pattern_at(m, text, i);
-        if (k == SIZE_MAX) {
-            i++;
+        if (k == SIZE_MAX)
             continue;
+        if (i >= shown) {
+            buf_add(ret, text.p + shown, i - shown);
+            buf_add_c(ret, "***");
         }
-        buf_add(ret, text.p + from, i - from);
-        buf_add_c(ret, "***");
-        i += m->lengths.at[k];
-        from = i;
+        size_t end = i + m->lengths.at[k];
+        shown = end > shown ? end : shown;
     }
-    buf_add(ret, text.p + from, text.n - from);
+    buf_add(ret, text.p + shown, text.n - shown);
 }

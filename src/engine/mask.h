@@ -1,7 +1,8 @@
 /* mask: secrets out of text before it is kept or shown. A secret is looked for as it stands, line
  * by line where it has several, and in base64 (at each of the three alignments), URL-encoded and
- * JSON-escaped. Secrets shorter than MASK_SHORTEST are not masked: every text would be full of
- * stars, and the stars would tell them. */
+ * JSON-escaped, in the ways of the usual libraries. Where secrets overlap nothing of either is
+ * shown. Secrets shorter than MASK_SHORTEST are not masked: every text would be full of stars, and
+ * the stars would tell them. */
 #ifndef ENGINE_MASK_H
 #define ENGINE_MASK_H
 #include "base/buf.h"

@@ -347,8 +347,9 @@ void step_reset_try(struct live_run *r, uint32_t step)
         capture_done(&l->out);
         capture_done(&l->err);
     }
-    capture_init(&l->out, LOG_STDOUT, &r->mask);
-    capture_init(&l->err, LOG_STDERR, &r->mask);
+    l->commands = (struct log_commands){0};
+    capture_init(&l->out, LOG_STDOUT, &r->mask, &l->commands);
+    capture_init(&l->err, LOG_STDERR, &r->mask, &l->commands);
     l->out.hides = l->err.hides = hidden_keep;
     l->out.hides_ctx = l->err.hides_ctx = r;
     l->capturing = true;

@@ -1,4 +1,6 @@
 """Logs: what lines tell the runner, searching, attempts, and watching late."""
+import sqlite3
+
 from harness import PlueTest, dedent
 
 
@@ -33,6 +35,49 @@ class Commands(PlueTest):
 
     def test_nothing_is_a_command_while_commands_are_stopped(self):
         self.assertEqual(self.show("::stop-commands::t\n::add-mask::plain\n::t::\nplain\n"), "::add-mask::plain\nplain\n")
+
+    def test_a_mask_is_read_whatever_its_case_and_form(self):
+        self.steps_workflow("""
+            ctx.run(name="a", cmd="echo ::Add-Mask::one-word; echo 'x ##[add-mask]two-word'; echo one-word two-word")
+            """)
+        self.run_ci()
+        self.assertEqual(self.log(step="a"), "::add-mask::***\n::add-mask::***\n*** ***\n")
+
+    def test_colons_and_commas_are_escaped_in_properties_alone(self):
+        self.assertEqual(self.show("::ERROR file=a%2Cb%3Ac.c,line=1,line=2::x%3Ay\nlog ##[warning file=w.c;line=4]%5D%3B\n"),
+                         "error: a,b:c.c:2: x%3Ay\nwarning: w.c:4: ];\n")
+
+
+class Hostile(PlueTest):
+    def test_a_hundred_megabytes_without_a_newline_are_kept_in_pieces(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="head -c 104857600 /dev/zero | tr '\\\\0' x; echo; echo after")""")
+        self.assertEqual(self.outcomes(self.run_ci()), {"a": "success"})
+        with sqlite3.connect(self.data / "plue.db") as db:
+            rows = db.execute("select length(content), ltrim(content, 'x') from workflow_logs"
+                              " where log_type = 'stdout' order by sequence").fetchall()
+        self.assertEqual(rows, [(65536, "")] * 1600 + [(5, "after")])
+
+    def test_what_steers_a_terminal_is_kept_and_never_shown(self):
+        evil = "\x1b]0;owned\x07\x1b[2Jcleared\x1b[1A \x9b31m\x08\x7f\u202etxt"
+        self.write("evil", evil + "\n")
+        self.steps_workflow("""ctx.run(name="a", cmd="cat evil; echo ::group::$(cat evil); echo ::error file=$(cat evil)::x; exit 1")""")
+        self.plue("workflow", "run", "ci", expect=1)
+        self.assertEqual(self.log(step="a").split("\n")[0], evil)
+        for args in (("run", "view", 1, "--log"), ("run", "view", 1, "--step", "a"), ("run", "watch", 1), ("run", "view", 1),
+                     ("run", "view", 1, "--log-failed"), ("run", "view", 1, "--search", "cleared"), ("why", 1)):
+            with self.subTest(args=args):
+                result = self.plue(*args)
+                for bad in ("\x1b]", "\x1b[2J", "\x1b[1A", "\x07", "\x08", "\x7f", "\x9b", "\u202e"):
+                    self.assertNotIn(bad, result.out + result.err)
+
+    def test_nothing_that_is_said_after_the_end_of_a_step_gets_into_its_log(self):
+        self.steps_workflow("""
+            ctx.run(name="a", cmd="echo said; (trap '' HUP TERM; sleep 0.2; echo late; echo v=late >> $PLUE_OUTPUT) & exit 0")
+            ctx.run(name="b", cmd="sleep 0.5; echo second")
+            """)
+        self.run_ci()
+        self.assertEqual((self.log(step="a"), self.log(step="b")), ("said\n", "second\n"))
+        self.assertEqual(self.step(self.view(), "a")["outputs"], {})
 
 
 class Secrets(PlueTest):

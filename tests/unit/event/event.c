@@ -107,7 +107,7 @@ static void assert_commands(const char *lines, const char *wanted)
     while (str_next(&rest, '\n', &line)) {
         struct log_command c = log_commands_read(&commands, line);
         buf_addf(&got, "%s %.*s|", kinds[c.kind], STR_ARG(c.properties));
-        log_command_unescape(&got, c.message);
+        log_command_add_message(&got, &c);
         buf_add_byte(&got, '\n');
     }
     assert_string_equal(buf_c(&got), wanted);
@@ -137,13 +137,58 @@ static void command__none_is_read_between_stop_and_its_token(void **state)
                     "stop |tok\n- |\n- |\nresume |\nerror |y\n");
 }
 
+static void command__names_have_no_case(void **state)
+{
+    (void)state;
+    assert_commands("::GROUP::x\n::Add-Mask::s\n##[Error]e\n::STOP-commands::Tok\n::tOK::",
+                    "group |x\nadd-mask |s\nerror |e\nstop |Tok\nresume |\n");
+}
+
+static void command__only_messages_escapes_are_undone_in_messages(void **state)
+{
+    (void)state;
+    assert_commands("::error::%250A %0D|%0a|%3A%2C%3B%5D|%\n##[error]%250A %3A%2C%3B%5D",
+                    "error |%0A \r|%0a|%3A%2C%3B%5D|%\nerror |%0A %3A%2C;]\n");
+}
+
+static void command__the_older_form_stands_anywhere(void **state)
+{
+    (void)state;
+    assert_commands(
+        "at 10:00 ##[error file=a.c;line=3]broken\n##[group]G\n##[endgroup]\n##[other]x\n"
+        "##[error\n::unknown::x ##[add-mask]secret\n##[stop-commands]t\n##[error]no\nx ##[t]",
+        "error file=a.c;line=3|broken\ngroup |G\nendgroup |\n- |\n"
+        "- |\nadd-mask |secret\nstop |t\n- |\nresume |\n");
+}
+
+static void command__a_stop_s_token_is_no_word_of_usual_output(void **state)
+{
+    (void)state;
+    assert_commands("::stop-commands::\n::stop-commands::Error\n::stop-commands::pause-logging\n"
+                    "::notice::read\n::stop-commands::t\n::t and::more\n::notice::read",
+                    "- |\n- |\n- |\nnotice |read\nstop |t\nresume |\nnotice |read\n");
+}
+
+static void assert_property(const struct log_command *c, const char *name, const char *wanted)
+{
+    auto_buf got = BUF(100);
+    assert_int_equal(log_command_add_property(&got, c, name), *wanted != '\0');
+    assert_string_equal(buf_c(&got), wanted);
+}
+
 static void command__property_is_found_by_its_name(void **state)
 {
     (void)state;
-    struct log_command c = {.properties = STR("file=a%3Ab.c, line=3")};
-    assert_true(str_is(log_command_property(&c, "file"), "a%3Ab.c"));
-    assert_true(str_is(log_command_property(&c, "line"), "3"));
-    assert_int_equal(log_command_property(&c, "col").n, 0);
+    struct log_command c = {.properties =
+                                STR("file=a%3Ab%2C%3B.c,line=3,LINE=4,,title=,col, endLine=9")};
+    assert_property(&c, "file", "a:b,%3B.c");
+    assert_property(&c, "line", "4"); /* the last one counts */
+    assert_property(&c, "title", "");
+    assert_property(&c, "col", "");
+    assert_property(&c, "endLine", ""); /* " endLine" is another name */
+    c = (struct log_command){.is_old = true, .properties = STR("file=a%3Bb,c;line=3")};
+    assert_property(&c, "file", "a;b,c");
+    assert_property(&c, "line", "3");
 }
 
 int main(void)
@@ -157,6 +202,10 @@ int main(void)
         cmocka_unit_test(command__is_read_as_githubs_runner_reads_it),
         cmocka_unit_test(command__lookalikes_are_lines),
         cmocka_unit_test(command__none_is_read_between_stop_and_its_token),
+        cmocka_unit_test(command__names_have_no_case),
+        cmocka_unit_test(command__only_messages_escapes_are_undone_in_messages),
+        cmocka_unit_test(command__the_older_form_stands_anywhere),
+        cmocka_unit_test(command__a_stop_s_token_is_no_word_of_usual_output),
         cmocka_unit_test(command__property_is_found_by_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
