@@ -31,7 +31,7 @@ static void say(struct live_run *r, uint32_t step, const char *fmt, ...)
     va_start(args, fmt);
     buf_addv(&text, fmt, args);
     va_end(args);
-    mask_apply(&r->mask, buf_str(&text), &masked);
+    mask_apply(run_mask(r), buf_str(&text), &masked);
     record_system_line(r, step, buf_str(&masked));
 }
 

@@ -41,7 +41,7 @@ static void try_queued(struct engine *e, bool changed)
         return;
     for (struct live_run *r = e->runs, *next; r; r = next) {
         next = r->next;
-        if (r->queued && !r->complete)
+        if (r->queued && !r->complete && !r->parent)
             run_try_to_begin(r);
     }
 }
@@ -63,11 +63,14 @@ static void on_commands(uv_timer_t *t)
         struct store_command *commands;
         size_t n;
         next = r->next;
-        if (r->complete || !r->id ||
+        if (r->complete || !r->id || r->parent ||
             !store_list_commands(e->reader, r->id, &a, &commands, &n, &err))
             continue;
         for (size_t i = 0; i < n; i++)
             obey(e, r, &commands[i]);
+    }
+    for (struct live_run *r = e->runs, *next; r; r = next) {
+        next = r->next;
         approvals_look(r);
     }
 }
@@ -251,18 +254,24 @@ bool engine_start(struct engine *e, const struct engine_request *request,
     return true;
 }
 
+/* Those of its tools' calls too. */
+static void kill_all(struct engine *e, int64_t run_id)
+{
+    for (struct live_run *r = e->runs; r; r = r->next)
+        for (uint32_t i = 0; r->id == run_id && i < r->step_count; i++)
+            if (r->steps[i].process)
+                runner_kill(r->steps[i].process, SIGKILL);
+}
+
 void engine_cancel(struct engine *e, int64_t run_id)
 {
     for (struct live_run *r = e->runs; r; r = r->next) {
-        if (r->id != run_id || r->complete)
+        if (r->id != run_id || r->complete || r->parent)
             continue;
-        if (r->core.ending) {
-            for (uint32_t i = 0; i < r->step_count; i++)
-                if (r->steps[i].process)
-                    runner_kill(r->steps[i].process, SIGKILL);
-            return;
-        }
-        run_tell(r, &(struct run_event){.kind = RUN_EVENT_CANCEL});
+        if (r->core.ending)
+            kill_all(e, run_id);
+        else
+            run_tell(r, &(struct run_event){.kind = RUN_EVENT_CANCEL});
         return;
     }
 }

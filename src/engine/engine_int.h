@@ -50,8 +50,9 @@ struct live_step {
     int exit_code;
     int64_t log_lines, log_bytes;
     bool log_full;
-    char *reason_text; /* more than the reason's own sentence; owned, may be NULL */
-    char *error;       /* JSON object text; owned, may be NULL */
+    unsigned nested_calls; /* of tools, in all tries: the number of the last one */
+    char *reason_text;     /* more than the reason's own sentence; owned, may be NULL */
+    char *error;           /* JSON object text; owned, may be NULL */
     char *error_message;
     /* Of the last try: */
     char *outputs; /* JSON object text */
@@ -109,8 +110,23 @@ struct live_run {
     engine_created_fn *created;
     engine_ended_fn *ended;
     void *ctx;
+    /* Of a tool's call (nested.c): the run, and step of it, that it is part of. It has that run's
+     * id, files, workspace and mask, and no row of its own. */
+    struct live_run *parent;
+    uint32_t parent_step;
     struct live_run *next;
 };
+
+static inline struct live_run *run_top(struct live_run *r)
+{
+    while (r->parent)
+        r = r->parent;
+    return r;
+}
+static inline struct mask *run_mask(struct live_run *r)
+{
+    return &run_top(r)->mask;
+}
 
 struct engine {
     struct engine_options options;
@@ -137,6 +153,9 @@ void run_step_done(struct live_run *r, uint32_t step, enum outcome outcome, enum
 void run_step_failed(struct live_run *r, uint32_t step, enum reason reason, struct err *err,
                      bool final);
 struct live_run *live_run_new(struct engine *e, const struct engine_request *request);
+/* The same for a tool's call on behalf of a step. */
+struct live_run *live_run_nested(struct live_run *parent, uint32_t step,
+                                 const struct engine_request *request);
 void live_run_free(struct live_run *r);
 void run_take_plan(struct live_run *r);
 /* The error of an evaluation that has failed becomes the run's. */
@@ -194,8 +213,10 @@ void record_result(struct live_run *r, uint32_t step);
 struct recovery {
     struct arena arena;
     struct store_run run;
-    struct store_step *steps;
+    struct store_step *steps; /* of the plan */
     size_t step_count;
+    struct store_step *nested; /* of tools that agents have called */
+    size_t nested_count;
     struct store_source *sources;
     size_t source_count;
     int64_t last_seen; /* when its owner last renewed its lease; 0: unknown */
@@ -287,6 +308,19 @@ json_t *kept_answer_find(struct live_run *r, uint32_t step, const char *sha256, 
 /* Not where it is too large or holds a secret. */
 void kept_answer_put(struct live_run *r, uint32_t step, const char *sha256, str base_url,
                      str client, json_t *answer);
+/* ---- nested.c: steps of a tool that an agent calls, as steps of the run ---- */
+enum { NESTED_DEPTH_MAX = 3 /* agents that call agents */ };
+/* text: valid, masked; borrowed. */
+typedef void nested_done_fn(void *user, str text, bool is_error);
+/* The tool's JSON Schema and description, for a model; NULL with err. A new reference. */
+json_t *nested_describe(struct live_run *r, str name, struct err *err) must_use;
+/* Begins; done comes once, later. NULL with err, for the model. */
+struct live_run *nested_start(struct live_run *r, uint32_t step, str name, json_t *input,
+                              nested_done_fn *done, void *user, struct err *err) must_use;
+/* Cancels it; done still comes. */
+void nested_stop(struct live_run *r);
+/* Whether a step's id is of a tool's call; *ret_number is that call's, of the step `of`. */
+bool nested_id(str id, str of, unsigned *ret_number);
 /* ---- step_agent.c: prompts of type agent, and what their tools do ---- */
 struct agent;
 struct dialog;
@@ -316,6 +350,10 @@ void small_step_ends(struct live_run *r, uint32_t step, enum outcome outcome, st
 void shell_take_additions(struct live_run *r, str json);
 struct resolve_scope run_scope(struct live_run *r);
 void run_mask_known_secrets(struct live_run *r);
+/* Masked from now on, once for each name. */
+void run_mask_secret(struct live_run *r, str name, str value);
+/* Of the workflow; NULL: none. */
+const char *run_image(struct live_run *r);
 
 static inline str opt_str(const char *c)
 {

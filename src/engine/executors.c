@@ -23,7 +23,7 @@ static bool check_tools(const struct plan_step *s, struct err *err)
     bool ok = true;
     json_array_foreach(json_object_get(config, "tools"), i, tool)
     {
-        ok = ok && tools_check(tool, &wrong);
+        ok = ok && (json_is_string(json_object_get(tool, "path")) || tools_check(tool, &wrong));
     }
     json_decref(config);
     auto_buf what = BUF(4096);

@@ -12,7 +12,7 @@ static str name_of(int64_t run_id, struct buf *b)
 
 void hidden_keep(void *ctx, str value)
 {
-    struct live_run *r = ctx;
+    struct live_run *r = run_top(ctx);
     struct engine *e = r->engine;
     auto_vault v = {0};
     auto_err err = ERR_INIT;
@@ -49,7 +49,7 @@ bool hidden_load(struct live_run *r, struct err *err)
                      "restore the key, or cancel the run and start a new one");
             return false;
         }
-        mask_add(&r->mask, buf_str(&value));
+        mask_add(run_mask(r), buf_str(&value));
         explicit_bzero(value.p, value.n);
     }
     r->hidden_count = n;

@@ -40,7 +40,7 @@ void kept_answer_put(struct live_run *r, uint32_t step, const char *sha256, str 
     str s = str_of(text ? text : "");
     if (!s.n || s.n > KEPT_ANSWER_MAX)
         return;
-    mask_apply(&r->mask, s, &masked);
+    mask_apply(run_mask(r), s, &masked);
     if (!str_eq(s, buf_str(&masked))) /* with a secret in it, it belongs to this run alone */
         return;
     struct store_batch *b = store_batch_new(r->engine->options.store);

@@ -33,6 +33,21 @@ static void add_depends(struct buf *b, const struct plan *p, const struct plan_s
     json_end_array(&w);
 }
 
+/* Steps of a tool stand where the agent does. */
+static int64_t position_of(const struct live_run *r, uint32_t step)
+{
+    for (; r->parent; r = r->parent)
+        step = r->parent_step;
+    return step;
+}
+
+static str parent_of(const struct live_run *r, const struct plan_step *p)
+{
+    if (p->parent != PLAN_NEVER)
+        return r->plan.steps[p->parent].id;
+    return r->parent ? r->parent->plan.steps[r->parent_step].id : STR("");
+}
+
 void record_new_steps(struct live_run *r, struct store_batch *b, uint32_t from)
 {
     for (uint32_t i = from; i < r->plan.step_count; i++) {
@@ -43,12 +58,12 @@ void record_new_steps(struct live_run *r, struct store_batch *b, uint32_t from)
         add_depends(&depends, &r->plan, p);
         struct store_step row = {
             .key = {.run_id = r->id, .attempt = r->attempt, .step_id = p->id, .try = 1},
-            .position = i,
+            .position = position_of(r, i),
             .name = p->name,
             .type = p->type,
             .depends_on = buf_str(&depends),
             .config = p->config,
-            .parent = p->parent != PLAN_NEVER ? r->plan.steps[p->parent].id : STR(""),
+            .parent = parent_of(r, p),
             .status = STEP_PENDING,
             .reason = {REASON_WAITING_FOR_STEPS, str_of(reason_sentence(REASON_WAITING_FOR_STEPS))},
             .created_at = clock_wall_ms(),
@@ -295,6 +310,10 @@ void record_run(struct live_run *r, struct store_batch *b)
     struct store_run_update u = {.run_id = r->id, .from = r->recorded, .to = r->core.status};
     int64_t now = clock_wall_ms();
 
+    if (r->parent) {
+        r->recorded = r->core.status;
+        return;
+    }
     u.fields = STORE_RUN_REASON;
     u.values.reason =
         (struct store_reason){r->core.reason, str_of(reason_sentence(r->core.reason))};

@@ -8,6 +8,21 @@ void recovery_done(struct recovery *v)
     arena_done(&v->arena);
 }
 
+/* The ids of a plan have no dot. */
+static void split_steps(struct recovery *v)
+{
+    size_t all = v->step_count;
+    struct store_step *steps = v->steps;
+    v->steps = arena_array(&v->arena, struct store_step, all);
+    v->nested = arena_array(&v->arena, struct store_step, all);
+    v->step_count = v->nested_count = 0;
+    for (size_t i = 0; i < all; i++)
+        if (str_find_byte(steps[i].key.step_id, '.', 0) == SIZE_MAX)
+            v->steps[v->step_count++] = steps[i];
+        else
+            v->nested[v->nested_count++] = steps[i];
+}
+
 bool recovery_load(struct store_reader *reader, int64_t run_id, struct recovery *v, struct err *err)
 {
     struct store_lease lease;
@@ -19,6 +34,7 @@ bool recovery_load(struct store_reader *reader, int64_t run_id, struct recovery 
                             err) ||
         !store_load_lease(reader, run_id, &lease, &has, err))
         return false;
+    split_steps(v);
     v->last_seen = has ? lease.expires_at - STORE_LEASE_MS : 0;
     v->kept = json_loadb(v->run.plan.p, v->run.plan.n, 0, NULL);
     return true;
@@ -174,17 +190,12 @@ void recovery_restore(struct live_run *r, uint32_t i, const struct store_step *s
     record_result(r, i);
 }
 
-/* A try that ran when the process died: its row ends as interrupted; another try follows, unless
- * the step must not run twice. */
-static void restore_interrupted(struct live_run *r, struct store_batch *b, uint32_t i,
-                                const struct store_step *s)
+static void record_interrupted(struct store_batch *b, const struct store_step_key *key,
+                               enum step_status from, enum reason reason)
 {
-    struct live_step *l = &r->steps[i];
-    bool again = r->plan.steps[i].idempotent;
-    enum reason reason = again ? REASON_INTERRUPTED : REASON_NOT_IDEMPOTENT;
     struct store_step_update u = {
-        .key = record_key(r, i),
-        .from = s->status,
+        .key = *key,
+        .from = from,
         .to = STEP_FAILED,
         .fields = STORE_STEP_OUTCOME | STORE_STEP_REASON | STORE_STEP_COMPLETED,
         .values = {.outcome = OUTCOME_FAILED,
@@ -193,6 +204,18 @@ static void restore_interrupted(struct live_run *r, struct store_batch *b, uint3
                    .completed_at = clock_wall_ms()},
     };
     store_update_step(b, &u);
+}
+
+/* A try that ran when the process died: its row ends as interrupted; another try follows, unless
+ * the step must not run twice. */
+static void restore_interrupted(struct live_run *r, struct store_batch *b, uint32_t i,
+                                const struct store_step *s)
+{
+    struct live_step *l = &r->steps[i];
+    bool again = r->plan.steps[i].idempotent;
+    enum reason reason = again ? REASON_INTERRUPTED : REASON_NOT_IDEMPOTENT;
+    struct store_step_key key = record_key(r, i);
+    record_interrupted(b, &key, s->status, reason);
     if (!again) {
         run_restore(&r->core, &r->plan, i, OUTCOME_FAILED, CONCLUSION_FAILED, STEP_FAILED, reason,
                     (uint32_t)s->key.try);
@@ -206,6 +229,21 @@ static void restore_interrupted(struct live_run *r, struct store_batch *b, uint3
     store_add_try(b, &next, clock_wall_ms());
     l->recorded = STEP_READY;
     run_restore_tries(&r->core, &r->plan, i, (uint32_t)s->key.try);
+}
+
+/* What a tool was doing ends there: the agent is told, and may call it again. */
+static void end_nested(struct live_run *r, const struct recovery *v, struct store_batch *b)
+{
+    unsigned number;
+    for (size_t n = 0; n < v->nested_count; n++) {
+        const struct store_step *s = &v->nested[n];
+        for (uint32_t i = 0; i < r->plan.step_count; i++)
+            if (nested_id(s->key.step_id, r->plan.steps[i].id, &number) &&
+                number > r->steps[i].nested_calls)
+                r->steps[i].nested_calls = number;
+        if (!step_status_is_final(s->status))
+            record_interrupted(b, &s->key, s->status, REASON_INTERRUPTED);
+    }
 }
 
 static void restore_steps(struct live_run *r, struct recovery *v, struct store_batch *b)
@@ -264,6 +302,7 @@ static void begin_again(struct live_run *r, struct recovery *v)
     struct store_batch *b = store_batch_new(r->engine->options.store);
     record_deadline(r, v, b, left);
     restore_steps(r, v, b);
+    end_nested(r, v, b);
     record_new_steps(r, b, (uint32_t)v->step_count);
     if (r->plan.step_count > v->step_count)
         record_plan_extended(r, b, (uint32_t)v->step_count);

@@ -210,7 +210,7 @@ static void resolve_result(struct live_run *r)
     if (success && r->plan.outputs.n) {
         if (resolve_json(&scope, r->plan.outputs, &b, &err)) {
             auto_buf masked = BUF(CONFIG_RESOLVED_MAX);
-            mask_apply(&r->mask, buf_str(&b), &masked);
+            mask_apply(run_mask(r), buf_str(&b), &masked);
             r->outputs = buf_take(&masked, NULL);
             return;
         }
@@ -297,7 +297,7 @@ static void complete(struct live_run *r)
     r->complete = true;
     run_stop_timers(r);
     /* What failed may be run again from where it stands. */
-    if (r->workspace)
+    if (r->workspace && !r->parent)
         close_workspace(r, r->core.status == RUN_SUCCESS ? RUNNER_REMOVE : RUNNER_KEEP_FILES);
     run_forget(r);
 }
@@ -308,7 +308,7 @@ void run_forget(struct live_run *r)
     struct engine *e = r->engine;
     if (!r->complete || r->pending)
         return;
-    if (r->halted && r->workspace) { /* now that nothing uses it: for a resume */
+    if (r->halted && r->workspace && !r->parent) { /* now that nothing uses it: for a resume */
         close_workspace(r, RUNNER_KEEP);
         return;
     }
@@ -322,7 +322,12 @@ void run_forget(struct live_run *r)
         uv_unref((uv_handle_t *)&e->wake);
     if (r->ended)
         r->ended(r->ctx, r->id, r->core.status, r->halted ? &e->failure : NULL);
+    struct live_run *parent = r->parent;
     live_run_free(r);
+    if (!parent)
+        return;
+    parent->pending--;
+    run_forget(parent);
 }
 
 /* ---- actions ---- */
@@ -497,19 +502,19 @@ void run_step_failed(struct live_run *r, uint32_t step, enum reason reason, stru
     struct json_writer w = JSON_WRITER(&json, false);
 
     json_put_error(&w, NULL, err);
-    mask_apply(&r->mask, buf_str(&json), &masked);
+    mask_apply(run_mask(r), buf_str(&json), &masked);
     free(l->error);
     free(l->error_message);
     l->error = buf_take(&masked, NULL);
     auto_buf message = BUF(RESULT_MAX);
-    mask_apply(&r->mask, err->message, &message);
+    mask_apply(run_mask(r), err->message, &message);
     l->error_message = buf_take(&message, NULL);
     run_step_done(r, step, OUTCOME_FAILED, reason, final);
 }
 
 /* ---- life ---- */
 
-struct live_run *live_run_new(struct engine *e, const struct engine_request *q)
+static struct live_run *new_run(struct engine *e, const struct engine_request *q)
 {
     struct live_run *r = mem_zalloc(sizeof *r);
     struct arena *a = &r->arena;
@@ -538,7 +543,27 @@ struct live_run *live_run_new(struct engine *e, const struct engine_request *q)
     e->runs = r;
     if (e->active++ == 0)
         uv_ref((uv_handle_t *)&e->wake); /* the loop lives as long as a run does */
+    return r;
+}
+
+struct live_run *live_run_new(struct engine *e, const struct engine_request *q)
+{
+    struct live_run *r = new_run(e, q);
     run_mask_known_secrets(r);
+    return r;
+}
+
+struct live_run *live_run_nested(struct live_run *parent, uint32_t step,
+                                 const struct engine_request *q)
+{
+    struct live_run *r = new_run(parent->engine, q);
+    r->id = parent->id;
+    r->attempt = parent->attempt;
+    r->parent = parent;
+    r->parent_step = step;
+    r->bundle = parent->bundle;
+    r->workspace = parent->workspace;
+    parent->pending++;
     return r;
 }
 
@@ -580,7 +605,7 @@ void live_run_free(struct live_run *r)
     free(r->error_json);
     free(r->outputs);
     evaluation_free(r->evaluation);
-    if (r->bundle) {
+    if (r->bundle && !r->parent) {
         bundle_done(r->bundle);
         free(r->bundle);
     }

@@ -14,11 +14,14 @@ struct agent;
 struct agent_call {
     struct agent *agent;
     size_t place;
-    str name; /* in the agent's arena */
+    str name;                /* in the agent's arena */
+    struct live_run *nested; /* of a tool of the repository, while it runs */
 };
 struct agent {
     struct sink sink;
     struct tools *tools;
+    json_t *own;                    /* descriptions of the repository's tools */
+    VEC(struct agent_call *) calls; /* of this turn, to such tools */
     struct arena arena;
     struct dialog *dialog; /* that waits for results; NULL: none, or it was dropped */
     json_t *results;
@@ -45,7 +48,7 @@ static void log_text(struct agent *a, const char *what, str name, str text)
 
 static void masked_text(struct agent *a, str text, struct buf *ret)
 {
-    mask_apply(&a->sink.run->mask, text, ret);
+    mask_apply(run_mask(a->sink.run), text, ret);
 }
 
 static void put_result(struct agent *a, size_t place, str text, bool is_error)
@@ -68,6 +71,7 @@ static void called(void *user, str result, bool is_error)
 {
     struct agent_call *c = user;
     struct agent *a = c->agent;
+    c->nested = NULL;
     auto_buf masked = BUF(4 << 20);
     masked_text(a, result, &masked);
     put_result(a, c->place, buf_str(&masked), is_error);
@@ -91,6 +95,28 @@ static void refuse(struct agent *a, size_t place, str name, const struct err *er
     log_text(a, "refused:", name, buf_str(&masked));
 }
 
+static bool is_own(const struct agent *a, str name)
+{
+    json_t *tool;
+    size_t i;
+    json_array_foreach(a->own, i, tool)
+    {
+        if (str_eq(json_get_text(tool, "name"), name))
+            return true;
+    }
+    return false;
+}
+
+static bool carry_out(struct agent *a, struct agent_call *c, json_t *input, struct err *err)
+{
+    if (!is_own(a, c->name))
+        return tools_call(a->tools, c->name, input, called, c, err);
+    c->nested = nested_start(a->sink.run, a->sink.step, c->name, input, called, c, err);
+    if (c->nested)
+        vec_push(&a->calls, c);
+    return c->nested != NULL;
+}
+
 static void begin(struct agent *a, size_t place, json_t *call)
 {
     auto_err err = ERR_INIT;
@@ -98,13 +124,13 @@ static void begin(struct agent *a, size_t place, json_t *call)
     str name = json_get_text(call, "name");
     json_t *input = json_object_get(call, "input");
     struct agent_call *c = arena_alloc(&a->arena, sizeof *c);
-    *c = (struct agent_call){a, place, arena_str(&a->arena, name)};
+    *c = (struct agent_call){a, place, arena_str(&a->arena, name), NULL};
     auto_free char *text = json_dumps(input, JSON_COMPACT | JSON_ENCODE_ANY);
     masked_text(a, opt_str(text), &masked);
     log_text(a, "calls", name, buf_str(&masked));
     if (place >= AGENT_CALLS_MAX)
         err_set(&err, "too_many_calls", "one answer may call at most %d tools", AGENT_CALLS_MAX);
-    else if (tools_call(a->tools, name, input, called, c, &err))
+    else if (carry_out(a, c, input, &err))
         a->running++;
     if (err_is_set(&err))
         refuse(a, place, name, &err);
@@ -115,6 +141,7 @@ void agent_call(struct agent *a, struct dialog *d, json_t *calls)
     json_t *call;
     size_t i;
     a->dialog = d;
+    a->calls.n = 0;
     a->results = json_array();
     json_array_foreach(calls, i, call)
     {
@@ -135,12 +162,33 @@ bool agent_stop(struct agent *a, void (*idle)(void *user), void *user)
     a->idle = idle;
     a->user = user;
     tools_stop(a->tools);
+    for (size_t i = 0; i < a->calls.n; i++)
+        if (a->calls.at[i]->nested)
+            nested_stop(a->calls.at[i]->nested);
     return a->running > 0;
 }
 
 json_t *agent_tools(const struct agent *a)
 {
-    return tools_describe(a->tools);
+    json_t *all = tools_describe(a->tools);
+    json_array_extend(all, a->own);
+    return all;
+}
+
+static bool describe_own(struct agent *a, json_t *tools, struct err *err)
+{
+    json_t *tool, *described;
+    size_t i;
+    a->own = json_array();
+    json_array_foreach(tools, i, tool)
+    {
+        if (!json_is_string(json_object_get(tool, "path")))
+            continue;
+        if (!(described = nested_describe(a->sink.run, json_get_text(tool, "name"), err)))
+            return false;
+        json_array_append_new(a->own, described);
+    }
+    return true;
 }
 
 /* "OWNER/NAME" or "NAME", as ctx.repo says it. */
@@ -168,11 +216,10 @@ struct agent *agent_new(struct live_run *r, uint32_t step, json_t *config, struc
                                     .repository = arena_cstr(&a->arena, r->request.repository),
                                     .repository_name = buf_str(&name),
                                     .step = buf_c(&id),
-                                    .image = r->plan.image.n ? arena_cstr(&a->arena, r->plan.image)
-                                                             : NULL,
+                                    .image = run_image(r),
                                     .tools = json_object_get(config, "tools")};
     a->tools = tools_new(&options, err);
-    if (a->tools)
+    if (a->tools && describe_own(a, options.tools, err))
         return a;
     agent_free(a);
     return NULL;
@@ -183,6 +230,8 @@ void agent_free(struct agent *a)
     if (!a)
         return;
     tools_free(a->tools);
+    vec_done(&a->calls);
+    json_decref(a->own);
     json_decref(a->results);
     arena_done(&a->arena);
     free(a);

@@ -34,7 +34,7 @@ void small_step_ends(struct live_run *r, uint32_t step, enum outcome outcome, st
     struct live_step *l = &r->steps[step];
     auto_buf masked = BUF(RESULT_MAX / 2);
     auto_err err = ERR_INIT;
-    mask_apply(&r->mask, json, &masked);
+    mask_apply(run_mask(r), json, &masked);
     if (masked.overflow) {
         err_set(&err, "result_too_large", "the step's value takes more than %d MiB as JSON",
                 RESULT_MAX >> 21);

@@ -50,7 +50,7 @@ static void said(void *user, const struct llm_event *e)
         auto_buf masked = BUF(1 << 20);
         capture_finish(c, clock_wall_ms(), step_keep_lines, &s->sink);
         buf_addf(&line, "asked again, what stands above is void: %.*s", STR_ARG(e->text));
-        mask_apply(&r->mask, buf_str(&line), &masked);
+        mask_apply(run_mask(r), buf_str(&line), &masked);
         record_system_line(r, s->sink.step, buf_str(&masked));
     }
 }
@@ -210,10 +210,7 @@ static str find_key(struct live_run *r, const struct llm_client *c)
         return value;
     if ((variable = getenv(arena_cstr(&r->arena, c->key_name))) && *variable) {
         value = str_of(variable);
-        if (!map_has(&r->masked, c->key_name)) {
-            map_set(&r->masked, arena_str(&r->arena, c->key_name), r);
-            mask_add(&r->mask, value);
-        }
+        run_mask_secret(r, c->key_name, value);
     }
     return value;
 }

@@ -74,7 +74,7 @@ static char *dump_masked(struct live_run *r, json_t *j)
 {
     auto_free char *text = json_dumps(j, JSON_COMPACT | JSON_PRESERVE_ORDER);
     auto_buf masked = BUF(ADDITIONS_MAX);
-    mask_apply(&r->mask, str_of(text), &masked);
+    mask_apply(run_mask(r), str_of(text), &masked);
     return buf_take(&masked, NULL);
 }
 
@@ -257,7 +257,7 @@ static void own_env(struct live_run *r, uint32_t step, struct launch *l)
     buf_add_int(&id, r->id);
     push_env(l, "CI", STR("true"));
     push_env(l, "PLUE_RUN_ID", buf_str(&id));
-    push_env(l, "PLUE_WORKFLOW", r->plan.workflow);
+    push_env(l, "PLUE_WORKFLOW", run_top(r)->plan.workflow);
     push_env(l, "PLUE_STEP_ID", r->plan.steps[step].id);
     if (r->request.ref.n)
         push_env(l, "PLUE_REF", r->request.ref);
@@ -348,8 +348,8 @@ void step_reset_try(struct live_run *r, uint32_t step)
         capture_done(&l->err);
     }
     l->commands = (struct log_commands){0};
-    capture_init(&l->out, LOG_STDOUT, &r->mask, &l->commands);
-    capture_init(&l->err, LOG_STDERR, &r->mask, &l->commands);
+    capture_init(&l->out, LOG_STDOUT, run_mask(r), &l->commands);
+    capture_init(&l->err, LOG_STDERR, run_mask(r), &l->commands);
     l->out.hides = l->err.hides = hidden_keep;
     l->out.hides_ctx = l->err.hides_ctx = r;
     l->capturing = true;
@@ -378,9 +378,7 @@ static void start_process(struct live_run *r, uint32_t step, struct launch *l)
         .env = (const char *const *)l->env.at,
         .path = l->path.at,
         .cwd = cwd,
-        .image = image             ? image
-                 : r->plan.image.n ? arena_cstr(&r->arena, r->plan.image)
-                                   : NULL,
+        .image = image ? image : run_image(r),
         .network = network_of(r, l),
         .output = step_wrote,
         .exit = step_exited,

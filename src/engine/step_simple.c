@@ -11,8 +11,9 @@ static bool find_result(void *data, str step_id, str *ret_json)
     return true;
 }
 
-static void mask_secret(struct live_run *r, str name, str value)
+void run_mask_secret(struct live_run *r, str name, str value)
 {
+    r = run_top(r);
     if (map_has(&r->masked, name))
         return;
     map_set(&r->masked, arena_str(&r->arena, name), r);
@@ -26,7 +27,7 @@ static bool find_secret(void *data, str name, str *ret_value)
     const struct engine_options *o = &r->engine->options;
     if (!o->secret || !o->secret(o->data, name, ret_value))
         return false;
-    mask_secret(r, name, *ret_value);
+    run_mask_secret(r, name, *ret_value);
     return true;
 }
 
@@ -36,7 +37,13 @@ void run_mask_known_secrets(struct live_run *r)
     str value;
     for (size_t i = 0; i < o->secret_count; i++)
         (void)(o->secret && o->secret(o->data, o->secret_names[i], &value) &&
-               (mask_secret(r, o->secret_names[i], value), true));
+               (run_mask_secret(r, o->secret_names[i], value), true));
+}
+
+const char *run_image(struct live_run *r)
+{
+    r = run_top(r);
+    return r->plan.image.n ? arena_cstr(&r->arena, r->plan.image) : NULL;
 }
 
 struct resolve_scope run_scope(struct live_run *r)
@@ -52,7 +59,7 @@ static void log_text(struct live_run *r, uint32_t step, json_t *config)
     str all = dumped ? str_of(dumped) : str_make(json_string_value(text), json_string_length(text)),
         line;
     auto_buf masked = BUF(CONFIG_RESOLVED_MAX);
-    mask_apply(&r->mask, all, &masked);
+    mask_apply(run_mask(r), all, &masked);
     all = buf_str(&masked);
     while (str_next(&all, '\n', &line))
         record_system_line(r, step, line);

@@ -246,7 +246,8 @@ static bool load_row(const struct db_rows *rows, size_t n, struct arena *a, stru
     " FROM workflow_steps s WHERE run_id = $1 AND attempt = CASE WHEN $2 = 0 THEN" \
     " (SELECT attempt FROM workflow_runs WHERE id = $1) ELSE $2 END AND try ="     \
     " (SELECT MAX(t.try) FROM workflow_steps t WHERE t.run_id = s.run_id"          \
-    " AND t.attempt = s.attempt AND t.step_id = s.step_id) ORDER BY position"
+    " AND t.attempt = s.attempt AND t.step_id = s.step_id)"                        \
+    " ORDER BY position, step_id LIKE '%.%', id"
 
 bool store_load_steps(struct store_reader *r, int64_t run_id, int64_t attempt,
                       enum store_step_load what, struct arena *a, struct store_step **ret,

@@ -55,6 +55,15 @@ void clip_text(const struct clip *c, struct buf *ret)
     add_valid(ret, str_sub(buf_str(&c->tail), extra, c->tail.n));
 }
 
+void tools_clip(str text, struct buf *ret)
+{
+    struct clip c;
+    clip_init(&c);
+    clip_add(&c, text);
+    clip_text(&c, ret);
+    clip_done(&c);
+}
+
 void add_lines(struct buf *b, str text, int64_t offset, int64_t limit)
 {
     int64_t at = 0, shown = 0;

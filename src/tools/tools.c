@@ -120,7 +120,8 @@ struct tools *tools_new(const struct tools_options *options, struct err *err)
     t->options.repository_name = arena_str(&t->arena, options->repository_name);
     t->options.image = options->image ? arena_cstr(&t->arena, str_of(options->image)) : NULL;
     for (size_t i = 0; i < json_array_size(options->tools); i++) {
-        if (add_tool(t, json_array_get(options->tools, i), err))
+        json_t *tool = json_array_get(options->tools, i);
+        if (!json_is_true(json_object_get(tool, "builtin")) || add_tool(t, tool, err))
             continue;
         tools_free(t);
         return NULL;

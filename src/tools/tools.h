@@ -27,7 +27,7 @@ struct tools_options { /* copied, but for workspace and loop */
     str repository_name;    /* "NAME" or "OWNER/NAME": what repo= may say; may be empty */
     const char *step;       /* id of this try, for the runner; up to 150 bytes */
     const char *image;      /* of the run; may be NULL */
-    json_t *tools;          /* as a plan's step has them; borrowed */
+    json_t *tools;          /* as a plan's step has them; the built-in ones count; borrowed */
 };
 
 struct tools;
@@ -39,6 +39,9 @@ struct tools *tools_new(const struct tools_options *options, struct err *err) mu
 void tools_free(struct tools *t);
 /* [{"name", "description", "input_schema"}]; a new reference. */
 json_t *tools_describe(const struct tools *t);
+
+/* Appends text as a model is given it: valid UTF-8, of a long one the two ends. */
+void tools_clip(str text, struct buf *ret);
 
 /* result: borrowed valid UTF-8 for the model, at most a few TOOLS_TEXT_MAX. */
 typedef void tools_done_fn(void *user, str result, bool is_error);

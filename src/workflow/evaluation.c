@@ -19,6 +19,7 @@ static void mark_values(void *data, struct heap *h)
         heap_mark(h, s->inputs);
     heap_mark(h, e->event);
     heap_mark(h, e->ctx);
+    heap_mark(h, e->tool_prompt);
 }
 
 static void start_machine(struct evaluation *e)
@@ -37,7 +38,7 @@ static void start_machine(struct evaluation *e)
     e->vm = vm_new(e->options.limits, &host);
     e->heap = vm_heap(e->vm);
     e->heap->host = e;
-    e->event = e->ctx = e->root.inputs = VAL_UNBOUND;
+    e->event = e->ctx = e->root.inputs = e->tool_prompt = VAL_UNBOUND;
 }
 
 struct evaluation *evaluation_new(const struct bundle *b, const struct evaluation_options *options)
@@ -46,6 +47,7 @@ struct evaluation *evaluation_new(const struct bundle *b, const struct evaluatio
     e->bundle = b;
     if (options)
         e->options = *options;
+    e->options.id_prefix = arena_str(&e->request_arena, e->options.id_prefix);
     start_machine(e);
     return e;
 }
@@ -82,12 +84,18 @@ struct sources *evaluation_sources(struct evaluation *e)
     return vm_sources(e->vm);
 }
 
-void evaluation_note_file(struct evaluation *e, str path)
+bool evaluation_has_file(const struct evaluation *e, str path)
 {
     for (size_t i = 0; i < e->files.n; i++)
         if (str_eq(e->files.at[i], path))
-            return;
-    vec_push(&e->files, path);
+            return true;
+    return false;
+}
+
+void evaluation_note_file(struct evaluation *e, str path)
+{
+    if (!evaluation_has_file(e, path))
+        vec_push(&e->files, path);
 }
 
 static bool run_file(struct evaluation *e, const struct bundle_file *file, struct err_list *errors)
@@ -204,8 +212,7 @@ static enum evaluation_state fail(struct evaluation *e)
     return e->state = EVALUATION_FAILED;
 }
 
-/* A fault of our own after the program has ended. */
-static enum evaluation_state fail_here(struct evaluation *e)
+enum evaluation_state evaluation_fail_here(struct evaluation *e)
 {
     struct fault *f = &e->heap->fault;
     err_reset(&e->error);
@@ -255,7 +262,7 @@ static enum evaluation_state finish(struct evaluation *e)
             STR_ARG(p->workflow), val_type_name(result));
     }
     if (!ok)
-        return fail_here(e);
+        return evaluation_fail_here(e);
     if (!plan_check(p, &e->error)) {
         p->end = PLAN_ERROR;
         return e->state = EVALUATION_FAILED;
@@ -315,7 +322,7 @@ static enum evaluation_state suspend(struct evaluation *e, bool kept)
     step_set_done(&all);
     step_set_done(&new);
     if (!ok)
-        return fail_here(e);
+        return evaluation_fail_here(e);
     if (!plan_check_growth(&e->plan, e->checked, &e->error)) {
         e->plan.end = PLAN_ERROR;
         return e->state = EVALUATION_FAILED;
@@ -337,30 +344,59 @@ static enum evaluation_state settle(struct evaluation *e, enum vm_outcome outcom
     }
 }
 
-static enum evaluation_state run(struct evaluation *e, struct loaded_definition *l)
+bool evaluation_begin(struct evaluation *e, const struct definition *d, str *ret_inputs)
 {
-    describe_plan(e, &l->def);
-    e->running = &l->def;
+    describe_plan(e, d);
+    e->running = d;
     e->epoch = e->group_number = e->checked = 0;
-    e->root = (struct scope){.before = PLAN_NEVER, .def = &l->def, .inputs = VAL_UNBOUND};
+    e->root = (struct scope){.before = PLAN_NEVER, .def = d, .inputs = VAL_UNBOUND};
     e->scope = &e->root;
     json_t *event = json_loadb(e->request.event.p, e->request.event.n, JSON_ALLOW_NUL, NULL);
     json_t *inputs = json_object_get(event, "inputs");
     auto_free char *text = json_is_object(inputs) ? json_dumps(inputs, JSON_COMPACT) : NULL;
     json_decref(event);
-    if (!inputs_new(e->heap, text ? str_of(text) : STR("{}"), l->def.inputs, &e->root.inputs) ||
-        !ctx_new(e->heap, &e->ctx))
-        return fail_here(e);
+    *ret_inputs = arena_str(&e->arena, text ? str_of(text) : STR("{}"));
+    return inputs_new(e->heap, *ret_inputs, d->inputs, &e->root.inputs) &&
+           ctx_new(e->heap, &e->ctx);
+}
+
+enum evaluation_state evaluation_end(struct evaluation *e)
+{
+    list_files(e);
+    e->plan.end = PLAN_SUCCESS;
+    if (plan_check(&e->plan, &e->error))
+        return e->state = EVALUATION_DONE;
+    e->plan.end = PLAN_ERROR;
+    return e->state = EVALUATION_FAILED;
+}
+
+static enum evaluation_state run(struct evaluation *e, struct loaded_definition *l)
+{
+    str inputs;
+    if (!evaluation_begin(e, &l->def, &inputs))
+        return evaluation_fail_here(e);
     struct call_args args = {.at = &e->ctx, .n = 1};
     return settle(e, vm_run_call(e->vm, l->function, &args));
+}
+
+static void keep_request(struct evaluation *e, const struct evaluation_request *request)
+{
+    e->request.event = arena_str(&e->request_arena, request->event);
+    e->request.repository = arena_str(&e->request_arena, request->repository);
 }
 
 enum evaluation_state evaluation_start(struct evaluation *e, const struct definition *d,
                                        const struct evaluation_request *request)
 {
-    e->request.event = arena_str(&e->request_arena, request->event);
-    e->request.repository = arena_str(&e->request_arena, request->repository);
+    keep_request(e, request);
     return run(e, e->definitions.at[d->index]);
+}
+
+enum evaluation_state evaluation_start_tool(struct evaluation *e,
+                                            const struct evaluation_request *request)
+{
+    keep_request(e, request);
+    return e->tool ? run(e, e->definitions.at[e->tool->index]) : tool_prompt_run(e);
 }
 
 bool evaluation_set_result(struct evaluation *e, str step_id, str result, struct err *err)

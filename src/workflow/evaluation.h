@@ -41,6 +41,7 @@ struct evaluation_options {
      * a preview reads them. False: unknown (None). NULL: none. */
     bool (*lazy_field)(void *data, str field, struct buf *ret);
     void *data;
+    str id_prefix; /* of all steps' ids: "fix.run-tests-1."; copied */
 };
 
 /* The event as SPEC 4 shapes it (a JSON object with "type"), repository {"name", "owner",
@@ -109,6 +110,23 @@ enum evaluation_state evaluation_start(struct evaluation *e, const struct defini
 bool evaluation_set_result(struct evaluation *e, str step_id, str result, struct err *err) must_use;
 /* After EVALUATION_AWAIT, when all of the plan's await_steps have results. */
 enum evaluation_state evaluation_resume(struct evaluation *e);
+
+/* ---- tools of the repository ---- */
+
+struct tool_facts { /* texts and types live as long as the evaluation */
+    str file;       /* of the bundle */
+    str description;
+    const struct type *inputs; /* an object; NULL: none */
+    const struct type *output; /* NULL: none declared */
+    bool is_prompt;
+};
+/* //tools:NAME: the tool of .plue/tools/NAME.py ("-" and "_" alike), or the prompt of
+ * NAME.prompt.md. For one of them in each evaluation. */
+bool evaluation_load_tool(struct evaluation *e, str name, struct tool_facts *ret,
+                          struct err_list *errors) must_use;
+/* The tool with the inputs of the event, which fit its types. A prompt's plan is its one step. */
+enum evaluation_state evaluation_start_tool(struct evaluation *e,
+                                            const struct evaluation_request *request);
 
 /* Borrowed; grows with every resume. Old steps keep their index; only judged_from may change. */
 const struct plan *evaluation_plan(const struct evaluation *e);

@@ -214,7 +214,12 @@ static bool write_config(struct heap *h, struct json_writer *w, const struct pro
     return true;
 }
 
-static bool prompt_call(struct heap *h, struct object *o, const struct call_args *args, val *ret)
+const struct prompt *prompt_of_value(val v)
+{
+    return ((struct prompt_value *)v.object)->prompt;
+}
+
+bool prompt_call(struct heap *h, struct object *o, const struct call_args *args, val *ret)
 {
     struct prompt_call c = {.prompt = ((struct prompt_value *)o)->prompt};
     struct evaluation *e = evaluation_of(h);
@@ -300,10 +305,10 @@ static void note_files(struct evaluation *e, const struct prompt *p)
     }
 }
 
-static bool refuse_prompt(struct heap *h, str path, struct err_list *errors)
+bool prompts_refuse_file(struct heap *h, const char *code, str path, struct err_list *errors)
 {
     size_t n = errors->n + errors->dropped;
-    heap_refuse(h, "invalid_prompt", n > 1 ? "`plue workflow lint` shows all of them" : NULL,
+    heap_refuse(h, code, n > 1 ? "`plue workflow lint` shows all of them" : NULL,
                 n > 1 ? "%.*s has %zu mistakes" : "%.*s has a mistake", STR_ARG(path), n);
     if (errors->n && !h->fault.err.cause) {
         struct err *cause = mem_zalloc(sizeof *cause);
@@ -314,23 +319,31 @@ static bool refuse_prompt(struct heap *h, str path, struct err_list *errors)
     return false;
 }
 
-static bool load_prompt(struct heap *h, str path, val *ret)
+const struct prompt *prompts_load(struct heap *h, str path, val *ret, struct err_list *errors)
 {
     struct evaluation *e = evaluation_of(h);
-    struct err_list errors = {.max = 100};
     const struct prompt *p =
-        prompt_load(&e->arena, vm_sources(e->vm), path, read_bundle, e, &errors);
+        prompt_load(&e->arena, vm_sources(e->vm), path, read_bundle, e, errors);
     if (!p)
-        return refuse_prompt(h, path, &errors);
-    err_list_done(&errors);
+        return NULL;
     note_files(e, p);
     struct prompt_value *v = heap_new(h, V_OBJECT, sizeof *v);
     if (!v)
-        return false;
+        return NULL;
     v->o.class = &class_prompt;
     v->prompt = p;
     *ret = val_obj(V_OBJECT, v);
-    return true;
+    return p;
+}
+
+static bool load_prompt(struct heap *h, str path, val *ret)
+{
+    struct err_list errors = {.max = 100};
+    bool ok = prompts_load(h, path, ret, &errors) != NULL;
+    if (!ok && errors.n)
+        return prompts_refuse_file(h, "invalid_prompt", path, &errors);
+    err_list_done(&errors);
+    return ok;
 }
 
 static bool prompts_getattr(struct heap *h, struct object *o, str name, val *ret)

@@ -55,9 +55,11 @@ static str unique_id(struct evaluation *e, str slug)
 
 str step_reserve_id(struct evaluation *e, str prefix, str name)
 {
-    auto_buf slug = BUF(2 * STEP_NAME_MAX + 16);
+    auto_buf slug = BUF(STEP_ID_MAX);
     if (prefix.n)
         buf_addf(&slug, "%.*s-", STR_ARG(prefix));
+    else
+        buf_add_str(&slug, e->options.id_prefix);
     plan_add_slug(&slug, name);
     str id = unique_id(e, buf_str(&slug));
     map_set(&e->ids, id, (void *)(uintptr_t)(e->plan.step_count + 1));

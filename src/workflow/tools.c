@@ -226,33 +226,6 @@ static bool choose(struct heap *h, val v, const char *what, struct chosen *ret)
     return true;
 }
 
-static bool same_file(str path, str wanted)
-{
-    if (path.n != wanted.n)
-        return false;
-    for (size_t i = 0; i < path.n; i++)
-        if (path.p[i] != wanted.p[i] && !(path.p[i] == '-' && wanted.p[i] == '_') &&
-            !(path.p[i] == '_' && wanted.p[i] == '-'))
-            return false;
-    return true;
-}
-
-static bool tool_exists(struct heap *h, const struct prompt *p, str name)
-{
-    const struct bundle *b = evaluation_of(h)->bundle;
-    static const char *const endings[] = {".py", ".prompt.md"};
-    for (size_t i = 0; i < 2; i++) {
-        auto_buf path = BUF(4096);
-        buf_addf(&path, ".plue/tools/%.*s%s", STR_ARG(name), endings[i]);
-        for (uint32_t f = 0; f < b->n; f++)
-            if (same_file(b->files[f].path, buf_str(&path)))
-                return true;
-    }
-    return heap_refuse(h, "unknown_tool", "a tool is .plue/tools/NAME.py or NAME.prompt.md",
-                       "prompt %.*s: there is no tool //tools:%.*s", STR_ARG(p->name),
-                       STR_ARG(name));
-}
-
 static bool write_repo(struct heap *h, struct json_writer *w, val repo)
 {
     if (!val_is_object_of(repo, &class_namespace))
@@ -348,7 +321,7 @@ bool tools_write(struct heap *h, struct json_writer *w, const struct prompt *p, 
     json_key_c(w, "tools");
     json_begin_array(w);
     for (uint32_t i = 0; i < n; i++) {
-        if (all[i].path.n && !tool_exists(h, p, all[i].name))
+        if (all[i].path.n && !tool_file_check(h, p->name, all[i].name))
             return false;
         if (!write_tool(h, w, &all[i]))
             return false;

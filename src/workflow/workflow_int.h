@@ -15,6 +15,7 @@
 enum {
     STEPS_MAX = 100000,         /* of one plan */
     STEP_NAME_MAX = 200,        /* bytes */
+    STEP_ID_MAX = 4096,         /* bytes, with the prefixes of actions and tools */
     FRAMES_KEPT = 6,            /* outermost calls remembered per step, for ctx.parallel */
     CONFIG_MAX = 4 << 20,       /* bytes of one step's config */
     DEFINITIONS_MAX = 1000,     /* of one evaluation */
@@ -90,6 +91,9 @@ struct evaluation {
     struct evaluation_request request; /* copied into the arena */
     val event;                         /* record, or V_UNBOUND */
     val ctx;
+    const struct definition *tool; /* of evaluation_load_tool; NULL: none, or a prompt */
+    val tool_prompt;               /* or V_UNBOUND */
+    str tool_file;
     struct err error;
     str failed_step;
     struct err_list warnings;
@@ -239,6 +243,19 @@ bool action_call(struct heap *h, struct loaded_definition *l, const struct call_
 
 /* ---- evaluation.c ---- */
 void evaluation_note_file(struct evaluation *e, str path);
+bool evaluation_has_file(const struct evaluation *e, str path);
+/* The plan of a definition begins, without its function. False with a fault. */
+bool evaluation_begin(struct evaluation *e, const struct definition *d, str *ret_inputs) must_use;
+/* It ends with the steps that it has. */
+enum evaluation_state evaluation_end(struct evaluation *e);
+/* A fault of our own after the program has ended. */
+enum evaluation_state evaluation_fail_here(struct evaluation *e);
+
+/* ---- tool_file.c ---- */
+/* The prompt of evaluation_load_tool as a plan of one step. */
+enum evaluation_state tool_prompt_run(struct evaluation *e);
+/* At plan time: the tool exists and loads, and its files are noted. */
+bool tool_file_check(struct heap *h, str prompt, str name) must_use;
 
 /* ---- module.c ---- */
 bool plue_import(void *data, struct vm *vm, str module, pos at, val *ret);

@@ -24,7 +24,7 @@ IMPORTS = "from plue.prompts import Review\nfrom plue.tools import shell\n"
 class Calls(PlueTest):
     def review(self, body, prompt=CODE_REVIEW):
         self.write(".plue/prompts/review.prompt.md", prompt)
-        self.write(".plue/tools/check.py", "")
+        self.write(".plue/tools/check.py", "from plue import tool\n@tool()\ndef check(ctx):\n    pass\n")
         self.steps_workflow(body, decorator=IMPORTS + "@workflow(triggers=[manual()])")
 
     def refused(self, body, message, hint=None, prompt=CODE_REVIEW):

@@ -1,0 +1,200 @@
+"""Tools of the repository that agents call: @tool functions and prompts of .plue/tools, as steps of the agent's run."""
+import json
+import subprocess
+
+from model_server import anthropic_stream, stream
+from test_agents import BODY, DONE, FIX, AgentTest, turn
+
+PROMPT = FIX.replace("grep, dynamic]", "grep, dynamic, \"//tools:check\"]")
+CHECK = """
+from plue import tool, schema, optional, list
+@tool(description="Checks a file.", inputs={"path": str, "again": optional(bool)}, output=schema(good=bool, words=list(str)))
+def check(ctx):
+    first = ctx.run(name="look", cmd=f"cat {ctx.inputs.path}")
+    if first.failed:
+        return ctx.fail("there is no " + ctx.inputs.path)
+    second = ctx.run(name="count", cmd="wc -l < src/a.txt; echo seen >> src/a.txt")
+    return ctx.success(good=second.stdout.strip() == "3", words=first.stdout.split())
+"""
+
+
+class RepositoryTools(AgentTest):
+    def with_tool(self, *scripts, tool=CHECK, prompt=PROMPT, name="check.py", **more):
+        self.write(f".plue/tools/{name}", tool)
+        self.agent(*scripts, prompt=prompt, **more)
+
+    def steps(self):
+        return self.plue("run", "view", "1", "--json", expect=0).json["steps"]
+
+    def test_a_tool_runs_as_steps_of_its_own_and_gives_its_outputs(self):
+        self.with_tool(turn(("check", {"path": "src/a.txt"})), turn(("check", {"path": "src/a.txt", "again": None})), turn(DONE))
+        self.run_it()
+        offered = {t["name"]: t for t in self.model.requests[0][2]["tools"]}["check"]
+        self.assertEqual(offered["description"], "Checks a file.")
+        self.assertEqual((offered["input_schema"]["required"], offered["input_schema"]["additionalProperties"]), (["path"], False))
+        self.assertEqual(self.results(1), [('{"good": true, "words": ["one", "two", "three"]}', False)])
+        self.assertEqual(self.results(2), [('{"good": false, "words": ["one", "two", "three", "seen"]}', False)])
+        self.assertEqual([(s["id"], s["parent"], s["status"]) for s in self.steps()], [
+            ("fix", None, "success"), ("fix.check-1.look", "fix", "success"), ("fix.check-1.count", "fix", "success"),
+            ("fix.check-2.look", "fix", "success"), ("fix.check-2.count", "fix", "success"), ("log", None, "success"), ("show", None, "success")])
+        self.assertIn("two\n", self.plue("run", "view", "1", "--log", "--step", "fix.check-1.look", expect=0).out)
+        self.assertIn("4\n", self.plue("run", "view", "1", "--log", "--step", "fix.check-2.count", expect=0).out)
+
+    def test_what_a_model_gives_cannot_become_shell_code(self):
+        self.with_tool(turn(("check", {"path": "x; touch hacked; $(touch hacked)"})), turn(("glob", {"pattern": "hacked*"})), turn(DONE))
+        self.run_it()
+        (why, failed), = self.results(1)
+        self.assertTrue(failed)
+        self.assertTrue(why.startswith("the tool failed: there is no x; touch hacked; $(touch hacked)\ncat: "), why)
+        self.assertEqual(self.results(2), [("no file matches\n", False)])
+
+    def test_arguments_and_results_are_held_against_their_types(self):
+        bad = CHECK.replace('good=second.stdout.strip() == "3"', 'good="yes"')
+        self.with_tool(turn(("check", {"path": 1}), ("check", {}), ("check", {"path": "a", "more": 1})), turn(("check", {"path": "src/a.txt"})), turn(DONE), tool=bad)
+        self.run_it()
+        self.assertEqual(self.results(1), [
+            ("check: argument /path: expected str, found an integer", True),
+            ("check: argument /path: expected str, found nothing", True),
+            ("check: argument: there is no field 'more'", True)])
+        self.assertEqual(self.results(2), [("the tool's result /good: expected bool, found a string", True)])
+
+    def test_a_step_that_fails_unjudged_is_an_error_with_its_output(self):
+        tool = CHECK.replace("if first.failed:", "if False:")
+        self.with_tool(turn(("check", {"path": "none"})), turn(DONE), tool=tool)
+        self.run_it()
+        (why, failed), = self.results(1)
+        self.assertTrue(failed)
+        self.assertEqual(why, "the tool failed: step 'fix.check-1.look' failed: the command ended with exit code 1\n"
+                              "cat: none: No such file or directory\n")
+
+    def test_an_exception_in_a_tool_goes_to_the_model(self):
+        self.with_tool(turn(("check", {"path": "src/a.txt"})), turn(DONE), tool=CHECK.replace("first.stdout.split()", "[][1]"))
+        self.run_it()
+        (why, failed), = self.results(1)
+        self.assertEqual((why, failed), ("the tool failed: IndexError: list index out of range", True))
+
+    def test_tools_run_side_by_side(self):
+        self.with_tool(turn(("check", {"path": "src/a.txt"}), ("check", {"path": "none"}), ("glob", {"pattern": "src/*"})), turn(DONE))
+        self.run_it()
+        self.assertEqual([failed for _, failed in self.results(1)], [False, True, False])
+
+    def test_a_prompt_is_a_tool(self):
+        ask = "---\nname: Ask\nclient: anthropic/claude-sonnet\ndescription: Asks another.\ninputs: {question: string}\noutput: {answer: string}\n---\n{{ question }}?\n"
+        self.with_tool(turn(("check", {"question": "why"})), stream(anthropic_stream('{"answer": "because"}', tool="give_answer")), turn(DONE),
+                       tool=ask, name="check.prompt.md")
+        self.run_it()
+        self.assertEqual(self.model.requests[1][2]["messages"][0]["content"][0]["text"], "why?")
+        self.assertEqual(self.results(2), [('{"answer":"because"}', False)])
+        self.assertEqual([s["id"] for s in self.steps()][:2], ["fix", "fix.check-1.ask"])
+
+    def test_agents_that_call_themselves_end_at_a_depth(self):
+        again = PROMPT.replace("name: Fix", "name: Again").replace("inputs: {goal: string}", "inputs: {goal: string}\ndescription: again")
+        call = turn(("check", {"goal": "deeper"}))
+        self.with_tool(call, call, call, call, turn(DONE), turn(DONE), turn(DONE), turn(DONE), tool=again, name="check.prompt.md")
+        self.run_it()
+        self.assertEqual([s["id"] for s in self.steps()][:4],
+                         ["fix", "fix.check-1.again", "fix.check-1.again.check-1.again", "fix.check-1.again.check-1.again.check-1.again"])
+        self.assertEqual(self.results(4), [("tools of agents may call each other 3 deep", True)])
+
+    def test_a_tool_that_does_not_load_is_refused_with_its_place(self):
+        self.with_tool(tool=CHECK.replace("ctx.fail(", "open("))
+        done = self.run_it(expect=2)
+        self.assertIn(".plue/tools/check.py has a mistake", done.err)
+        self.assertIn(".plue/tools/check.py:7:16", done.err)
+        self.assertEqual(self.model.requests, [])
+
+    def test_a_tool_that_is_missing_is_refused(self):
+        self.agent(prompt=PROMPT)
+        self.assertIn("there is no tool //tools:check", self.run_it(expect=2).err)
+
+    def test_a_cancel_ends_the_steps_of_tools(self):
+        self.with_tool(turn(("check", {"path": "src/a.txt"})), tool=CHECK.replace("f\"cat {ctx.inputs.path}\"", "\"touch started; sleep 1234.25\""))
+        run = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: list(self.data.glob("**/started")), "the tool runs")
+        self.plue("run", "cancel", "1", expect=0)
+        self.finish(run, expect=3)
+        self.assertEqual([(s["id"], s["outcome"]) for s in self.steps()],
+                         [("fix", "cancelled"), ("fix.check-1.look", "cancelled"), ("log", "cancelled"), ("show", "cancelled")])
+        self.assertEqual(subprocess.run(["pgrep", "-f", "sleep 1234.25"], capture_output=True).stdout, b"")
+
+    def test_a_secret_of_a_tools_step_is_masked_everywhere(self):
+        tool = CHECK.replace('f"cat {ctx.inputs.path}"', '"echo $TOKEN; echo ::add-mask::other-secret; echo other-secret", env={"TOKEN": ctx.secrets.TOKEN}')
+        self.with_tool(turn(("check", {"path": "x"})), turn(DONE), tool=tool)
+        (self.repo / "secrets.env").write_text("TOKEN=s3cret-value-1234\n")
+        self.run_it("--secret-file", "secrets.env")
+        self.assertEqual(json.loads(self.results(1)[0][0])["words"][0], "***")
+        everything = json.dumps([r[2]["messages"] for r in self.model.requests]) + "".join(map(str, self.rows("SELECT content FROM workflow_logs")))
+        self.assertNotIn("s3cret-value-1234", everything)
+        self.assertNotIn("other-secret", everything)
+
+    def test_a_tool_that_was_interrupted_is_said_so_and_its_number_is_not_taken_again(self):
+        slow = CHECK.replace('cmd=f"cat {ctx.inputs.path}"', 'cmd="if [ -e started ]; then echo three; else touch started; sleep 1234.75; fi"')
+        self.with_tool(turn(("check", {"path": "x"})), turn(("check", {"path": "x"})), turn(DONE), tool=slow)
+        run = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: list(self.data.glob("**/started")), "the tool runs")
+        run.kill()
+        run.wait(60)
+        self.plue("run", "resume", "1", expect=0)
+        steps = {s["id"]: (s["status"], s["reason"]["code"] if s["reason"] else None) for s in self.steps()}
+        self.assertEqual(steps["fix.check-1.look"], ("failed", "interrupted"))
+        self.assertEqual(steps["fix.check-2.look"][0], "success")
+
+
+class Acceptance(AgentTest):
+    """fix_build.py and issue_helper.py of the acceptance corpus, as they are."""
+
+    def setUp(self):
+        super().setUp()
+        self.copy_acceptance()
+        source = self.repo / "src/calc.c"
+        self.good = source.read_text()
+        self.commit("base")
+
+    def test_a_broken_build_is_repaired(self):
+        broken = self.good.replace(";", "", 1)
+        (self.repo / "src/calc.c").write_text(broken)
+        sha = self.commit("broken")
+        fixed = ("final_answer", {"status": "complete", "summary": "a semicolon", "files_changed": ["src/calc.c"]})
+        stuck = ("final_answer", {"status": "complete", "summary": "nothing yet", "files_changed": []})
+        self.model.scripts += [turn(("read_file", {"path": "src/calc.c"})), turn(stuck),
+                               turn(("write_file", {"path": "src/calc.c", "content": self.good}), ("shell", {"command": "make 2>&1 | tail -1"})),
+                               turn(("run_tests", {"pattern": ""})), turn(fixed)]
+        event = self.event({"type": "push", "ref": "refs/heads/fix/semicolon", "before": sha, "after": sha})
+        self.plue("workflow", "run", "fix_build", "--event", event, expect=0)
+        run = self.plue("run", "view", "1", "--json", expect=0).json
+        self.assertEqual(run["outputs"], {"attempts": 3})
+        self.assertIn("error: expected", self.model.requests[0][2]["messages"][0]["content"][0]["text"])
+        result = json.loads(self.results(4)[0][0])
+        self.assertEqual((result["passed"], result["failed_tests"]), (True, []))
+        self.assertEqual([s["id"] for s in run["steps"]], [
+            "build-1", "fixbuilderrors", "log", "build-2", "fixbuilderrors-2", "fixbuilderrors-2.run-tests-1.tests", "log-2", "build-3"])
+
+    def helped(self, *scripts):
+        self.model.scripts += scripts
+        event = self.event({"type": "issue_comment", "action": "created", "issue": {"number": 3, "title": "It is slow", "body": None},
+                            "comment": {"body": "@plue can you help?"}})
+        self.plue("workflow", "run", "issue_helper", "--event", event, expect=0)
+        run = self.plue("run", "view", "1", "--json", expect=0).json
+        return run["outputs"], [s["output"]["body"] for s in run["steps"] if s["type"] == "comment"]
+
+    def test_an_issue_is_answered(self):
+        answer = ("final_answer", {"action": "explain", "text": "It is not.", "question": None})
+        outputs, comments = self.helped(turn(("grep", {"pattern": "int"}), ("run_tests", {})), turn(answer))
+        self.assertEqual((outputs, comments), ({"action": "explain"}, ["It is not."]))
+
+    def test_a_patch_is_applied_and_tested(self):
+        (self.repo / "src/new.c").write_text("")
+        patch = "--- /dev/null\n+++ b/src/more.c\n@@ -0,0 +1 @@\n+int more;\n"
+        answer = ("final_answer", {"action": "patch", "text": patch, "question": None})
+        outputs, comments = self.helped(turn(("write_file", {"path": "answer.patch", "content": patch})), turn(answer))
+        self.assertEqual((outputs, comments), ({"action": "patch"}, [f"This patch passes the tests:\n\n{patch}"]))
+
+    def test_a_patch_that_does_not_apply_is_said(self):
+        answer = ("final_answer", {"action": "patch", "text": "x", "question": None})
+        outputs, comments = self.helped(turn(("write_file", {"path": "answer.patch", "content": "nonsense\n"})), turn(answer))
+        self.assertEqual(outputs, {"action": "patch"})
+        self.assertTrue(comments[0].startswith("My patch did not pass (exit 128); the last lines were:\n\nerror: "), comments)
+
+    def test_a_question_is_asked(self):
+        outputs, comments = self.helped(turn(("final_answer", {"action": "ask", "text": "", "question": "Which one?"})))
+        self.assertEqual((outputs, comments), ({"action": "ask"}, ["Which one?"]))
