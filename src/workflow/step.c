@@ -55,7 +55,7 @@ static str unique_id(struct evaluation *e, str slug)
 
 str step_reserve_id(struct evaluation *e, str prefix, str name)
 {
-    auto_buf slug = BUF(STEP_ID_MAX);
+    auto_buf slug = BUF(STEP_PREFIX_MAX);
     if (prefix.n)
         buf_addf(&slug, "%.*s-", STR_ARG(prefix));
     else

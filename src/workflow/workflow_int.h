@@ -15,7 +15,7 @@
 enum {
     STEPS_MAX = 100000,         /* of one plan */
     STEP_NAME_MAX = 200,        /* bytes */
-    STEP_ID_MAX = 4096,         /* bytes, with the prefixes of actions and tools */
+    STEP_PREFIX_MAX = 4096,     /* bytes, with the prefixes of actions and tools */
     FRAMES_KEPT = 6,            /* outermost calls remembered per step, for ctx.parallel */
     CONFIG_MAX = 4 << 20,       /* bytes of one step's config */
     DEFINITIONS_MAX = 1000,     /* of one evaluation */
