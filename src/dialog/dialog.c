@@ -115,7 +115,7 @@ static bool take_turn(struct dialog *d, const struct llm_answer *a, json_t *call
         return false;
     }
     add_message(d, "assistant", json_deep_copy(a->content));
-    d->listener.calls(d->listener.data, calls);
+    d->listener.calls(d->listener.data, calls, a->content, &d->spent);
     return true;
 }
 
@@ -299,6 +299,22 @@ static json_t *schema_of(const struct type *output)
     return json_loadb(b.p, b.n, JSON_ALLOW_NUL, NULL);
 }
 
+static void take_up(struct dialog *d, const struct dialog_request *q)
+{
+    json_t *turn;
+    size_t i;
+    d->spent = q->spent;
+    d->turns = (int64_t)json_array_size(q->turns);
+    json_array_foreach(q->turns, i, turn)
+    {
+        json_t *answer = json_object_get(turn, "answer"), *calls = turns_calls(answer);
+        d->repeats = turns_repeats(calls, &d->last_calls, d->repeats);
+        json_decref(calls);
+        add_message(d, "assistant", json_incref(answer));
+        add_message(d, "user", json_deep_copy(json_object_get(turn, "results")));
+    }
+}
+
 struct dialog *dialog_start(struct llm *llm, const struct dialog_request *q,
                             const struct dialog_listener *l, struct err *err)
 {
@@ -322,6 +338,7 @@ struct dialog *dialog_start(struct llm *llm, const struct dialog_request *q,
     if (q->tools)
         d->tools = turns_tools(q->tools, d->schema);
     add_text(d, buf_str(&text));
+    take_up(d, q);
     if (ask(d, err))
         return d;
     dialog_free(d);

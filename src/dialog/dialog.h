@@ -22,6 +22,12 @@ enum {
     DIALOG_REPEATS_MAX = 5,       /* turns of the same calls, one after the other */
 };
 
+struct dialog_spent {
+    struct llm_usage usage;
+    double usd; /* negative: the prices are unknown */
+    int calls;
+};
+
 struct dialog_request {
     const struct prompt *prompt; /* kept */
     str text;                    /* of the prompt's file; kept */
@@ -35,13 +41,11 @@ struct dialog_request {
     json_t *budget;    /* {"tokens": N, "usd": X}, a number of US dollars, or NULL; borrowed */
     json_t *tools;     /* as llm_request's; borrowed; NULL: it is no agent */
     int64_t max_turns; /* 0: DIALOG_TURNS */
+    /* Of an agent that goes on: [{"answer": blocks, "results": blocks}], and what they took.
+     * Borrowed; NULL: it begins. */
+    json_t *turns;
+    struct dialog_spent spent;
     const struct llm_limits *limits;
-};
-
-struct dialog_spent {
-    struct llm_usage usage;
-    double usd; /* negative: the prices are unknown */
-    int calls;
 };
 
 struct dialog_listener {
@@ -49,9 +53,9 @@ struct dialog_listener {
     /* A call has been answered, well or not. */
     void (*called)(void *data, const struct llm_client *c, const struct llm_request *q,
                    const struct llm_answer *a);
-    /* The answer's tool_use blocks, borrowed; dialog_give must follow, now or later. Only with
-     * tools. */
-    void (*calls)(void *data, json_t *blocks);
+    /* The answer's tool_use blocks, and all of it; borrowed; dialog_give must follow, later. Only
+     * with tools. */
+    void (*calls)(void *data, json_t *blocks, json_t *answer, const struct dialog_spent *spent);
     /* An answer that was kept for this first request, a new reference, or NULL; and: this final
      * answer fits it. Both NULL where nothing is kept; an agent's answers never are. */
     json_t *(*find)(void *data, const char *request_sha256);

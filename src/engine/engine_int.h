@@ -329,11 +329,20 @@ struct agent *agent_new(struct live_run *r, uint32_t step, json_t *config,
                         struct err *err) must_use;
 void agent_free(struct agent *a);
 json_t *agent_tools(const struct agent *a);
-/* Carries out the calls of one answer side by side and gives the dialog what they gave. */
-void agent_call(struct agent *a, struct dialog *d, json_t *calls);
+struct dialog_spent;
+/* What an interrupted try of this step had done, for a dialog's request, is taken up: *ret_turns is
+ * a new reference, NULL where there is none. */
+bool agent_take_up(struct agent *a, json_t **ret_turns, struct dialog_spent *ret_spent,
+                   struct err *err) must_use;
+/* Carries out the calls of one answer side by side, once they are recorded, and gives the dialog
+ * what they gave. */
+void agent_call(struct agent *a, struct dialog *d, json_t *calls, json_t *answer,
+                const struct dialog_spent *spent);
 /* Kills what runs and gives nothing any more; idle comes from the loop once nothing runs. False
  * where nothing does, and idle does not come. */
 bool agent_stop(struct agent *a, void (*idle)(void *user), void *user) must_use;
+/* Of a step that asks a model now; NULL where there is none. */
+struct agent *llm_step_agent(struct live_run *r, uint32_t step);
 /* A new try: nothing of the last one's output and error is left. */
 void step_reset_try(struct live_run *r, uint32_t step);
 /* capture_lines_fn: lines into the step's log; ctx is its sink. */

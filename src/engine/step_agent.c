@@ -25,6 +25,9 @@ struct agent {
     struct arena arena;
     struct dialog *dialog; /* that waits for results; NULL: none, or it was dropped */
     json_t *results;
+    json_t *turn; /* the calls, until they are recorded */
+    int64_t turns;
+    char *answer, *usage; /* JSON, of this turn */
     size_t running;
     void (*idle)(void *user);
     void *user;
@@ -67,6 +70,115 @@ static void give(struct agent *a)
     dialog_give(d, results);
 }
 
+/* ---- the transcript ---- */
+
+static char *masked_json(struct agent *a, json_t *j)
+{
+    auto_free char *text = json_dumps(j, JSON_COMPACT);
+    auto_buf masked = BUF(LLM_ANSWER_MAX);
+    masked_text(a, opt_str(text), &masked);
+    return buf_take(&masked, NULL);
+}
+
+static void put_turn(struct agent *a, struct store_batch *b, int64_t turn, str answer,
+                     json_t *results, str usage)
+{
+    auto_free char *text = json_dumps(results, JSON_COMPACT);
+    struct store_turn row = {.key = record_key(a->sink.run, a->sink.step),
+                             .turn = turn,
+                             .answer = answer,
+                             .results = opt_str(text),
+                             .usage = usage,
+                             .created_at = clock_wall_ms()};
+    store_put_turn(b, &row);
+}
+
+static struct store_batch *record_turn(struct agent *a)
+{
+    struct store_batch *b = store_batch_new(a->sink.run->engine->options.store);
+    put_turn(a, b, a->turns, opt_str(a->answer), a->results, opt_str(a->usage));
+    return b;
+}
+
+static json_t *usage_json(const struct dialog_spent *s)
+{
+    return json_pack("{s:i, s:I, s:I, s:I, s:I}", "calls", s->calls, "input",
+                     (json_int_t)s->usage.input, "output", (json_int_t)s->usage.output,
+                     "cache_read", (json_int_t)s->usage.cache_read, "cache_write",
+                     (json_int_t)s->usage.cache_write);
+}
+
+static int64_t int_at(json_t *j, const char *key)
+{
+    return json_integer_value(json_object_get(j, key));
+}
+
+static struct dialog_spent read_usage(str text)
+{
+    json_t *j = json_loadb(text.p, text.n, 0, NULL);
+    struct dialog_spent s = {.calls = (int)int_at(j, "calls"),
+                             .usage = {.input = int_at(j, "input"),
+                                       .output = int_at(j, "output"),
+                                       .cache_read = int_at(j, "cache_read"),
+                                       .cache_write = int_at(j, "cache_write")}};
+    json_decref(j);
+    return s;
+}
+
+/* What had begun is not repeated silently: the model is told, and decides. */
+static size_t mark_interrupted(json_t *results)
+{
+    size_t i, marked = 0;
+    json_t *block;
+    json_array_foreach(results, i, block)
+    {
+        if (json_object_get(block, "content"))
+            continue;
+        json_object_set_new(
+            block, "content",
+            json_string("interrupted: Plue was stopped while this call was under way. "
+                        "What it did until then may have taken effect: look before "
+                        "you repeat it."));
+        json_object_set_new(block, "is_error", json_true());
+        marked++;
+    }
+    return marked;
+}
+
+bool agent_take_up(struct agent *a, json_t **ret_turns, struct dialog_spent *ret_spent,
+                   struct err *err)
+{
+    auto_arena arena = ARENA_INIT;
+    auto_buf line = BUF(200);
+    struct live_run *r = a->sink.run;
+    struct store_step_key key = record_key(r, a->sink.step);
+    struct store_turn *turns;
+    size_t n, marked = 0;
+    if (!store_load_interrupted_turns(r->engine->reader, &key, &arena, &turns, &n, err))
+        return false;
+    if (!n)
+        return true;
+    struct store_batch *b = store_batch_new(r->engine->options.store);
+    *ret_turns = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_t *answer = json_loadb(turns[i].answer.p, turns[i].answer.n, JSON_ALLOW_NUL, NULL);
+        json_t *results = json_loadb(turns[i].results.p, turns[i].results.n, JSON_ALLOW_NUL, NULL);
+        marked = mark_interrupted(results);
+        put_turn(a, b, turns[i].turn, turns[i].answer, results, turns[i].usage);
+        json_array_append_new(*ret_turns,
+                              json_pack("{s:o, s:o}", "answer", answer, "results", results));
+    }
+    run_submit(r, b, run_nothing, NULL);
+    a->turns = turns[n - 1].turn;
+    *ret_spent = read_usage(turns[n - 1].usage);
+    buf_addf(&line, "goes on after turn %lld of the try that was interrupted; %zu of its calls %s",
+             (long long)a->turns, marked, marked ? "had begun and not ended" : "were under way");
+    record_system_line(r, a->sink.step, buf_str(&line));
+    return true;
+}
+
+/* ---- calls ---- */
+
 static void called(void *user, str result, bool is_error)
 {
     struct agent_call *c = user;
@@ -76,6 +188,8 @@ static void called(void *user, str result, bool is_error)
     masked_text(a, result, &masked);
     put_result(a, c->place, buf_str(&masked), is_error);
     log_text(a, is_error ? "failed:" : "gave:", c->name, buf_str(&masked));
+    if (a->dialog)
+        run_submit(a->sink.run, record_turn(a), run_nothing, NULL);
     if (--a->running)
         return;
     if (a->dialog)
@@ -136,24 +250,55 @@ static void begin(struct agent *a, size_t place, json_t *call)
         refuse(a, place, name, &err);
 }
 
-void agent_call(struct agent *a, struct dialog *d, json_t *calls)
+struct recorded_turn {
+    uint32_t step, try;
+    int64_t turn;
+};
+
+/* The calls are recorded: now they may begin, unless the agent is gone. */
+static void begin_all(struct live_run *r, void *data)
 {
+    const struct recorded_turn *t = data;
+    struct agent *a = llm_step_agent(r, t->step);
     json_t *call;
+    size_t i;
+    if (!a || !a->dialog || a->turns != t->turn || r->core.steps[t->step].tries != t->try)
+        return;
+    json_t *calls = a->turn;
+    a->turn = NULL;
+    json_array_foreach(calls, i, call)
+    {
+        begin(a, i, call);
+    }
+    json_decref(calls);
+    if (!a->running)
+        give(a);
+}
+
+void agent_call(struct agent *a, struct dialog *d, json_t *calls, json_t *answer,
+                const struct dialog_spent *spent)
+{
+    json_t *call, *usage = usage_json(spent);
     size_t i;
     a->dialog = d;
     a->calls.n = 0;
+    a->turns++;
+    a->turn = json_deep_copy(calls);
     a->results = json_array();
     json_array_foreach(calls, i, call)
     {
         json_array_append_new(a->results, json_pack("{s:s, s:O?}", "type", "tool_result",
                                                     "tool_use_id", json_object_get(call, "id")));
     }
-    json_array_foreach(calls, i, call)
-    {
-        begin(a, i, call);
-    }
-    if (!a->running)
-        give(a);
+    free(a->answer);
+    free(a->usage);
+    a->answer = masked_json(a, answer);
+    a->usage = json_dumps(usage, JSON_COMPACT);
+    json_decref(usage);
+    struct recorded_turn *t = mem_alloc(sizeof *t);
+    *t =
+        (struct recorded_turn){a->sink.step, a->sink.run->core.steps[a->sink.step].tries, a->turns};
+    run_submit(a->sink.run, record_turn(a), begin_all, t);
 }
 
 bool agent_stop(struct agent *a, void (*idle)(void *user), void *user)
@@ -232,7 +377,10 @@ void agent_free(struct agent *a)
     tools_free(a->tools);
     vec_done(&a->calls);
     json_decref(a->own);
+    json_decref(a->turn);
     json_decref(a->results);
+    free(a->answer);
+    free(a->usage);
     arena_done(&a->arena);
     free(a);
 }

@@ -84,10 +84,10 @@ static void called(void *user, const struct llm_client *c, const struct llm_requ
     capture_finish(&r->steps[s->sink.step].out, clock_wall_ms(), step_keep_lines, &s->sink);
 }
 
-static void calls_tools(void *user, json_t *calls)
+static void calls_tools(void *user, json_t *calls, json_t *answer, const struct dialog_spent *spent)
 {
     struct llm_step *s = user;
-    agent_call(s->agent, s->dialog, calls);
+    agent_call(s->agent, s->dialog, calls, answer, spent);
 }
 
 static void report(struct llm_step *s, const struct dialog_spent *spent)
@@ -139,6 +139,11 @@ static void answered(void *user, json_t *value, const struct dialog_spent *spent
     else
         run_step_failed(r, step, REASON_MODEL_FAILED, err, is_final(err->code));
     leave(r, s);
+}
+
+struct agent *llm_step_agent(struct live_run *r, uint32_t step)
+{
+    return r->steps[step].llm ? r->steps[step].llm->agent : NULL;
 }
 
 /* ---- its end by others ---- */
@@ -272,10 +277,13 @@ static bool begin(struct live_run *r, struct llm_step *s, json_t *config, struct
         r->engine->llm = llm_new(r->engine->options.loop);
     if (q.prompt->agent && !(s->agent = agent_new(r, s->sink.step, config, err)))
         return false;
+    if (s->agent && !agent_take_up(s->agent, &q.turns, &q.spent, err))
+        return false;
     q.tools = s->agent ? agent_tools(s->agent) : NULL;
     q.max_turns = json_integer_value(json_object_get(config, "max_turns"));
     s->dialog = dialog_start(r->engine->llm, &q, &l, err);
     json_decref(q.tools);
+    json_decref(q.turns);
     return s->dialog != NULL;
 }
 

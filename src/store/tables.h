@@ -401,6 +401,24 @@ void store_add_llm_usage(struct store_batch *b, const struct store_llm_usage *u)
 bool store_list_llm_usage(struct store_reader *r, int64_t run_id, struct arena *a,
                           struct store_llm_usage **ret, size_t *ret_n, struct err *err) must_use;
 
+/* ---- turns of agents ---- */
+
+struct store_turn {
+    struct store_step_key key;
+    int64_t turn; /* from 1 */
+    str answer;   /* JSON: blocks of the model's message */
+    str results;  /* JSON: blocks of what its calls gave; without "content" where one has not ended
+                   */
+    str usage;    /* JSON: what the turns until this one took */
+    int64_t created_at;
+};
+/* Adds it, or replaces its results. */
+void store_put_turn(struct store_batch *b, const struct store_turn *t);
+/* The turns of the try before this one, where that one was interrupted; else none. */
+bool store_load_interrupted_turns(struct store_reader *r, const struct store_step_key *key,
+                                  struct arena *a, struct store_turn **ret, size_t *ret_n,
+                                  struct err *err) must_use;
+
 /* ---- kept answers of models ---- */
 
 enum { STORE_ANSWERS_MAX = 10000 }; /* older ones make room */

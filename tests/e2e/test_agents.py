@@ -111,17 +111,57 @@ class Turns(AgentTest):
         self.assertEqual(self.agent_step()["outcome"], "cancelled")
         self.assertEqual(subprocess.run(["pgrep", "-f", "sleep 1234.5"], capture_output=True).stdout, b"")
 
-    def test_an_agent_that_was_killed_begins_anew_in_the_files_it_left(self):
-        self.agent(turn(("shell", {"command": "echo more >> src/a.txt"})), hang(),
-                   turn(("read_file", {"path": "src/a.txt"})), turn(DONE))
+    def killed(self, *, turns):
+        """The run is killed when the model was asked so often, and goes on in another process."""
         run = self.start("workflow", "run", "ci")
-        for _ in range(2):
+        for _ in range(turns):
             self.assertTrue(self.model.asked.acquire(timeout=60))
         run.kill()
         run.wait(60)
         self.plue("run", "resume", "1", expect=0)
-        self.assertEqual(self.model.requests[2][2]["messages"], self.model.requests[0][2]["messages"])
-        self.assertEqual(self.results(3), [("one\ntwo\nthree\nmore\n", False)])
+
+    def test_an_agent_that_was_killed_goes_on_from_its_last_turn(self):
+        self.agent(turn(("shell", {"command": "echo more >> src/a.txt"})), turn(("glob", {"pattern": "*"}), ("glob", {"pattern": "src/*"})), hang(),
+                   turn(("read_file", {"path": "src/a.txt"})), turn(DONE))
+        self.killed(turns=3)
+        self.assertEqual(self.model.requests[3][2], self.model.requests[2][2])
+        self.assertEqual(self.results(4), [("one\ntwo\nthree\nmore\n", False)])
+        self.assertIn("goes on after turn 2 of the try that was interrupted; 0 of its calls were under way",
+                      self.plue("run", "view", "1", "--log", "--step", "fix", expect=0).out)
+        self.assertEqual(self.rows("SELECT try, turn FROM transcripts ORDER BY try, turn"), [(1, 1), (1, 2), (2, 1), (2, 2), (2, 3)])
+        self.assertIn("4 calls, 40 tokens in", self.plue("run", "view", "1", "--log", "--step", "fix", expect=0).out)
+
+    def test_a_call_that_was_interrupted_is_said_and_not_repeated(self):
+        self.agent(turn(("shell", {"command": "echo more >> src/a.txt; touch began; sleep 1234.125"}), ("read_file", {"path": "src/a.txt"})),
+                   turn(("read_file", {"path": "src/a.txt"})), turn(DONE))
+        run = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: list(self.data.glob("**/began")), "the tool runs")
+        self.wait_for(lambda: self.rows("SELECT 1 FROM transcripts WHERE results LIKE '%three%'"), "the other call is recorded")
+        run.kill()
+        run.wait(60)
+        self.plue("run", "resume", "1", expect=0)
+        (interrupted, failed), other = self.results(1)
+        self.assertTrue(failed and interrupted.startswith("interrupted: Plue was stopped while this call was under way."), interrupted)
+        self.assertFalse(other[1])
+        self.assertEqual(self.results(2), [("one\ntwo\nthree\nmore\n", False)])
+        self.assertIn("goes on after turn 1 of the try that was interrupted; 1 of its calls had begun and not ended",
+                      self.plue("run", "view", "1", "--log", "--step", "fix", expect=0).out)
+
+    def test_turns_and_budget_count_over_an_interruption(self):
+        self.agent(*[turn(("glob", {"pattern": str(i)})) for i in range(3)], hang(), *[turn(("glob", {"pattern": str(i)})) for i in range(3, 7)])
+        run = self.start("workflow", "run", "ci")
+        for _ in range(4):
+            self.assertTrue(self.model.asked.acquire(timeout=60))
+        run.kill()
+        run.wait(60)
+        self.plue("run", "resume", "1", expect=1)
+        self.assertEqual((self.agent_step()["error"]["code"], len(self.model.requests)), ("max_turns", 7))
+
+    def test_a_retry_after_a_failure_begins_anew(self):
+        self.agent(turn(("glob", {"pattern": "*"})), turn(("final_answer", {})), turn(("final_answer", {})), turn(("final_answer", {})), turn(DONE),
+                   body=BODY.replace('build")', 'build", retries=1)'))
+        self.run_it()
+        self.assertEqual(self.model.requests[4][2]["messages"], self.model.requests[0][2]["messages"])
 
 
 class Tools(AgentTest):
