@@ -3,12 +3,13 @@
 #include "base/fd.h"
 #include "cli/commands.h"
 #include "cli/request.h"
+#include "cli/stub_prompts.h"
 #include "syntax/ast.h"
 #include "syntax/parse.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 
-extern const char stub_plue[], stub_tools[], stub_prompts[]; /* made from src/cli/stubs */
+extern const char stub_plue[], stub_tools[]; /* made from src/cli/stubs */
 
 enum { STUB_BYTES_MAX = 16 << 20 };
 
@@ -113,39 +114,6 @@ static bool write_lib(struct writing *w, str name, const struct bundle_file *f)
 
 /* ---- .plue/actions ---- */
 
-static void add_type(struct buf *b, const struct type *t)
-{
-    static const char *const plain[] = {
-        [TYPE_STR] = "str", [TYPE_INT] = "int",    [TYPE_FLOAT] = "float", [TYPE_BOOL] = "bool",
-        [TYPE_ANY] = "Any", [TYPE_SECRET] = "str", [TYPE_OBJECT] = "Any"};
-    switch (t->kind) {
-    case TYPE_ENUM:
-        buf_add_c(b, "Literal[");
-        for (uint32_t i = 0; i < t->n; i++) {
-            buf_add_c(b, i ? ", " : "");
-            json_add_quoted(b, t->words[i]);
-        }
-        buf_add_byte(b, ']');
-        break;
-    case TYPE_LIST:
-        buf_add_c(b, "list[");
-        add_type(b, t->of);
-        buf_add_byte(b, ']');
-        break;
-    case TYPE_DICT:
-        buf_add_c(b, "dict[str, ");
-        add_type(b, t->of);
-        buf_add_byte(b, ']');
-        break;
-    case TYPE_OPTIONAL:
-        add_type(b, t->of);
-        buf_add_c(b, " | None");
-        break;
-    default:
-        buf_add_c(b, plain[t->kind]);
-    }
-}
-
 static void add_action(struct buf *b, const struct definition *d)
 {
     uint32_t n = d->inputs ? d->inputs->n : 0;
@@ -153,7 +121,7 @@ static void add_action(struct buf *b, const struct definition *d)
     for (uint32_t i = 0; i < n; i++) {
         const struct type_field *f = &d->inputs->fields[i];
         buf_addf(b, "%s%.*s: ", i ? ", " : "*, ", STR_ARG(f->name));
-        add_type(b, f->type);
+        stub_add_type(b, f->type);
         buf_add_c(b, f->type->kind == TYPE_OPTIONAL ? " = None" : "");
     }
     buf_add_c(b, ") -> Step: ...\n");
@@ -219,11 +187,17 @@ static bool write_repository(struct writing *w, const struct registry *r)
     return true;
 }
 
+static bool write_prompts(struct writing *w, const struct registry *r)
+{
+    auto_buf b = BUF(STUB_BYTES_MAX);
+    stub_add_prompts(&b, r->bundle);
+    return write_file(w, STR("plue/prompts.pyi"), buf_str(&b));
+}
+
 static bool write_package(struct writing *w, const struct registry *r)
 {
     return write_file(w, STR("plue/__init__.pyi"), str_of(stub_plue)) &&
-           write_file(w, STR("plue/tools.pyi"), str_of(stub_tools)) &&
-           write_file(w, STR("plue/prompts.pyi"), str_of(stub_prompts)) &&
+           write_file(w, STR("plue/tools.pyi"), str_of(stub_tools)) && write_prompts(w, r) &&
            write_file(w, STR("plue/lib/__init__.pyi"), STR("")) &&
            write_file(w, STR("plue/actions/__init__.pyi"), STR("")) && write_repository(w, r);
 }
@@ -275,8 +249,8 @@ const struct command command_stubs = {
     .summary = "print types of workflow files for editors",
     .doc =
         "Prints plue.pyi, the types of the plue module. With -o FOLDER a whole package is written,\n"
-        "with those of the repository's .plue/lib and .plue/actions; name that folder to your "
-        "editor\n(mypy: MYPYPATH=FOLDER; Pyright: stubPath).",
+        "with those of the repository's prompts, .plue/lib and .plue/actions; name that folder to\n"
+        "your editor (mypy: MYPYPATH=FOLDER; Pyright: stubPath).",
     .example = "plue stubs -o plue.pyi\n"
                "plue stubs -o stubs && MYPYPATH=stubs mypy .plue/workflows/*.py",
     .options =

@@ -135,8 +135,10 @@ struct schema *schema_compile(json_t *root, const struct schema_options *options
     map_done(&c.resources);
     map_done(&c.homes);
     map_done(&c.loading);
-    if (!c.failed)
+    if (!c.failed) {
+        schema_simplify(s);
         return s;
+    }
     schema_free(s);
     return NULL;
 }

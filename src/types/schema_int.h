@@ -74,6 +74,7 @@ struct node {
     struct resource *resource;
     bool nothing_fits; /* false */
     bool in_place;     /* has applicators on the very value, or references */
+    bool plain;        /* says nothing but `types` */
     unsigned types;    /* 0: all */
     json_t *constant, *enumeration;
     int64_t min_length, max_length, min_items, max_items, min_members, max_members;
@@ -144,6 +145,11 @@ const struct keyword *keyword_find(str name);
 struct node *compile_later(struct compiler *c, json_t *json, struct resource *home);
 struct err *schema_problem(struct compiler *c, const struct node *n, const char *keyword,
                            const char *fmt, ...) printf_like(4, 5);
+
+/* ---- schema_simplify.c ---- */
+/* What every value can be judged by faster, with the same answers and violations. Once all nodes
+ * are compiled. */
+void schema_simplify(struct schema *s);
 
 /* ---- schema_refer.c: documents, resources, references ---- */
 /* Finds the resources and anchors of a document; NULL where it is no schema that is understood. */

@@ -111,6 +111,47 @@ class Text(PlueTest):
             def g(*, a: Any) -> Any: ...
             """))
 
+    def test_types_of_prompts(self):
+        self.write(".plue/prompts/a.prompt.md", "---\nname: Ask\ninputs:\n  words: string[]\n  how: short | long\n  more: {a: integer}\n  near: string?\n"
+                   "output:\n  ok: boolean\n  at:\n    line: integer\n    of:\n      - {name: string}\n  any: any\n---\n{{ words }}\n")
+        self.write(".plue/prompts/b.prompt.md", "---\nname: Say\n---\nsay it\n")
+        self.write(".plue/prompts/c.prompt.md", "---\nname: Broken\ninputs: {a: strng}\n---\n\n")
+        self.plue("stubs", "-o", "out", expect=0)
+        text = (self.repo / "out/plue/prompts.pyi").read_text()
+        common = ("    tools: Sequence[Any] | None = None,\n    max_turns: int | None = None,\n    client: str | None = None,\n"
+                  "    temperature: float | None = None,\n    timeout: Duration | None = None,\n    retries: int | None = None,\n"
+                  "    budget: Any = None,\n    depends_on: After | None = None,\n")
+        self.assertEqual(text.split("\n\n", 2)[2], dedent("""\
+            class AskStep_at_of:
+                name: str
+
+            class AskStep_at:
+                line: int
+                of: list[AskStep_at_of]
+
+            class AskStep(Step):
+                at: AskStep_at
+                any: Any
+
+            def Ask(
+                *,
+                words: list[str],
+                how: Literal["short", "long"],
+                more: Any,
+                near: str | None = None,
+            COMMON) -> AskStep: ...
+
+            class SayStep(Step):
+                text: str
+
+            def Say(
+                *,
+            COMMON) -> SayStep: ...
+
+            Broken: Any
+
+            """).replace("COMMON", common))
+
     def test_errors(self):
         self.write("file", "")
         self.assertEqual(self.plue("stubs", "-o", "file/x.pyi", expect=2).err, "error: file/x.pyi cannot be written: Not a directory\n")
@@ -166,13 +207,20 @@ class Mypy(PlueTest):
             ("plue.manual(inputs={'a': 'str'})", "incompatible type"),
             ("setup_demo(verson='1')", 'Unexpected keyword argument "verson"'),
             ("setup_demo(version=1)", 'incompatible type "int"; expected "str"'),
+            ("CodeReview(diff='x')", 'Missing named argument "focus"'),
+            ("CodeReview(diff='x', focus=1)", 'incompatible type "int"; expected "str"'),
+            ("CodeReview(diff='x', focus='y', temprature=1)", 'Unexpected keyword argument "temprature"'),
+            ("CodeReview(diff='x', focus='y').isues", 'has no attribute "isues"'),
+            ("CodeReview(diff='x', focus='y').issues[0].severity == 'bad'", "Non-overlapping equality check"),
+            ("CodeReview(diff='x', focus='y').issues[0].line + 'x'", "Unsupported"),
+            ("BaseReview(diff='x').text + 1", "Unsupported"),
             ("return 3", "Incompatible return value type"),
         ]
         self.copy_acceptance()
         body = "".join(f"    {code}\n" for code, _ in lines)
-        self.workflow("import plue\nfrom plue.actions.setup_demo import setup_demo\n@plue.workflow(triggers=[plue.push()])\n"
+        self.workflow("import plue\nfrom plue.actions.setup_demo import setup_demo; from plue.prompts import BaseReview, CodeReview\n@plue.workflow(triggers=[plue.push()])\n"
                       "def wrong(ctx: plue.Context) -> plue.End:\n    a = ctx.run(cmd='true')\n" + body, "wrong")
-        out = self.mypy(".plue/workflows/wrong.py")
+        out = self.mypy("--strict-equality", ".plue/workflows/wrong.py")
         for number, (code, message) in enumerate(lines, 6):
             reported = [line for line in out.splitlines() if line.startswith(f".plue/workflows/wrong.py:{number}: error:")]
             self.assertTrue(any(message in line for line in reported), f"{code}\n{message}\n{reported}")

@@ -36,8 +36,8 @@ static void rules__are_hosts_with_and_without_ports(void **state)
                                       "example.org/x",
                                       "user@example.org",
                                       "a b",
-                                      "b\xc3\xbc"
-                                      "cher.example",
+                                      ("b\xc3\xbc"
+                                       "cher.example"),
                                       "::1",
                                       "[::1",
                                       "[::1]x",
