@@ -10,6 +10,7 @@ enum {
     PROMPT_EXTENDS_MAX = 10,  /* bases of each other */
     PROMPT_TOOLS_MAX = 100,   /* of one prompt */
     PROMPT_TYPE_NESTING = 32, /* levels of a type */
+    PROMPT_TYPES_MAX = 5000,  /* types of one prompt, named ones counted wherever they are used */
     PROMPT_FIELDS_MAX = 500,  /* of one object */
     PROMPT_TURNS_MAX = 1000,  /* what max_turns may ask for */
     PROMPT_REPAIRS_MAX = 20,

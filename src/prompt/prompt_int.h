@@ -8,6 +8,7 @@ struct head {
     struct arena *arena;
     struct err_list *errors;
     const struct yaml_node *types; /* the `types:` mapping, or NULL */
+    uint32_t type_count;           /* made so far */
 };
 
 /* An error at a node; returns it for a hint. */

@@ -72,9 +72,17 @@ static bool is_word(str s)
     return s.n > 0;
 }
 
+static size_t count_words(str text)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < text.n; i++)
+        count += text.p[i] == '|';
+    return count;
+}
+
 static const struct type *enum_type(struct head *h, const struct yaml_node *n, str text)
 {
-    str *words = arena_array(h->arena, str, WORDS_MAX), rest = text, part;
+    str *words = arena_array(h->arena, str, count_words(text)), rest = text, part;
     uint32_t count = 0;
     bool optional = false, more = true;
 
@@ -121,10 +129,25 @@ static const struct type *enum_type(struct head *h, const struct yaml_node *n, s
     return optional ? type_new_optional(h->arena, t) : t;
 }
 
+/* Named types that use each other twice grow without end where they are written out. */
+static bool count_type(struct head *h, const struct yaml_node *n)
+{
+    if (h->type_count++ < PROMPT_TYPES_MAX)
+        return true;
+    if (h->type_count == PROMPT_TYPES_MAX + 1)
+        err_hint(head_problem(h, n->at, "invalid_type",
+                              "the types of this prompt, written out, are more than %d",
+                              PROMPT_TYPES_MAX),
+                 "a type of `types:` is counted wherever it is used, with all that it holds");
+    return false;
+}
+
 /* T? and T[] from the outside in; parentheses hold an enum together. */
 static const struct type *text_type(struct head *h, const struct yaml_node *n, str text, int depth)
 {
     text = str_trim(text);
+    if (!count_type(h, n))
+        return NULL;
     if (depth > PROMPT_TYPE_NESTING) {
         err_hint(head_problem(h, n->at, "invalid_type", "the type is nested too deep"),
                  "a type of `types:` cannot contain itself");
@@ -147,6 +170,8 @@ static const struct type *text_type(struct head *h, const struct yaml_node *n, s
 
 const struct type *head_type(struct head *h, const struct yaml_node *n, int depth)
 {
+    if (!count_type(h, n))
+        return NULL;
     if (depth > PROMPT_TYPE_NESTING) {
         err_hint(head_problem(h, n->at, "invalid_type", "the type is nested too deep"),
                  "a type of `types:` cannot contain itself");

@@ -241,6 +241,8 @@ inputs: {a: string}
                 ("---\nname: &a x\nb: *a\n---\n", 2, ""), ("---\n[]\n---\n", 2, "not a mapping"),
                 ("---\nname: A\ntypes: {T: \"T[]\"}\n---\n", 3, "nested too deep"),
                 ("---\nname: A\nextends: a.prompt.md\n---\n", 3, "extends itself"),
+                ("---\nname: A\ntypes:\n" + "".join(f"  T{i}: {{a: T{i + 1}, b: T{i + 1}}}\n" for i in range(13)) +
+                 "  T13: {a: string}\noutput: T0\n---\n", 16, "the types of this prompt, written out, are more than 5000"),
                 ("---\nname: A\nextends: ../x.prompt.md\n---\n", 3, "no prompt")):
             problems = self.problems(text)
             self.assertEqual(problems[0][0], line, (text, problems))
