@@ -8,8 +8,9 @@ extern const struct command command_init, command_workflow_list, command_workflo
     command_run_list, command_run_view, command_run_watch, command_run_cancel, command_run_resume,
     command_eval, command_template, command_stubs, command_doctor, command_version, command_help;
 
-extern const struct command command_run_rerun, command_secret_set, command_secret_list,
-    command_secret_delete, command_why, command_db_migrate, command_db_backup, command_db_prune;
+extern const struct command command_run_rerun, command_run_replay, command_secret_set,
+    command_secret_list, command_secret_delete, command_why, command_db_migrate, command_db_backup,
+    command_db_prune;
 
 extern const struct command command_verify, command_completion, command_run_approve,
     command_run_download;

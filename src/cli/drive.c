@@ -1,5 +1,6 @@
 #include "cli/drive.h"
 #include "base/clock.h"
+#include "engine/replay.h"
 #include "engine/rerun.h"
 #include "runner/local.h"
 #include "json/json.h"
@@ -253,6 +254,14 @@ bool drive_rerun(struct drive *d, int64_t run_id, struct rerun *x, struct err *e
     d->ours = engine_rerun(d->engine, x, NULL, on_ended, d, err);
     if (d->ours)
         progress_begin(d->progress, d->data.reader, run_id);
+    return d->ours;
+}
+
+bool drive_replay(struct drive *d, int64_t run_id, struct err *err)
+{
+    auto_free char *backend = backend_of(d, run_id);
+    d->ours = drive_start_engine(d, backend, err) &&
+              engine_replay(d->engine, run_id, backend, on_created, on_ended, d, err);
     return d->ours;
 }
 

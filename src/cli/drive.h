@@ -42,6 +42,8 @@ bool drive_resume(struct drive *d, int64_t run_id, struct err *err) must_use;
 /* A further attempt of a run; takes x in any case. */
 struct rerun;
 bool drive_rerun(struct drive *d, int64_t run_id, struct rerun *x, struct err *err) must_use;
+/* The run again, its models answered from its record. */
+bool drive_replay(struct drive *d, int64_t run_id, struct err *err) must_use;
 /* Another process drives it, as far as is known. */
 void drive_watch(struct drive *d, int64_t run_id);
 /* Until the run has ended; the exit status. */

@@ -218,7 +218,7 @@ static void answered(void *user, const struct llm_answer *a, struct err *failed)
     struct llm_request q = request_of(d);
     add_usage(&d->spent.usage, &a->usage);
     d->spent.calls += !a->was_kept;
-    if (d->listener.called && !a->was_kept)
+    if (d->listener.called)
         d->listener.called(d->listener.data, &d->q.client, &q, a);
     calls = turns_calls(a->content);
     final_text(a, calls, &text);
@@ -268,7 +268,10 @@ static bool ask(struct dialog *d, struct err *err)
     struct llm_listener l = {streamed, answered, d};
     struct llm_request q = request_of(d);
     int64_t max = q.max_tokens ? q.max_tokens : LLM_MAX_TOKENS;
-    q.kept = find_kept(d, &q);
+    q.kept = d->listener.recorded ? d->listener.recorded(d->listener.data, &d->q.client, &q, err)
+                                  : find_kept(d, &q);
+    if (err_is_set(err))
+        return false;
     if (q.kept ||
         budget_reserve(&d->budget, &d->spent, &d->q.client, d->bytes + q.system.n, max, err))
         d->call = llm_start(d->llm, &d->q.client, d->q.key, &q, d->q.limits, &l, err);

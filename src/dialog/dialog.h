@@ -50,7 +50,7 @@ struct dialog_request {
 
 struct dialog_listener {
     void (*event)(void *data, const struct llm_event *e);
-    /* A call has been answered, well or not. */
+    /* A call has been answered, well or not; a kept answer says so (was_kept). */
     void (*called)(void *data, const struct llm_client *c, const struct llm_request *q,
                    const struct llm_answer *a);
     /* The answer's tool_use blocks, and all of it; borrowed; dialog_give must follow, later. Only
@@ -60,6 +60,10 @@ struct dialog_listener {
      * answer fits it. Both NULL where nothing is kept; an agent's answers never are. */
     json_t *(*find)(void *data, const char *request_sha256);
     void (*keep)(void *data, const char *request_sha256, json_t *answer);
+    /* A recorded answer to this request, a new reference; NULL: the model is asked, or with err
+     * there is none. NULL where nothing is replayed. */
+    json_t *(*recorded)(void *data, const struct llm_client *c, const struct llm_request *q,
+                        struct err *err);
     /* Last: the value of the output's type, a string where none is declared; or err. */
     void (*done)(void *data, json_t *value, const struct dialog_spent *spent, struct err *err);
     void *data;

@@ -191,6 +191,10 @@ static void describe_run(struct live_run *r, struct store_run *row)
     json_put_raw(&w, q->repository_facts.n ? q->repository_facts : STR("{}"));
     json_key_c(&w, "sandbox");
     json_put_c(&w, q->sandbox_backend);
+    if (q->replay_of) {
+        json_key_c(&w, "replay_of");
+        json_put_int(&w, q->replay_of);
+    }
     json_end_object(&w);
     r->kept = arena_str(&r->arena, buf_str(&kept));
     *row = (struct store_run){

@@ -56,6 +56,7 @@ struct engine_request {
     str group, policy; /* of concurrency=; empty: none */
     int64_t priority;
     const char *sandbox_backend; /* kept with the run, for resume */
+    int64_t replay_of;           /* the run whose models' answers are given again; 0: none */
 };
 
 /* The run is recorded (id > 0), or could not be (err). */

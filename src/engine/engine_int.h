@@ -99,6 +99,7 @@ struct live_run {
     str kept; /* what the row keeps of the plan beside its steps; JSON */
     int64_t started_at;
     size_t hidden_count; /* values that its steps hid */
+    size_t call_bytes;   /* of models' calls, as recorded */
     uint32_t files_recorded;
     bool complete, cancelled_twice;
     bool halted; /* complete without an end, for a later resume */
@@ -321,6 +322,9 @@ struct live_run *nested_start(struct live_run *r, uint32_t step, str name, json_
 void nested_stop(struct live_run *r);
 /* Whether a step's id is of a tool's call; *ret_number is that call's, of the step `of`. */
 bool nested_id(str id, str of, unsigned *ret_number);
+/* In a replay: the results of tools become the recorded ones, after which the recorded answers
+ * follow; what differs is said in the step's log. */
+void llm_step_results(struct live_run *r, uint32_t step, json_t *results);
 /* ---- step_agent.c: prompts of type agent, and what their tools do ---- */
 struct agent;
 struct dialog;

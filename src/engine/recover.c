@@ -360,6 +360,7 @@ struct engine_request recovery_request(const struct recovery *v, char **ret_fact
         .group = v->run.group,
         .policy = v->run.policy,
         .priority = v->run.priority,
+        .replay_of = json_integer_value(json_object_get(v->kept, "replay_of")),
     };
 }
 

@@ -563,6 +563,7 @@ struct live_run *live_run_nested(struct live_run *parent, uint32_t step,
     r->parent_step = step;
     r->bundle = parent->bundle;
     r->workspace = parent->workspace;
+    r->request.replay_of = parent->request.replay_of;
     parent->pending++;
     return r;
 }

@@ -67,6 +67,7 @@ static void give(struct agent *a)
     json_t *results = a->results;
     a->dialog = NULL;
     a->results = NULL;
+    llm_step_results(a->sink.run, a->sink.step, results);
     dialog_give(d, results);
 }
 

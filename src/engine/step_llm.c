@@ -2,7 +2,7 @@
  * answer the step's value, and each call a row of llm_usage. */
 #include "base/fd.h"
 #include "dialog/dialog.h"
-#include "engine/engine_int.h"
+#include "engine/replayed_int.h"
 #include "json/json.h"
 #include <fcntl.h>
 #include <math.h>
@@ -18,6 +18,8 @@ struct llm_step {
     struct sources sources;
     struct llm_clients clients;
     struct llm_client client; /* where answers are kept; borrows from clients */
+    struct call_before before;
+    struct replayed *replayed; /* where a run is replayed; else NULL */
 };
 
 static void timer_closed(uv_handle_t *h)
@@ -30,6 +32,8 @@ static void step_free(struct llm_step *s)
     if (s->stopping)
         uv_close((uv_handle_t *)s->stopping, timer_closed);
     agent_free(s->agent);
+    replayed_free(s->replayed);
+    call_before_done(&s->before);
     llm_clients_done(&s->clients);
     sources_done(&s->sources);
     arena_done(&s->arena);
@@ -61,6 +65,10 @@ static void called(void *user, const struct llm_client *c, const struct llm_requ
     struct llm_step *s = user;
     struct live_run *r = s->sink.run;
     double usd = llm_cost(c, &a->usage);
+    call_record(r, s->sink.step, &s->before, c, q, a);
+    capture_finish(&r->steps[s->sink.step].out, clock_wall_ms(), step_keep_lines, &s->sink);
+    if (a->was_kept)
+        return;
     struct store_batch *b = store_batch_new(r->engine->options.store);
     struct store_llm_usage row = {.run_id = r->id,
                                   .attempt = r->attempt,
@@ -78,10 +86,8 @@ static void called(void *user, const struct llm_client *c, const struct llm_requ
                                   .first_token_ms = a->first_token_ms,
                                   .whole_ms = a->whole_ms,
                                   .created_at = clock_wall_ms()};
-    (void)q;
     store_add_llm_usage(b, &row);
     run_submit(r, b, run_nothing, NULL);
-    capture_finish(&r->steps[s->sink.step].out, clock_wall_ms(), step_keep_lines, &s->sink);
 }
 
 static void calls_tools(void *user, json_t *calls, json_t *answer, const struct dialog_spent *spent)
@@ -129,10 +135,13 @@ static void answered(void *user, json_t *value, const struct dialog_spent *spent
     struct llm_step *s = user;
     struct live_run *r = s->sink.run;
     uint32_t step = s->sink.step;
+    auto_err left = ERR_INIT;
     s->dialog = NULL;
     r->steps[step].llm = NULL;
     capture_finish(&r->steps[step].out, clock_wall_ms(), step_keep_lines, &s->sink);
     report(s, spent);
+    if (value && s->replayed && !replayed_ended(s->replayed, err = &left))
+        value = NULL;
     auto_free char *json = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     if (json)
         small_step_done(r, step, str_of(json));
@@ -252,6 +261,20 @@ static void keep(void *user, const char *sha256, json_t *answer)
     kept_answer_put(s->sink.run, s->sink.step, sha256, s->client.base_url, s->client.name, answer);
 }
 
+static json_t *recorded(void *user, const struct llm_client *c, const struct llm_request *q,
+                        struct err *err)
+{
+    struct llm_step *s = user;
+    return replayed_answer(s->replayed, c, q, err);
+}
+
+void llm_step_results(struct live_run *r, uint32_t step, json_t *results)
+{
+    struct llm_step *s = r->steps[step].llm;
+    if (s->replayed)
+        replayed_results(s->replayed, results);
+}
+
 static bool begin(struct live_run *r, struct llm_step *s, json_t *config, struct err *err)
 {
     struct dialog_request q = {.root = arena_cstr(&r->arena, r->request.repository)};
@@ -261,7 +284,11 @@ static bool begin(struct live_run *r, struct llm_step *s, json_t *config, struct
     if (!load_prompt(r, s, config, &q, err) || !load_clients(r, s, err) ||
         !llm_clients_find(&s->clients, json_get_text(config, "client"), &q.client, err))
         return false;
-    if (json_is_true(json_object_get(config, "cache"))) {
+    if (r->request.replay_of) {
+        if (!(s->replayed = replayed_new(s->sink, err)))
+            return false;
+        l.recorded = recorded;
+    } else if (json_is_true(json_object_get(config, "cache"))) {
         s->client = q.client;
         l.find = find_kept;
         l.keep = keep;

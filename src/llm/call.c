@@ -12,7 +12,7 @@ enum { ERROR_BODY_MAX = 64 << 10, ERROR_SHOWN = 2000 };
 struct llm {
     uv_loop_t *loop;
     struct http *http; /* made by the first call */
-    struct replay *replay;
+    struct llm_recorded *replay;
     json_t *record; /* that answers are added to, or NULL */
     struct llm_call *calls;
     uint64_t jitter;
@@ -76,7 +76,7 @@ void llm_free(struct llm *l)
     while (l->calls)
         llm_cancel(l->calls);
     http_free(l->http);
-    replay_free(l->replay);
+    llm_recorded_free(l->replay);
     json_decref(l->record);
     free(l);
 }
@@ -89,13 +89,13 @@ void llm_record(struct llm *l, json_t *record)
 
 size_t llm_replay_left(const struct llm *l)
 {
-    return l->replay ? replay_left(l->replay) : 0;
+    return l->replay ? llm_recorded_left(l->replay) : 0;
 }
 
 void llm_replay(struct llm *l, json_t *record)
 {
-    replay_free(l->replay);
-    l->replay = replay_new(record);
+    llm_recorded_free(l->replay);
+    l->replay = llm_recorded_new(record);
 }
 
 static void freed(uv_handle_t *h)
@@ -425,7 +425,7 @@ struct llm_call *llm_start(struct llm *l, const struct llm_client *client, str k
     if (q->kept) {
         c->recorded = json_incref(q->kept);
     } else if (l->replay) {
-        ok = (c->recorded = json_incref(replay_take(l->replay, client, q, err))) != NULL;
+        ok = (c->recorded = json_incref(llm_recorded_take(l->replay, client, q, err))) != NULL;
     } else {
         ok = prepare(c, q, err);
     }

@@ -142,4 +142,13 @@ void llm_replay(struct llm *l, json_t *record);
 /* Recorded calls that have not been asked for. */
 size_t llm_replay_left(const struct llm *l);
 
+/* The same call by call, for who gives recorded answers as `kept`. record is kept. */
+struct llm_recorded;
+struct llm_recorded *llm_recorded_new(json_t *record);
+void llm_recorded_free(struct llm_recorded *r);
+/* The answer to this request, borrowed; NULL with err (llm_replay_diverged). */
+json_t *llm_recorded_take(struct llm_recorded *r, const struct llm_client *c,
+                          const struct llm_request *q, struct err *err) must_use;
+size_t llm_recorded_left(const struct llm_recorded *r);
+
 #endif

@@ -64,13 +64,6 @@ bool wire_schema_is_object(const json_t *schema);
 int64_t wire_int(const json_t *object, const char *key, int64_t otherwise);
 
 /* ---- record.c ---- */
-struct replay;
-struct replay *replay_new(json_t *record);
-void replay_free(struct replay *r);
-size_t replay_left(const struct replay *r);
-/* The recorded answer, borrowed; NULL with err (llm_replay_diverged). */
-json_t *replay_take(struct replay *r, const struct llm_client *c, const struct llm_request *q,
-                    struct err *err) must_use;
 /* A call without its answer: what is asked now, for good. A new reference. */
 json_t *record_question(const struct llm_client *c, const struct llm_request *q);
 void record_answer(json_t *call, const struct llm_answer *a);

@@ -6,7 +6,7 @@
 #define RECORD_FORMAT "plue-record"
 enum { RECORD_VERSION = 1, EXCERPT_BEFORE = 20, EXCERPT_AFTER = 60 };
 
-struct replay {
+struct llm_recorded {
     json_t *record;
     bool *used; /* of each call */
 };
@@ -101,15 +101,15 @@ bool llm_record_check(json_t *record, str path, struct err *err)
     return true;
 }
 
-struct replay *replay_new(json_t *record)
+struct llm_recorded *llm_recorded_new(json_t *record)
 {
-    struct replay *r = mem_zalloc(sizeof *r);
+    struct llm_recorded *r = mem_zalloc(sizeof *r);
     r->record = json_incref(record);
     r->used = mem_zalloc(json_array_size(json_object_get(record, "calls")) + 1);
     return r;
 }
 
-void replay_free(struct replay *r)
+void llm_recorded_free(struct llm_recorded *r)
 {
     if (!r)
         return;
@@ -118,7 +118,7 @@ void replay_free(struct replay *r)
     free(r);
 }
 
-size_t replay_left(const struct replay *r)
+size_t llm_recorded_left(const struct llm_recorded *r)
 {
     size_t left = 0, n = json_array_size(json_object_get(r->record, "calls"));
     for (size_t i = 0; i < n; i++)
@@ -178,8 +178,8 @@ static void tell_difference(const struct llm_client *c, size_t i, json_t *record
             STR_ARG(c->name), i + 1, buf_c(&where), buf_c(&was), buf_c(&is));
 }
 
-static void tell_diverged(struct replay *r, const struct llm_client *c, const struct llm_request *q,
-                          struct err *err)
+static void tell_diverged(struct llm_recorded *r, const struct llm_client *c,
+                          const struct llm_request *q, struct err *err)
 {
     json_t *calls = json_object_get(r->record, "calls"), *asked;
     size_t n = json_array_size(calls), i = 0;
@@ -196,8 +196,8 @@ static void tell_diverged(struct replay *r, const struct llm_client *c, const st
     err_hint(err, "a replay answers what was recorded and nothing else: record it anew");
 }
 
-json_t *replay_take(struct replay *r, const struct llm_client *c, const struct llm_request *q,
-                    struct err *err)
+json_t *llm_recorded_take(struct llm_recorded *r, const struct llm_client *c,
+                          const struct llm_request *q, struct err *err)
 {
     json_t *calls = json_object_get(r->record, "calls"), *call, *answer;
     char sha256[LLM_REQUEST_HASH];

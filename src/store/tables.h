@@ -418,6 +418,19 @@ void store_put_turn(struct store_batch *b, const struct store_turn *t);
 bool store_load_interrupted_turns(struct store_reader *r, const struct store_step_key *key,
                                   struct arena *a, struct store_turn **ret, size_t *ret_n,
                                   struct err *err) must_use;
+struct store_llm_call {
+    int64_t run_id, attempt, try;
+    str step_id, request_sha256;
+    str record; /* JSON; empty: it was too large */
+    int64_t created_at;
+};
+void store_add_llm_call(struct store_batch *b, const struct store_llm_call *c);
+/* Of the step's last attempt that has any, in the order of the calls. */
+bool store_list_llm_calls(struct store_reader *r, int64_t run_id, str step_id, struct arena *a,
+                          struct store_llm_call **ret, size_t *ret_n, struct err *err) must_use;
+/* How many there are. */
+bool store_count_llm_calls(struct store_reader *r, int64_t run_id, int64_t *ret,
+                           struct err *err) must_use;
 
 /* ---- kept answers of models ---- */
 

@@ -1,0 +1,144 @@
+#include "engine/replayed_int.h"
+#include "json/json.h"
+
+enum { RESULT_EXCERPT = 60 };
+
+struct replayed {
+    struct sink sink;
+    json_t *record;
+    struct llm_recorded *answers;
+    size_t given;
+    struct err diverged; /* what the next answer is */
+};
+
+struct replayed *replayed_new(struct sink step, struct err *err)
+{
+    struct live_run *r = step.run;
+    json_t *record =
+        call_record_load(r->engine->reader, r->request.replay_of, r->plan.steps[step.step].id, err);
+    if (!record)
+        return NULL;
+    struct replayed *p = mem_zalloc(sizeof *p);
+    *p = (struct replayed){.sink = step, .record = record, .answers = llm_recorded_new(record)};
+    return p;
+}
+
+void replayed_free(struct replayed *p)
+{
+    if (!p)
+        return;
+    llm_recorded_free(p->answers);
+    json_decref(p->record);
+    err_done(&p->diverged);
+    free(p);
+}
+
+json_t *replayed_answer(struct replayed *p, const struct llm_client *c, const struct llm_request *q,
+                        struct err *err)
+{
+    if (err_is_set(&p->diverged)) {
+        err_move(err, &p->diverged);
+        return NULL;
+    }
+    json_t *calls = json_object_get(p->record, "calls"), *call;
+    json_t *answer = llm_recorded_take(p->answers, c, q, err);
+    size_t i;
+    json_array_foreach(calls, i, call)
+    {
+        if (answer && json_object_get(call, "answer") == answer)
+            p->given = i + 1; /* a step that goes on after a crash begins within the record */
+    }
+    return json_incref(answer);
+}
+
+bool replayed_ended(const struct replayed *p, struct err *err)
+{
+    size_t left = json_array_size(json_object_get(p->record, "calls")) - p->given;
+    if (!left)
+        return true;
+    err_set(err, "llm_replay_diverged", "%zu call%s of the record %s not asked for", left,
+            left == 1 ? "" : "s", left == 1 ? "was" : "were");
+    err_hint(err, "the conversation ended earlier than when it was recorded");
+    return false;
+}
+
+/* ---- what tools gave ---- */
+
+/* What the tools of the last answer gave then: the last message of the next request. */
+static json_t *recorded_results(const struct replayed *p, json_t **ret_calls)
+{
+    json_t *next = json_array_get(json_object_get(p->record, "calls"), p->given);
+    json_t *messages = json_object_get(json_object_get(next, "request"), "messages");
+    size_t n = json_array_size(messages);
+    if (n < 2)
+        return NULL;
+    *ret_calls = json_object_get(json_array_get(messages, n - 2), "content");
+    return json_object_get(json_array_get(messages, n - 1), "content");
+}
+
+static str name_of(json_t *calls, str id)
+{
+    json_t *block;
+    size_t i;
+    json_array_foreach(calls, i, block)
+    {
+        if (str_eq(json_get_text(block, "id"), id))
+            return json_get_text(block, "name");
+    }
+    return STR("a tool");
+}
+
+static size_t same_start(str a, str b)
+{
+    size_t n = 0;
+    while (n < a.n && n < b.n && a.p[n] == b.p[n])
+        n++;
+    while (n && n < a.n && ((unsigned char)a.p[n] & 0xc0) == 0x80)
+        n--;
+    return n;
+}
+
+static void tell(struct replayed *p, str name, str then, str now)
+{
+    auto_buf line = BUF(8192), was = BUF(1024), is = BUF(1024);
+    size_t at = same_start(then, now);
+    capture_add_valid(&was, str_sub(then, at, at + RESULT_EXCERPT));
+    capture_add_valid(&is, str_sub(now, at, at + RESULT_EXCERPT));
+    buf_addf(&line,
+             "%.*s gave another result than recorded, which the model gets: from byte %zu it was ",
+             STR_ARG(name), at);
+    json_add_quoted(&line, buf_str(&was));
+    buf_add_c(&line, ", and is ");
+    json_add_quoted(&line, buf_str(&is));
+    record_system_line(p->sink.run, p->sink.step, buf_str(&line));
+}
+
+static void compare(struct replayed *p, json_t *calls, json_t *then, json_t *now)
+{
+    str id = json_get_text(now, "tool_use_id"), name = name_of(calls, id);
+    str was = json_get_text(then, "content"), is = json_get_text(now, "content");
+    bool failed = json_is_true(json_object_get(then, "is_error"));
+    if (!str_eq(id, json_get_text(then, "tool_use_id")))
+        return;
+    if (failed != json_is_true(json_object_get(now, "is_error"))) {
+        if (!err_is_set(&p->diverged))
+            err_set(&p->diverged, "llm_replay_diverged",
+                    "in turn %zu the tool %.*s %s when it was recorded, and %s now: %.*s", p->given,
+                    STR_ARG(name), failed ? "failed" : "worked", failed ? "works" : "fails",
+                    STR_ARG(str_sub(is, 0, 500)));
+        return;
+    }
+    if (!str_eq(was, is))
+        tell(p, name, was, is);
+    json_object_set(now, "content", json_object_get(then, "content"));
+}
+
+void replayed_results(struct replayed *p, json_t *results)
+{
+    json_t *calls = NULL, *then = recorded_results(p, &calls), *now;
+    size_t i;
+    json_array_foreach(results, i, now)
+    {
+        compare(p, calls, json_array_get(then, i), now);
+    }
+}

@@ -1,0 +1,104 @@
+"""plue run replay: a run again, its models answered from its record: without a network or a key, and where it differs it says so."""
+import json
+import sqlite3
+
+from test_agents import DONE, AgentTest, turn
+from test_models import KEY
+
+TURNS = (turn(("read_file", {"path": "src/a.txt"}), ("glob", {"pattern": "src/**"})),
+         turn(("edit_file", {"path": "src/a.txt", "old": "two", "new": "2"})),
+         turn(("shell", {"command": "cat src/a.txt"})), turn(DONE))
+
+
+class Replay(AgentTest):
+    def change(self, sql):
+        db = sqlite3.connect(next(self.data.glob("*.db")))
+        with db:
+            db.execute(sql)
+        db.close()
+
+    def replay(self, run=1, expect=0, key=None, **more):
+        """No provider listens, and no key is set."""
+        asked = len(self.model.requests)
+        done = self.plue("run", "replay", str(run), "--json", expect=expect,
+                         env={"ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "ANTHROPIC_API_KEY": key or ""}, **more)
+        self.assertEqual(len(self.model.requests), asked)
+        return done
+
+    def log_of(self, run, step):
+        return self.plue("run", "view", str(run), "--log", "--step", step, expect=0).out
+
+    def test_an_agents_run_is_repeated_with_its_tools(self):
+        self.agent(*TURNS)
+        self.run_it()
+        done = self.replay()
+        self.assertEqual((done.json["id"], done.json["status"]), (2, "success"))
+        self.assertIn("it is complete: done", self.log_of(2, "log"))
+        self.assertIn("2\n", self.log_of(2, "show"))  # the tools have worked again
+        self.assertIn('calls shell {"command":"cat src/a.txt"}', self.log_of(2, "fix"))
+        # It cost nothing, and can be replayed itself.
+        self.assertEqual(self.rows("SELECT run_id, COUNT(*) FROM llm_usage GROUP BY run_id"), [(1, 4)])
+        self.assertEqual(self.replay(2).json["status"], "success")
+
+    def test_a_record_has_each_message_once_and_no_key(self):
+        self.agent(*TURNS)
+        self.run_it()
+        rows = [json.loads(r) for r, in self.rows("SELECT record FROM llm_calls ORDER BY id")]
+        self.assertEqual([(r["messages_before"], len(r["request"]["messages"])) for r in rows], [(0, 1), (1, 2), (3, 2), (5, 2)])
+        self.assertEqual([sorted(r["request"]) for r in rows[1:]], [["messages"]] * 3)
+        self.assertNotIn(KEY, "".join(map(str, self.rows("SELECT * FROM llm_calls"))))
+
+    def test_another_result_of_a_tool_is_told_and_the_recorded_one_counts(self):
+        self.agent(*TURNS)
+        self.run_it()
+        self.write("src/a.txt", "one\ntwo\nthrough\n")
+        self.assertEqual(self.replay().json["status"], "success")
+        self.assertIn('read_file gave another result than recorded, which the model gets: from byte 11 it was "ee\\n", and is "ough\\n"',
+                      self.log_of(2, "fix"))
+
+    def test_a_tool_that_fails_now_diverges(self):
+        self.agent(*TURNS)
+        self.run_it()
+        self.write("src/a.txt", "one\n2\nthree\n")
+        done = self.replay(expect=1)
+        step = next(s for s in done.json["steps"] if s["id"] == "fix")
+        self.assertEqual(step["error"]["code"], "llm_replay_diverged")
+        self.assertIn("in turn 2 the tool edit_file worked when it was recorded, and fails now", step["error"]["message"])
+
+    def test_another_question_diverges_at_its_first_difference(self):
+        body = '\n    read = ctx.run(name="read", cmd="cat goal.txt")\n    fix = Fix(goal=read.stdout)\n    ctx.log(fix.summary)'
+        self.agent(*TURNS, body=body)
+        self.write("goal.txt", "Make it build")
+        self.run_it()
+        self.write("goal.txt", "Make it fast")
+        step = next(s for s in self.replay(expect=1).json["steps"] if s["id"] == "fix")
+        self.assertEqual(step["error"]["code"], "llm_replay_diverged")
+        self.assertIn('call 1 of the record asked something else: /messages/0/content/0/text was "Make it build", and is "Make it fast" now',
+                      step["error"]["message"])
+
+    def test_a_run_without_a_record_says_so(self):
+        self.steps_workflow('\n    ctx.run(name="a", cmd="true")')
+        self.run_it()
+        done = self.replay(expect=2)
+        self.assertEqual(done.json["error"]["code"], "no_record")
+        self.assertEqual(done.json["error"]["message"], "run 1 has no record of a model's answers")
+        self.assertEqual(self.replay(9, expect=2).json["error"]["code"], "run_unknown")
+
+    def test_a_step_whose_record_is_not_whole_says_so(self):
+        self.agent(*TURNS)
+        self.run_it()
+        self.change("UPDATE llm_calls SET record = '' WHERE id = 2")
+        step = next(s for s in self.replay(expect=1).json["steps"] if s["id"] == "fix")
+        self.assertEqual((step["error"]["code"], step["error"]["message"]), ("no_record", "the record of step 'fix' in run 1 is not whole"))
+
+    def test_a_repaired_answer_is_repeated(self):
+        self.agent(turn(("final_answer", {"status": "maybe"})), turn(DONE))
+        self.run_it()
+        self.assertEqual(self.replay().json["status"], "success")
+
+    def test_a_record_is_pruned_with_its_run(self):
+        self.agent(*TURNS)
+        self.run_it()
+        self.change("UPDATE workflow_runs SET completed_at = 1, created_at = 1")
+        self.plue("db", "prune", "--older-than", "1d", expect=0)
+        self.assertEqual(self.rows("SELECT COUNT(*) FROM llm_calls"), [(0,)])
