@@ -2,8 +2,9 @@
 import json
 import sqlite3
 
+from model_server import anthropic_stream, stream
 from test_agents import DONE, AgentTest, turn
-from test_models import KEY
+from test_models import GOOD, KEY, TRIAGE
 
 TURNS = (turn(("read_file", {"path": "src/a.txt"}), ("glob", {"pattern": "src/**"})),
          turn(("edit_file", {"path": "src/a.txt", "old": "two", "new": "2"})),
@@ -102,3 +103,12 @@ class Replay(AgentTest):
         self.change("UPDATE workflow_runs SET completed_at = 1, created_at = 1")
         self.plue("db", "prune", "--older-than", "1d", expect=0)
         self.assertEqual(self.rows("SELECT COUNT(*) FROM llm_calls"), [(0,)])
+
+    def test_an_answer_that_was_kept_is_recorded_too(self):
+        prompt = TRIAGE.replace("repairs: 2", "cache: true")
+        self.triage(stream(anthropic_stream(GOOD, tool="give_answer")), prompt=prompt)
+        self.run_it()
+        self.run_it()
+        self.change("DELETE FROM model_answers")
+        self.assertEqual(self.replay(2).json["status"], "success")
+        self.assertIn("it is low", self.log_of(3, "log"))
