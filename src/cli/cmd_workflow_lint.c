@@ -3,6 +3,7 @@
  * stands in a command is known only then. */
 #include "cli/commands.h"
 #include "cli/findings.h"
+#include "cli/lint_uses.h"
 #include "cli/request.h"
 #include "prompt/prompt.h"
 #include "vm/render.h"
@@ -132,10 +133,12 @@ static void lint_prompts(struct lint *l)
         struct err_list errors = {0};
         auto_arena arena = ARENA_INIT;
         l->files++;
-        (void)!prompt_load(&arena, &sources, path, read_bundle, b, &errors);
+        const struct prompt *p = prompt_load(&arena, &sources, path, read_bundle, b, &errors);
         findings_add_all(&l->findings, &sources, &errors, "error");
         if (prompt_body_at(b->files[i].text))
             lint_template(l, path, b->files[i].text);
+        if (p)
+            lint_uses(&l->findings, b, p);
         err_list_done(&errors);
         sources_done(&sources);
     }

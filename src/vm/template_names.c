@@ -15,7 +15,7 @@ static void visit_items(const struct name_visitor *v, struct expr *const *at, ui
 
 void visit_expr(const struct name_visitor *v, const struct expr *e)
 {
-    if (!e)
+    if (!e || (v->enter && !v->enter(v->data, e)))
         return;
     switch (e->kind) {
     case EXPR_NAME:
@@ -172,6 +172,8 @@ void visit_node(const struct name_visitor *v, const struct node *n)
     case NODE_INCLUDE:
     case NODE_IMPORT:
     case NODE_FROM:
+        if (v->load)
+            v->load(v->data, n);
         visit_expr(v, n->load.name);
         break;
     case NODE_AUTOESCAPE:
@@ -217,7 +219,7 @@ static void note_use(void *data, str name, enum name_use use)
 bool uses_undeclared(const struct nodes *body, const char *name)
 {
     struct undeclared u = {.name = str_of(name)};
-    struct name_visitor v = {&u, note_use, true};
+    struct name_visitor v = {&u, note_use, true, NULL, NULL};
     visit_nodes(&v, body);
     return u.used;
 }

@@ -61,6 +61,10 @@ struct name_visitor {
     void *data;
     void (*name)(void *data, str name, enum name_use use);
     bool skip_blocks;
+    /* Asked before each expression; false: it is passed over. NULL: none is. */
+    bool (*enter)(void *data, const struct expr *e);
+    /* An extends, include or import; NULL: not told. */
+    void (*load)(void *data, const struct node *n);
 };
 void visit_expr(const struct name_visitor *v, const struct expr *e);
 void visit_target(const struct name_visitor *v, const struct expr *e);

@@ -234,6 +234,44 @@ inputs: {a: string}
         self.assert_golden("prompts-wrong.txt", result.err)
         self.assertEqual(result.out, "13 files: 49 errors, 0 warnings\n")
 
+    def undeclared(self, body, head="inputs: {goal: string, items: any}\n"):
+        """What lint says of the template's variables: (file, line, name) each."""
+        self.write(".plue/prompts/a.prompt.md", f"---\nname: A\n{head}---\n{body}")
+        problems = self.plue("workflow", "lint", "--json").json["problems"]
+        return [(p["at"]["path"].removeprefix(".plue/prompts/"), p["at"]["line"], p["message"].split()[0]) for p in problems]
+
+    def test_a_templates_variables_are_inputs(self):
+        self.assertEqual(self.undeclared("{{ gaol }}\n{{ goal }} {{ output_schema }}\n{% if other %}{% endif %}{{ gaol }}\n"),
+                         [("a.prompt.md", 5, "gaol"), ("a.prompt.md", 7, "other")])
+        out = self.plue("workflow", "lint", expect=2).err
+        self.assertIn(".plue/prompts/a.prompt.md:5:4: error: gaol is no input of the prompt A\n    5 | {{ gaol }}\n      |    ^^^^\n  hint: did you mean 'goal'?\n", out)
+        self.assertIn("hint: declare it under inputs:, or write other | default(...)\n", out)
+
+    def test_what_jinja_calls_undeclared_is_reported(self):
+        import jinja2
+        import jinja2.meta
+        env = jinja2.Environment()
+        for body in ("{% for i in items %}{{ i.x }}{{ loop.index }}{{ j }}{% else %}{{ k }}{% endfor %}", "{% set a = b %}{{ a }}{{ range(3) }}{{ dict(x=c) }}",
+                     "{% macro m(p, q=r) %}{{ p }}{{ q }}{{ varargs }}{{ s }}{% endmacro %}{{ m(t) }}", "{% with a = goal %}{{ a }}{{ b }}{% endwith %}",
+                     "{{ goal.upper() ~ x[y] }}{{ z | join(w) }}{{ 3 is divisibleby(v) }}", "{% filter replace(a, b) %}{{ c }}{% endfilter %}",
+                     "{% call(n) goal(m) %}{{ n }}{{ o }}{{ caller }}{% endcall %}", "{% set ns = namespace(x=1) %}{% set ns.x = q %}{{ ns.x }}",
+                     "{% block one %}{{ self.one() }}{{ u }}{% endblock %}", "{% autoescape a %}{% endautoescape %}{{ (b, [c], {d: e}) }}{{ f if g else h }}",
+                     "{% set t %}{{ a }}{% endset %}{{ t }}{{ -b + c // d and not e }}{{ f[g:h:i] }}"):
+            expected = jinja2.meta.find_undeclared_variables(env.parse(body)) - {"goal", "items"}
+            self.assertEqual({name for _, _, name in self.undeclared(body)}, expected, body)
+
+    def test_names_that_are_asked_for_are_no_mistake(self):
+        self.assertEqual(self.undeclared("{{ a | default('x') }}{% if b is defined %}{{ b }}{% endif %}{{ c | d(1) }}{% if e is not defined %}{% endif %}"
+                                         "{% if goal %}{% set f = 1 %}{% endif %}{{ f }}"), [])
+
+    def test_templates_that_it_includes_see_its_inputs(self):
+        self.write(".plue/prompts/parts/list.md", "{{ goal }}\n{{ mode }}{{ own }}\n{% include 'parts/deep.md' %}")
+        self.write(".plue/prompts/parts/deep.md", "{{ deep }}{% include 'parts/list.md' %}")
+        self.write(".plue/prompts/parts/macros.md", "{% macro m(a) %}{{ a }}{{ free }}{% endmacro %}{{ goal }}")
+        self.assertEqual(self.undeclared("{% set own = 1 %}{% include 'parts/list.md' %}{% import 'parts/macros.md' as ms %}{{ ms.m(1) }}"
+                                         "{% from 'parts/macros.md' import m %}{{ m(2) }}{% include 'none.md' ignore missing %}"),
+                         [("parts/deep.md", 1, "deep"), ("parts/list.md", 2, "mode")])
+
     def test_documents_that_cannot_be_read(self):
         for text, line, message in (
                 ("name: A\n", 1, "does not begin with a frontmatter"), ("---\nname: A\n", 1, "no closing ---"),

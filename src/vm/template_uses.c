@@ -1,0 +1,111 @@
+#include "template/parse.h"
+#include "vm/template_int.h"
+#include "vm/template_scope_int.h"
+#include "vm/uses.h"
+
+struct walk {
+    struct arena *arena;
+    struct template_uses *uses;
+    struct name_visitor visitor;
+};
+
+bool template_names_has(const struct template_names *n, str name)
+{
+    for (uint32_t i = 0; i < n->n; i++)
+        if (str_eq(n->at[i].name, name))
+            return true;
+    return false;
+}
+
+static void add(struct walk *w, struct template_names *n, str name, pos at)
+{
+    if (template_names_has(n, name))
+        return;
+    if (n->n == n->cap) {
+        uint32_t cap = n->cap ? n->cap * 2 : 16;
+        struct template_name *grown = arena_array(w->arena, struct template_name, cap);
+        if (n->n)
+            memcpy(grown, n->at, n->n * sizeof *grown);
+        n->at = grown;
+        n->cap = cap;
+    }
+    n->at[n->n++] = (struct template_name){arena_str(w->arena, name), at};
+}
+
+static bool is_of_the_language(str name)
+{
+    static const char *const names[] = {"loop", "self", "super", "caller", "varargs", "kwargs"};
+    val ignored;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_is(name, names[i]))
+            return true;
+    return template_global(name, &ignored);
+}
+
+static void note_name(void *data, str name, enum name_use use)
+{
+    struct walk *w = data;
+    if (use == NAME_STORE)
+        add(w, &w->uses->known, name, POS_NONE);
+}
+
+/* x is defined, x | default(...) */
+static bool asks_for_it(const struct expr *e)
+{
+    bool test = e->kind == EXPR_TEST &&
+                (str_is(e->filter.name, "defined") || str_is(e->filter.name, "undefined"));
+    bool filter = e->kind == EXPR_FILTER &&
+                  (str_is(e->filter.name, "default") || str_is(e->filter.name, "d"));
+    return (test || filter) && e->filter.target && e->filter.target->kind == EXPR_NAME;
+}
+
+static bool enter(void *data, const struct expr *e)
+{
+    struct walk *w = data;
+    if (asks_for_it(e))
+        add(w, &w->uses->known, e->filter.target->s, POS_NONE);
+    else if (e->kind == EXPR_NAME && !is_of_the_language(e->s))
+        add(w, &w->uses->loads, e->s, e->at);
+    return true;
+}
+
+static void load(void *data, const struct node *n)
+{
+    struct walk *w = data;
+    bool sees = n->kind == NODE_EXTENDS || n->load.with_context;
+    if (sees && n->load.name->kind == EXPR_STR)
+        add(w, &w->uses->others, n->load.name->s, n->at);
+    if (n->load.as.n)
+        add(w, &w->uses->known, n->load.as, POS_NONE);
+    for (uint32_t i = 0; n->kind == NODE_FROM && i < n->load.name_count; i++) {
+        const struct import_name *name = &n->load.names[i];
+        add(w, &w->uses->known, name->as.n ? name->as : name->name, POS_NONE);
+    }
+}
+
+static void add_macros(struct walk *w, const struct nodes *body)
+{
+    const struct nodes *below[4];
+    for (uint32_t i = 0; i < body->n; i++) {
+        const struct node *n = body->at[i];
+        if (n->kind == NODE_MACRO)
+            add(w, &w->uses->known, n->macro.name, POS_NONE);
+        uint32_t count = node_bodies(n, below);
+        for (uint32_t b = 0; b < count; b++)
+            add_macros(w, below[b]);
+    }
+}
+
+bool template_uses_read(struct sources *s, uint32_t source, size_t from, struct arena *a,
+                        struct template_uses *ret, struct err *err)
+{
+    struct template_tree tree;
+    *ret = (struct template_uses){0};
+    struct walk w = {.arena = a, .uses = ret};
+    w.visitor = (struct name_visitor){&w, note_name, false, enter, load};
+    if (!template_parse(s, source, from, a, &tree, err))
+        return false;
+    add_macros(&w, &tree.body);
+    visit_nodes(&w.visitor, &tree.body);
+    return true;
+}
