@@ -51,11 +51,39 @@ static bool check_size(size_t n, struct err *err)
     return err_set(err, "file_too_large", "a tool writes at most %d MiB", TOOLS_FILE_MAX >> 20);
 }
 
+/* The lists speak of paths as they are written: one that goes up and down again is none. */
+static bool is_plain(const char *path)
+{
+    str rest = str_of(path), part;
+    while (str_next(&rest, '/', &part))
+        if (!part.n || str_is(part, ".") || str_is(part, ".."))
+            return false;
+    return true;
+}
+
+static bool may_write(const struct tool_call *c, const char *path, struct err *err)
+{
+    const struct shell_grant *g = &c->tool->grant;
+    if (!g->allow_count && !g->deny_count)
+        return true;
+    if (!is_plain(path))
+        return err_set(err, "path_not_allowed", "write the path without ., .. and //");
+    bool allowed = !g->allow_count || glob_select(g->allow, g->allow_count, str_of(path));
+    if (allowed && !glob_select(g->deny, g->deny_count, str_of(path)))
+        return true;
+    auto_buf list = BUF(4096);
+    for (size_t i = 0; i < g->allow_count; i++)
+        buf_addf(&list, "%s%.*s", i ? ", " : "", STR_ARG(g->allow[i]));
+    return err_set(err, "path_not_allowed", "%s may not write '%.200s'%s%s", c->tool->kind->name,
+                   path, list.n ? "; it may write: " : "", buf_c(&list));
+}
+
 bool write_file_begin(struct tool_call *c, struct err *err)
 {
     const char *path;
     str content = tool_text(c, "content");
-    if (!tool_path(c, "path", &path, err) || !check_size(content.n, err))
+    if (!tool_path(c, "path", &path, err) || !may_write(c, path, err) ||
+        !check_size(content.n, err))
         return false;
     runner_write(c->tools->options.workspace, path, content, 0, on_written, c);
     return true;
@@ -91,7 +119,7 @@ static void on_read_for_edit(void *user, str bytes, const struct err *err)
 bool edit_file_begin(struct tool_call *c, struct err *err)
 {
     const char *path;
-    if (!tool_path(c, "path", &path, err))
+    if (!tool_path(c, "path", &path, err) || !may_write(c, path, err))
         return false;
     if (!tool_text(c, "old").n)
         return err_set(err, "tool_arguments", "`old` is empty");

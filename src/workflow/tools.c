@@ -70,20 +70,6 @@ static bool native_grep(struct heap *h, val *args, val *ret)
     return reading_tool(h, "grep", args, ret);
 }
 
-static bool native_write_file(struct heap *h, val *args, val *ret)
-{
-    struct tool_value *t;
-    (void)args;
-    return tool_new(h, "write_file", &t, ret);
-}
-
-static bool native_edit_file(struct heap *h, val *args, val *ret)
-{
-    struct tool_value *t;
-    (void)args;
-    return tool_new(h, "edit_file", &t, ret);
-}
-
 static bool native_websearch(struct heap *h, val *args, val *ret)
 {
     struct tool_value *t;
@@ -101,22 +87,44 @@ static bool is_text_list(val v)
     return v.kind == V_LIST;
 }
 
+static bool granted_tool(struct heap *h, const char *name, const char *what, val *args,
+                         struct tool_value **ret_tool, val *ret)
+{
+    if (!is_text_list(args[0]) || !is_text_list(args[1]))
+        return heap_raise(h, &exc_TypeError, "%s(): allow and deny take lists of %s", name, what);
+    if (!tool_new(h, name, ret_tool, ret))
+        return false;
+    (*ret_tool)->allow = args[0];
+    (*ret_tool)->deny = args[1];
+    return true;
+}
+
+static bool native_write_file(struct heap *h, val *args, val *ret)
+{
+    struct tool_value *t;
+    return granted_tool(h, "write_file", "paths", args, &t, ret);
+}
+
+static bool native_edit_file(struct heap *h, val *args, val *ret)
+{
+    struct tool_value *t;
+    return granted_tool(h, "edit_file", "paths", args, &t, ret);
+}
+
 static bool native_shell(struct heap *h, val *args, val *ret)
 {
     struct tool_value *t;
-    if (!is_text_list(args[0]) || !is_text_list(args[1]))
-        return heap_raise(h, &exc_TypeError, "shell(): allow and deny take lists of commands");
-    if (!tool_new(h, "shell", &t, ret))
+    if (!granted_tool(h, "shell", "commands", args, &t, ret))
         return false;
-    t->allow = args[0];
-    t->deny = args[1];
     return val_is_unbound(args[2]) || args[2].kind == V_NONE ||
            parse_duration(h, args[2], "shell(timeout=)", &t->timeout_ms);
 }
 
 static const char *const reading_names[] = {"repo", "ref", NULL};
+static const char *const writing_names[] = {"allow", "deny", NULL};
 static const char *const shell_names[] = {"allow", "deny", "timeout", NULL};
 #define READING "(repo=None, ref=None)"
+#define WRITING "(allow=None, deny=None)"
 static const struct native_def tool_natives[] = {
     {.name = "read_file",
      .fn = native_read_file,
@@ -138,11 +146,15 @@ static const struct native_def tool_natives[] = {
      .doc = "Searches in files."},
     {.name = "write_file",
      .fn = native_write_file,
-     .signature = "()",
+     .max = 2,
+     .names = writing_names,
+     .signature = WRITING,
      .doc = "Writes a file of the workspace."},
     {.name = "edit_file",
      .fn = native_edit_file,
-     .signature = "()",
+     .max = 2,
+     .names = writing_names,
+     .signature = WRITING,
      .doc = "Replaces text in a file of the workspace."},
     {.name = "websearch", .fn = native_websearch, .signature = "()", .doc = "Searches the web."},
     {.name = "shell",

@@ -200,6 +200,23 @@ class Tools(AgentTest):
         self.assertIn("rm", results[0][0])
         self.assertEqual(json.loads(results[2][0])["stdout"], "ok\n")
 
+    def test_writes_keep_to_their_paths(self):
+        body = BODY.replace('build")', 'build", tools=[write_file(allow=["src/**", "!src/gen/**"], deny=["src/*.lock"]), edit_file(deny=["src"])])')
+        self.agent(turn(*[("write_file", {"path": p, "content": "x"}) for p in
+                          ("src/b.txt", "/workspace/src/deep/c.txt", "src/gen/d.txt", "src/a.lock", "Makefile", "src/../Makefile", "src/./e", "src//f")],
+                        ("edit_file", {"path": "src/a.txt", "old": "two", "new": "2"})),
+                   turn(("glob", {"pattern": "[!.]*/**"}), ("glob", {"pattern": "*"})), turn(DONE), body=body)
+        source = self.repo / ".plue/workflows/ci.py"
+        source.write_text(source.read_text().replace("import shell,", "import shell, write_file, edit_file,"))
+        self.run_it()
+        limits = "; it may write: src/**, !src/gen/**"
+        self.assertEqual(self.results(1), [
+            ("src/b.txt is written", False), ("/workspace/src/deep/c.txt is written", False),
+            ("write_file may not write 'src/gen/d.txt'" + limits, True), ("write_file may not write 'src/a.lock'" + limits, True),
+            ("write_file may not write 'Makefile'" + limits, True),
+            *[("write the path without ., .. and //", True)] * 3, ("edit_file may not write 'src/a.txt'", True)])
+        self.assertEqual([sorted(text.split()) for text, _ in self.results(2)], [["src/a.txt", "src/b.txt", "src/deep/c.txt"], ["file", "matches", "no"]])
+
     def test_a_command_is_bounded_in_time_and_output(self):
         slow, much = self.one(("shell", {"command": "echo a; sleep 1000", "timeout": 1}),
                               ("shell", {"command": "head -c 1000000 /dev/zero | tr '\\0' x; echo end"}))
