@@ -21,12 +21,13 @@ bool budget_read(json_t *j, struct budget *ret, struct err *err)
 }
 
 bool budget_reserve(const struct budget *b, const struct dialog_spent *spent,
-                    const struct llm_client *c, size_t bytes, int64_t max_tokens, struct err *err)
+                    const struct others *others, const struct llm_client *c, size_t bytes,
+                    int64_t max_tokens, struct err *err)
 {
     const struct llm_usage *u = &spent->usage;
     struct llm_usage worst = {.input = (int64_t)(bytes / DIALOG_BYTES_PER_TOKEN) + 1,
                               .output = max_tokens};
-    int64_t used = u->input + u->output + u->cache_read + u->cache_write;
+    int64_t used = u->input + u->output + u->cache_read + u->cache_write + others->tokens;
     if (b->has_tokens && used + worst.input + worst.output > b->tokens) {
         err_set(err, "budget_exceeded",
                 "the next call may take %lld tokens, and %lld of the budget's %lld are left",
@@ -37,11 +38,11 @@ bool budget_reserve(const struct budget *b, const struct dialog_spent *spent,
     }
     if (!b->has_usd)
         return true;
-    double cost = llm_cost(c, &worst), spent_usd = llm_cost(c, u);
-    if (cost < 0) {
+    double cost = llm_cost(c, &worst), spent_usd = llm_cost(c, u) + others->usd;
+    if (cost < 0 || others->unknown) {
         err_set(err, "budget_exceeded",
                 "the budget is in US dollars, and the prices of %.*s are unknown",
-                STR_ARG(c->name));
+                STR_ARG(cost < 0 ? c->name : STR("a model that its tools asked")));
         err_hint(err, "give it prices under clients: in .plue/config.yaml, or a budget in tokens");
         return false;
     }

@@ -6,6 +6,7 @@ struct dialog {
     struct dialog_listener listener;
     struct budget budget;
     struct dialog_spent spent;
+    struct others others;
     struct arena arena; /* name, model and key */
     json_t *messages, *schema;
     json_t *tools; /* of an agent, the final one with them; else NULL */
@@ -52,6 +53,13 @@ static void add_message(struct dialog *d, const char *role, json_t *content)
 static void add_text(struct dialog *d, str text)
 {
     add_message(d, "user", json_pack("[{s:s, s:s%}]", "type", "text", "text", text.p, text.n));
+}
+
+void dialog_charge(struct dialog *d, const struct llm_usage *u, double usd)
+{
+    d->others.tokens += u->input + u->output + u->cache_read + u->cache_write;
+    d->others.usd += usd < 0 ? 0 : usd;
+    d->others.unknown |= usd < 0;
 }
 
 /* ---- answers ---- */
@@ -272,8 +280,8 @@ static bool ask(struct dialog *d, struct err *err)
                                   : find_kept(d, &q);
     if (err_is_set(err))
         return false;
-    if (q.kept ||
-        budget_reserve(&d->budget, &d->spent, &d->q.client, d->bytes + q.system.n, max, err))
+    if (q.kept || budget_reserve(&d->budget, &d->spent, &d->others, &d->q.client,
+                                 d->bytes + q.system.n, max, err))
         d->call = llm_start(d->llm, &d->q.client, d->q.key, &q, d->q.limits, &l, err);
     json_decref(q.kept);
     return d->call != NULL;

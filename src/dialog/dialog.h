@@ -77,6 +77,8 @@ struct dialog *dialog_start(struct llm *llm, const struct dialog_request *q,
 /* What the calls gave, as an array of tool_result blocks in their order, which is taken. `done` may
  * come from within. */
 void dialog_give(struct dialog *d, json_t *results);
+/* A tool of it has asked a model: that counts to its budget too. usd negative: unknown. */
+void dialog_charge(struct dialog *d, const struct llm_usage *u, double usd);
 /* No callback comes any more; not from within one. */
 void dialog_cancel(struct dialog *d);
 

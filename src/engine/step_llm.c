@@ -59,6 +59,16 @@ static void said(void *user, const struct llm_event *e)
     }
 }
 
+/* What a tool's models cost is its agents' too. */
+static void charge_agents(struct live_run *r, const struct llm_usage *u, double usd)
+{
+    for (; r->parent; r = r->parent) {
+        struct llm_step *agent = r->parent->steps[r->parent_step].llm;
+        if (agent && agent->dialog)
+            dialog_charge(agent->dialog, u, usd);
+    }
+}
+
 static void called(void *user, const struct llm_client *c, const struct llm_request *q,
                    const struct llm_answer *a)
 {
@@ -86,6 +96,7 @@ static void called(void *user, const struct llm_client *c, const struct llm_requ
                                   .first_token_ms = a->first_token_ms,
                                   .whole_ms = a->whole_ms,
                                   .created_at = clock_wall_ms()};
+    charge_agents(r, &a->usage, usd);
     store_add_llm_usage(b, &row);
     run_submit(r, b, run_nothing, NULL);
 }

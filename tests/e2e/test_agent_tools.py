@@ -87,6 +87,13 @@ class RepositoryTools(AgentTest):
         self.assertEqual(self.results(2), [('{"answer":"because"}', False)])
         self.assertEqual([s["id"] for s in self.steps()][:2], ["fix", "fix.check-1.ask"])
 
+    def test_what_a_tools_model_costs_counts_to_the_budget_of_its_agent(self):
+        ask = "---\nname: Ask\nclient: anthropic/claude-sonnet\ninputs: {question: string}\noutput: {answer: string}\n---\n{{ question }}?\n"
+        self.with_tool(turn(("check", {"question": "why"})), stream(anthropic_stream('{"answer": "x"}', tool="give_answer", tokens=(90000, 500))), tool=ask,
+                       name="check.prompt.md", body=BODY.replace('build")', 'build", budget={"tokens": 95000})'))
+        self.run_it(expect=1)
+        self.assertEqual((self.agent_step()["error"]["code"], len(self.model.requests)), ("budget_exceeded", 2))
+
     def test_agents_that_call_themselves_end_at_a_depth(self):
         again = PROMPT.replace("name: Fix", "name: Again").replace("inputs: {goal: string}", "inputs: {goal: string}\ndescription: again")
         call = turn(("check", {"goal": "deeper"}))
