@@ -3,7 +3,7 @@ import json
 import sqlite3
 
 from model_server import anthropic_stream, stream
-from test_agents import DONE, AgentTest, turn
+from test_agents import DONE, FIX, AgentTest, turn
 from test_models import GOOD, KEY, TRIAGE
 
 TURNS = (turn(("read_file", {"path": "src/a.txt"}), ("glob", {"pattern": "src/**"})),
@@ -112,3 +112,23 @@ class Replay(AgentTest):
         self.change("DELETE FROM model_answers")
         self.assertEqual(self.replay(2).json["status"], "success")
         self.assertIn("it is low", self.log_of(3, "log"))
+
+    def test_tools_of_the_repository_are_replayed(self):
+        check = "from plue import tool\n@tool(inputs={'path': str})\ndef check(ctx):\n    r = ctx.run(name='look', cmd=f'cat {ctx.inputs.path}')\n    return ctx.success(text=r.stdout)\n"
+        ask = "---\nname: Ask\nclient: anthropic/claude-sonnet\ninputs: {question: string}\n---\n{{ question }}?\n"
+        self.write(".plue/tools/check.py", check)
+        self.write(".plue/tools/ask.prompt.md", ask)
+        self.agent(turn(("check", {"path": "src/a.txt"})), turn(("ask", {"question": "why"})), stream(anthropic_stream("because")), turn(DONE),
+                   prompt=FIX.replace("grep, dynamic]", 'grep, "//tools:check", "//tools:ask"]'))
+        self.run_it()
+        done = self.replay()
+        self.assertEqual([s["id"] for s in done.json["steps"]], ["fix", "fix.check-1.look", "fix.ask-2.ask", "log", "show"])
+        self.assertIn("two\n", self.log_of(2, "fix.check-1.look"))
+        self.assertIn("because", self.log_of(2, "fix.ask-2.ask"))
+
+    def test_a_value_that_a_step_hides_is_not_in_the_record(self):
+        body = '\n    a = ctx.run(name="a", cmd="echo ::add-mask::hidden-value-77; cp src/a.txt b.txt; echo hidden-value-77 >> b.txt")\n    fix = Fix(goal="x")\n    ctx.log(fix.summary)'
+        self.agent(turn(("read_file", {"path": "b.txt"})), turn(DONE), body=body)
+        self.run_it()
+        self.assertNotIn("hidden-value-77", "".join(map(str, self.rows("SELECT * FROM llm_calls"))) + json.dumps([r[2] for r in self.model.requests]))
+        self.assertEqual(self.replay().json["status"], "success")
