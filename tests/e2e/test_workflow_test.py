@@ -18,6 +18,40 @@ CI = """
     """
 
 
+AGENTS = """
+- name: a review with an error asks for changes
+  workflow: review
+  event: {type: pull_request, action: opened, pull_request: {number: 7, title: t, body: "", base: main, head: change}}
+  results:
+    codereview: {output: {summary: s, issues: [{file: b.c, line: 2, severity: error, message: m, suggestion: null}]}}
+    codereview-2: {output: {summary: s, issues: [{file: a.c, line: 1, severity: info, message: n, suggestion: null}]}}
+  expect:
+    steps_include: [codereview, codereview-2]
+    edges: [[codereview-2, codereview]]
+    result: {status: fail, reason: 1 error in b.c}
+- name: a review waits for its first pass
+  workflow: review
+  event: {type: pull_request, action: opened, pull_request: {number: 7, title: t, body: "", base: main, head: change}}
+  results: {codereview: {output: {summary: s, issues: []}}, codereview-2: {output: {summary: s, issues: []}}}
+  expect: {result: {status: success, outputs: {issues: 0}}}
+- name: a stuck agent ends the repair
+  workflow: fix_build
+  event: {type: push, ref: refs/heads/fix/a, sha: "89abcdef0123456789abcdef0123456789abcdef"}
+  results: {build-1: {exit_code: 2, stdout: "error: x"}, fixbuilderrors: {output: {status: stuck, summary: I cannot, files_changed: []}}}
+  expect: {steps: [build-1, fixbuilderrors, log], result: {status: fail, reason: "the agent is stuck: I cannot"}}
+- name: a question is asked
+  workflow: issue_helper
+  event: {type: issue_comment, issue: {number: 3, title: t, body: null}, comment: {body: "@plue help"}}
+  results: {issuehelper: {output: {action: ask, text: "", question: Which one?}}}
+  expect: {absent: [try-the-patch], result: {status: success, outputs: {action: ask}}}
+- name: a patch is tried
+  workflow: issue_helper
+  event: {type: issue_comment, issue: {number: 3, title: t, body: null}, comment: {body: "@plue help"}}
+  results: {issuehelper: {output: {action: patch, text: p, question: null}}, try-the-patch: {exit_code: 0}}
+  expect: {steps_include: [try-the-patch], edges: [[try-the-patch, issuehelper]], result: {status: success, outputs: {action: patch}}}
+"""
+
+
 class Tests(PlueTest):
     def setUp(self):
         super().setUp()
@@ -258,3 +292,12 @@ class Acceptance(PlueTest):
             ok    a quick manual run builds one target
             3 passed, 0 failed
             """))
+
+    def test_workflows_of_agents_grow_with_given_answers(self):
+        self.copy_acceptance()
+        self.write(".plue/tests/agents.yaml", AGENTS)
+        done = self.plue("workflow", "test", ".plue/tests/agents.yaml", expect=0)
+        self.assertIn("5 passed, 0 failed", done.out + done.err)
+        self.write(".plue/tests/agents.yaml", AGENTS.replace("severity: error", "severity: fatal"))
+        done = self.plue("workflow", "test", ".plue/tests/agents.yaml", expect=1)
+        self.assertIn("/issues/0/severity", done.out + done.err)
