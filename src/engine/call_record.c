@@ -83,15 +83,16 @@ static void masked_text(struct live_run *r, const json_t *call, struct buf *ret)
 {
     auto_free char *text = json_dumps(call, JSON_COMPACT);
     str s = opt_str(text);
-    if (!s.n || s.n > CALL_RECORD_MAX || r->call_bytes + s.n > CALL_RECORDS_MAX)
+    struct live_run *top = run_top(r);
+    if (!s.n || s.n > CALL_RECORD_MAX || top->call_bytes + s.n > CALL_RECORDS_MAX)
         return;
-    mask_apply(&r->mask, s, ret);
+    mask_apply(&top->mask, s, ret);
     json_t *still =
         ret->n <= CALL_RECORD_MAX ? json_loadb(ret->p, ret->n, JSON_ALLOW_NUL, NULL) : NULL;
     if (!still) /* a secret was part of what makes it JSON */
         ret->n = 0;
     json_decref(still);
-    r->call_bytes += ret->n;
+    top->call_bytes += ret->n;
 }
 
 void call_record(struct live_run *r, uint32_t step, struct call_before *before,

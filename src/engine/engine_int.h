@@ -365,6 +365,8 @@ struct resolve_scope run_scope(struct live_run *r);
 void run_mask_known_secrets(struct live_run *r);
 /* Masked from now on, once for each name. */
 void run_mask_secret(struct live_run *r, str name, str value);
+/* The present try, as the runner names it: of a long id the start and a hash of all of it. */
+void step_runner_id(struct live_run *r, uint32_t step, struct buf *ret);
 /* Of the workflow; NULL: none. */
 const char *run_image(struct live_run *r);
 

@@ -354,8 +354,7 @@ struct agent *agent_new(struct live_run *r, uint32_t step, json_t *config, struc
     auto_buf id = BUF(4096), name = BUF(4096);
     struct agent *a = mem_zalloc(sizeof *a);
     a->sink = (struct sink){r, step};
-    buf_addf(&id, "%.*s.%u", STR_ARG(str_sub(r->plan.steps[step].id, 0, 150)),
-             r->core.steps[step].tries);
+    step_runner_id(r, step, &id);
     repository_name(r, &name);
     struct tools_options options = {.workspace = r->workspace,
                                     .loop = r->engine->options.loop,

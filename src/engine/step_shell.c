@@ -368,8 +368,7 @@ static void start_process(struct live_run *r, uint32_t step, struct launch *l)
     const char *image = json_string_value(json_object_get(l->config, "image"));
     auto_buf id = BUF(4096);
 
-    buf_addf(&id, "%.*s.%u", STR_ARG(str_sub(r->plan.steps[step].id, 0, 150)),
-             r->core.steps[step].tries);
+    step_runner_id(r, step, &id);
     *sink = (struct sink){r, step};
     struct runner_exec exec = {
         .step = buf_c(&id),

@@ -40,6 +40,18 @@ void run_mask_known_secrets(struct live_run *r)
                (run_mask_secret(r, o->secret_names[i], value), true));
 }
 
+void step_runner_id(struct live_run *r, uint32_t step, struct buf *ret)
+{
+    enum { WHOLE_MAX = 150, START = 117, HASH = 32 };
+    str id = r->plan.steps[step].id;
+    if (id.n <= WHOLE_MAX)
+        buf_add_str(ret, id);
+    else
+        buf_addf(ret, "%.*s-%.*s", STR_ARG(str_sub(id, 0, START)),
+                 STR_ARG(str_sub(plan_sha256(&r->arena, id), 0, HASH)));
+    buf_addf(ret, ".%u", r->core.steps[step].tries);
+}
+
 const char *run_image(struct live_run *r)
 {
     r = run_top(r);

@@ -132,3 +132,15 @@ class Replay(AgentTest):
         self.run_it()
         self.assertNotIn("hidden-value-77", "".join(map(str, self.rows("SELECT * FROM llm_calls"))) + json.dumps([r[2] for r in self.model.requests]))
         self.assertEqual(self.replay().json["status"], "success")
+
+    def test_what_a_tools_model_was_asked_is_masked_in_the_record(self):
+        ask = "---\nname: Ask\nclient: anthropic/claude-sonnet\ninputs: {question: string}\n---\n{{ question }}?\n"
+        body = '\n    a = ctx.run(name="a", cmd="echo ::add-mask::hidden-value-77")\n    fix = Fix(goal="x", depends_on=[a])\n    ctx.log(fix.summary)'
+        self.write(".plue/tools/ask.prompt.md", ask)
+        # The model makes the value up: it was never told.
+        self.agent(turn(("ask", {"question": "is it hidden-value-77"})), stream(anthropic_stream("no, hidden-value-77 it is")), turn(DONE), body=body,
+                   prompt=FIX.replace("grep, dynamic]", 'grep, "//tools:ask"]'))
+        self.run_it()
+        kept = "".join(map(str, self.rows("SELECT record FROM llm_calls") + self.rows("SELECT answer, results FROM transcripts")))
+        self.assertIn("is it ***", kept)
+        self.assertNotIn("hidden-value-77", kept)
