@@ -129,7 +129,8 @@ class Sandbox(PlueTest):
         self.write("look.sh", """
             touch /workspace/looking
             until [ -e /workspace/there ]; do sleep 0.05; done
-            cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep -c -e hidden-value -e hidden-word
+            # The patterns do not match themselves: grep's own command line is among those.
+            cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep -c -e 'hidden-valu[e]' -e 'hidden-wor[d]'
             ls /plue /plue/.. /tmp | grep -c -e first
             cat /proc/[0-9]*/root/plue/script | grep -c hidden-word
             touch /workspace/looked
