@@ -165,3 +165,31 @@ void num_add_double_format(struct buf *b, double d, int precision, char type)
     else
         buf_addf(b, "%.*g", precision, d);
 }
+
+bool num_parse_duration(str s, int64_t *ret_ms)
+{
+    static const struct {
+        char unit;
+        int64_t ms;
+    } units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}};
+    int64_t total = 0;
+    size_t i = 0;
+
+    while (i < s.n) {
+        int64_t value = 0;
+        size_t from = i;
+        for (; i < s.n && isdigit((unsigned char)s.p[i]); i++)
+            if (__builtin_mul_overflow(value, 10, &value) ||
+                __builtin_add_overflow(value, s.p[i] - '0', &value))
+                return false;
+        size_t u = 0;
+        while (i < s.n && u < 4 && units[u].unit != s.p[i])
+            u++;
+        if (i == from || i == s.n || u == 4 || __builtin_mul_overflow(value, units[u].ms, &value) ||
+            __builtin_add_overflow(total, value, &total))
+            return false;
+        i++;
+    }
+    *ret_ms = total;
+    return s.n > 0;
+}

@@ -10,6 +10,8 @@ enum { NUM_INT_ROOM = 20 };
 str num_int_text(char room[NUM_INT_ROOM], int64_t i);
 /* C's strtod on exactly s ("1e5", "inf", no hexadecimal); false where s is not wholly used. */
 bool num_parse_double(str s, double *ret_d);
+/* "90s", "1h30m": numbers of s, m, h and d. */
+bool num_parse_duration(str s, int64_t *ret_ms);
 /* Shortest decimal text that reads back as d, as Python's repr writes it (1.0, 1e+16, nan). */
 void num_add_double(struct buf *b, double d);
 /* Correctly rounded digits as C's printf does with "%.*e", "%.*f" or "%.*g". */

@@ -332,7 +332,8 @@ struct dialog;
 struct agent *agent_new(struct live_run *r, uint32_t step, json_t *config,
                         struct err *err) must_use;
 void agent_free(struct agent *a);
-json_t *agent_tools(const struct agent *a);
+/* A new reference; NULL with err where two have one name. */
+json_t *agent_tools(const struct agent *a, struct err *err) must_use;
 struct dialog_spent;
 /* What an interrupted try of this step had done, for a dialog's request, is taken up: *ret_turns is
  * a new reference, NULL where there is none. */
@@ -342,6 +343,12 @@ bool agent_take_up(struct agent *a, json_t **ret_turns, struct dialog_spent *ret
  * what they gave. */
 void agent_call(struct agent *a, struct dialog *d, json_t *calls, json_t *answer,
                 const struct dialog_spent *spent);
+/* Starts what its tools need; ready comes from the loop, with err where that cannot be used. False
+ * where they need nothing. */
+bool agent_open(struct agent *a, void (*ready)(void *user, const struct err *err),
+                void *user) must_use;
+/* Ends that; closed comes from the loop. False where nothing runs. */
+bool agent_close(struct agent *a, void (*closed)(void *user), void *user) must_use;
 /* Kills what runs and gives nothing any more; idle comes from the loop once nothing runs. False
  * where nothing does, and idle does not come. */
 bool agent_stop(struct agent *a, void (*idle)(void *user), void *user) must_use;

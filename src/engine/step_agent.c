@@ -180,6 +180,12 @@ bool agent_take_up(struct agent *a, json_t **ret_turns, struct dialog_spent *ret
 
 /* ---- calls ---- */
 
+static void end_servers(struct agent *a)
+{
+    if (!tools_close(a->tools, a->idle, a->user))
+        a->idle(a->user);
+}
+
 static void called(void *user, str result, bool is_error)
 {
     struct agent_call *c = user;
@@ -196,7 +202,7 @@ static void called(void *user, str result, bool is_error)
     if (a->dialog)
         give(a);
     else if (a->idle)
-        a->idle(a->user);
+        end_servers(a);
 }
 
 static void refuse(struct agent *a, size_t place, str name, const struct err *err)
@@ -311,14 +317,59 @@ bool agent_stop(struct agent *a, void (*idle)(void *user), void *user)
     for (size_t i = 0; i < a->calls.n; i++)
         if (a->calls.at[i]->nested)
             nested_stop(a->calls.at[i]->nested);
-    return a->running > 0;
+    return a->running > 0 || tools_close(a->tools, idle, user);
 }
 
-json_t *agent_tools(const struct agent *a)
+bool agent_open(struct agent *a, void (*ready)(void *user, const struct err *err), void *user)
+{
+    return tools_open(a->tools, ready, user);
+}
+
+bool agent_close(struct agent *a, void (*closed)(void *user), void *user)
+{
+    return tools_close(a->tools, closed, user);
+}
+
+/* Models refuse two tools of one name, and which of them was meant nobody could say. */
+static bool check_names(json_t *all, struct err *err)
+{
+    auto_map names = {0};
+    json_t *tool;
+    size_t i;
+    json_array_foreach(all, i, tool)
+    {
+        str name = json_get_text(tool, "name");
+        if (map_has(&names, name)) {
+            err_set(err, "duplicate_tool", "two tools are called '%.*s'", STR_ARG(name));
+            err_hint(err, "tools of an MCP server are called SERVER__TOOL: call the server or the "
+                          "tool of the repository otherwise");
+            return false;
+        }
+        map_set(&names, name, tool);
+    }
+    return true;
+}
+
+json_t *agent_tools(const struct agent *a, struct err *err)
 {
     json_t *all = tools_describe(a->tools);
     json_array_extend(all, a->own);
-    return all;
+    if (check_names(all, err))
+        return all;
+    json_decref(all);
+    return NULL;
+}
+
+/* What an MCP server says beside its answers. */
+static void noted(void *user, str server, str line)
+{
+    struct agent *a = user;
+    auto_buf text = BUF(8 * AGENT_LOGGED_MAX), masked = BUF(16 * AGENT_LOGGED_MAX);
+    size_t shown = line.n < AGENT_LOGGED_MAX ? line.n : AGENT_LOGGED_MAX;
+    buf_addf(&text, "%.*s: ", STR_ARG(server));
+    capture_add_valid(&text, str_sub(line, 0, shown));
+    masked_text(a, buf_str(&text), &masked);
+    record_system_line(a->sink.run, a->sink.step, buf_str(&masked));
 }
 
 static bool describe_own(struct agent *a, json_t *tools, struct err *err)
@@ -362,7 +413,9 @@ struct agent *agent_new(struct live_run *r, uint32_t step, json_t *config, struc
                                     .repository_name = buf_str(&name),
                                     .step = buf_c(&id),
                                     .image = run_image(r),
-                                    .tools = json_object_get(config, "tools")};
+                                    .tools = json_object_get(config, "tools"),
+                                    .noted = noted,
+                                    .user = a};
     a->tools = tools_new(&options, err);
     if (a->tools && describe_own(a, options.tools, err))
         return a;

@@ -20,6 +20,14 @@ struct llm_step {
     struct llm_client client; /* where answers are kept; borrows from clients */
     struct call_before before;
     struct replayed *replayed; /* where a run is replayed; else NULL */
+    /* Until it is asked: */
+    struct dialog_request q;
+    struct dialog_listener listener;
+    json_t *config;
+    bool opening; /* what the tools need is being started */
+    /* Its end, while that is ended: */
+    json_t *value;
+    struct err err;
 };
 
 static void timer_closed(uv_handle_t *h)
@@ -32,6 +40,10 @@ static void step_free(struct llm_step *s)
     if (s->stopping)
         uv_close((uv_handle_t *)s->stopping, timer_closed);
     agent_free(s->agent);
+    json_decref(s->q.turns);
+    json_decref(s->config);
+    json_decref(s->value);
+    err_done(&s->err);
     replayed_free(s->replayed);
     call_before_done(&s->before);
     llm_clients_done(&s->clients);
@@ -141,24 +153,38 @@ static void leave(struct live_run *r, struct llm_step *s)
     run_forget(r);
 }
 
-static void answered(void *user, json_t *value, const struct dialog_spent *spent, struct err *err)
+static void finish(void *user)
 {
     struct llm_step *s = user;
     struct live_run *r = s->sink.run;
-    uint32_t step = s->sink.step;
-    auto_err left = ERR_INIT;
-    s->dialog = NULL;
-    r->steps[step].llm = NULL;
-    capture_finish(&r->steps[step].out, clock_wall_ms(), step_keep_lines, &s->sink);
-    report(s, spent);
-    if (value && s->replayed && !replayed_ended(s->replayed, err = &left))
-        value = NULL;
-    auto_free char *json = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    r->steps[s->sink.step].llm = NULL;
+    auto_free char *json = s->value ? json_dumps(s->value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     if (json)
-        small_step_done(r, step, str_of(json));
+        small_step_done(r, s->sink.step, str_of(json));
     else
-        run_step_failed(r, step, REASON_MODEL_FAILED, err, is_final(err->code));
+        run_step_failed(r, s->sink.step, REASON_MODEL_FAILED, &s->err, is_final(s->err.code));
     leave(r, s);
+}
+
+/* What it ends as is known; it ends when nothing of it runs. */
+static void conclude(struct llm_step *s)
+{
+    if (!s->agent || !agent_close(s->agent, finish, s))
+        finish(s);
+}
+
+static void answered(void *user, json_t *value, const struct dialog_spent *spent, struct err *err)
+{
+    struct llm_step *s = user;
+    struct capture *out = &s->sink.run->steps[s->sink.step].out;
+    s->dialog = NULL;
+    capture_finish(out, clock_wall_ms(), step_keep_lines, &s->sink);
+    report(s, spent);
+    if (!value)
+        err_move(&s->err, err);
+    else if (!s->replayed || replayed_ended(s->replayed, &s->err))
+        s->value = json_incref(value);
+    conclude(s);
 }
 
 struct agent *llm_step_agent(struct live_run *r, uint32_t step)
@@ -188,10 +214,12 @@ static void tools_ended(void *user)
 void llm_step_stop(struct live_run *r, uint32_t step)
 {
     struct llm_step *s = r->steps[step].llm;
-    if (!s->dialog)
+    if (!s->dialog && !s->opening)
         return;
-    dialog_cancel(s->dialog);
+    if (s->dialog)
+        dialog_cancel(s->dialog);
     s->dialog = NULL;
+    s->opening = false;
     if (!s->agent || !agent_stop(s->agent, tools_ended, s))
         uv_timer_start(s->stopping, stopped, 0, 0);
 }
@@ -286,43 +314,77 @@ void llm_step_results(struct live_run *r, uint32_t step, json_t *results)
         replayed_results(s->replayed, results);
 }
 
-static bool begin(struct live_run *r, struct llm_step *s, json_t *config, struct err *err)
+static bool choose_source(struct live_run *r, struct llm_step *s, struct err *err)
 {
-    struct dialog_request q = {.root = arena_cstr(&r->arena, r->request.repository)};
-    json_t *temperature = json_object_get(config, "temperature");
-    struct dialog_listener l = {
+    s->listener = (struct dialog_listener){
         .event = said, .called = called, .calls = calls_tools, .done = answered, .data = s};
-    if (!load_prompt(r, s, config, &q, err) || !load_clients(r, s, err) ||
-        !llm_clients_find(&s->clients, json_get_text(config, "client"), &q.client, err))
-        return false;
     if (r->request.replay_of) {
         if (!(s->replayed = replayed_new(s->sink, err)))
             return false;
-        l.recorded = recorded;
-    } else if (json_is_true(json_object_get(config, "cache"))) {
-        s->client = q.client;
-        l.find = find_kept;
-        l.keep = keep;
+        s->listener.recorded = recorded;
+    } else if (json_is_true(json_object_get(s->config, "cache"))) {
+        s->client = s->q.client;
+        s->listener.find = find_kept;
+        s->listener.keep = keep;
     }
-    q.inputs = json_object_get(config, "inputs");
-    q.key = find_key(r, &q.client);
-    q.max_tokens = json_integer_value(json_object_get(config, "max_tokens"));
-    q.repairs = json_integer_value(json_object_get(config, "repairs"));
-    q.has_temperature = json_is_number(temperature);
-    q.temperature = json_number_value(temperature);
-    q.budget = json_object_get(config, "budget");
+    return true;
+}
+
+static bool prepare(struct live_run *r, struct llm_step *s, struct err *err)
+{
+    json_t *config = s->config, *temperature = json_object_get(config, "temperature");
+    struct dialog_request *q = &s->q;
+    q->root = arena_cstr(&r->arena, r->request.repository);
+    if (!load_prompt(r, s, config, q, err) || !load_clients(r, s, err) ||
+        !llm_clients_find(&s->clients, json_get_text(config, "client"), &q->client, err) ||
+        !choose_source(r, s, err))
+        return false;
+    q->inputs = json_object_get(config, "inputs");
+    q->key = find_key(r, &q->client);
+    q->max_tokens = json_integer_value(json_object_get(config, "max_tokens"));
+    q->repairs = json_integer_value(json_object_get(config, "repairs"));
+    q->has_temperature = json_is_number(temperature);
+    q->temperature = json_number_value(temperature);
+    q->budget = json_object_get(config, "budget");
+    q->max_turns = json_integer_value(json_object_get(config, "max_turns"));
     if (!r->engine->llm)
         r->engine->llm = llm_new(r->engine->options.loop);
-    if (q.prompt->agent && !(s->agent = agent_new(r, s->sink.step, config, err)))
+    if (!q->prompt->agent)
+        return true;
+    s->agent = agent_new(r, s->sink.step, config, err);
+    return s->agent && agent_take_up(s->agent, &q->turns, &q->spent, err);
+}
+
+static bool ask(struct llm_step *s, struct err *err)
+{
+    json_t *tools = s->agent ? agent_tools(s->agent, err) : NULL;
+    if (s->agent && !tools)
         return false;
-    if (s->agent && !agent_take_up(s->agent, &q.turns, &q.spent, err))
-        return false;
-    q.tools = s->agent ? agent_tools(s->agent) : NULL;
-    q.max_turns = json_integer_value(json_object_get(config, "max_turns"));
-    s->dialog = dialog_start(r->engine->llm, &q, &l, err);
-    json_decref(q.tools);
-    json_decref(q.turns);
+    s->q.tools = tools;
+    s->dialog = dialog_start(s->sink.run->engine->llm, &s->q, &s->listener, err);
+    s->q.tools = NULL;
+    json_decref(tools);
     return s->dialog != NULL;
+}
+
+static void opened(void *user, const struct err *err)
+{
+    struct llm_step *s = user;
+    s->opening = false;
+    if (err) {
+        err_set(&s->err, err->code, "%.*s", STR_ARG(err->message));
+        err_hint(&s->err, "%.*s", STR_ARG(err->hint));
+    }
+    if (err || !ask(s, &s->err))
+        conclude(s);
+}
+
+static bool begin(struct live_run *r, struct llm_step *s, struct err *err)
+{
+    if (!prepare(r, s, err))
+        return false;
+    s->opening = s->agent && agent_open(s->agent, opened, s);
+    return s->opening || ask(s, err);
 }
 
 void llm_step_start(struct live_run *r, uint32_t step)
@@ -330,17 +392,15 @@ void llm_step_start(struct live_run *r, uint32_t step)
     auto_err err = ERR_INIT;
     step_reset_try(r, step);
     r->steps[step].out.stream = LOG_TOKEN;
-    json_t *config = small_step_config(r, step, &err);
     struct llm_step *s = mem_zalloc(sizeof *s);
     s->sink = (struct sink){r, step};
-    if (!config || !begin(r, s, config, &err)) {
-        bool value = !config;
-        json_decref(config);
+    s->config = small_step_config(r, step, &err);
+    if (!s->config || !begin(r, s, &err)) {
+        bool value = !s->config;
         step_free(s);
         run_step_failed(r, step, value ? REASON_VALUE_ERROR : REASON_MODEL_FAILED, &err, true);
         return;
     }
-    json_decref(config);
     s->stopping = mem_zalloc(sizeof *s->stopping);
     uv_timer_init(r->engine->options.loop, s->stopping);
     s->stopping->data = s;

@@ -11,19 +11,29 @@ bool prompt_is_builtin_tool(str name)
     return false;
 }
 
+static bool is_letter_or_digit(char c)
+{
+    return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
+}
+
 bool prompt_tool_reference(str text, str *ret_name)
 {
     str name = str_sub(text, 8, text.n);
     if (!str_starts(text, STR("//tools:")) || !name.n)
         return false;
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-        if (!letter && !(c >= '0' && c <= '9') && c != '_' && c != '-')
+    for (size_t i = 0; i < name.n; i++)
+        if (!is_letter_or_digit(name.p[i]) && name.p[i] != '_' && name.p[i] != '-')
             return false;
-    }
     *ret_name = name;
     return true;
+}
+
+bool prompt_is_server_name(str name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (!is_letter_or_digit(name.p[i]) && name.p[i] != '-')
+            return false;
+    return name.n > 0 && name.n <= PROMPT_SERVER_NAME_MAX;
 }
 
 static void put_count(struct json_writer *w, const char *key, int64_t n)
@@ -50,12 +60,24 @@ static void put_text(struct json_writer *w, const char *key, str text)
     json_put_str_or_null(w, text);
 }
 
+static void put_tool(struct json_writer *w, const struct prompt_tool *t)
+{
+    if (!t->server.n) {
+        json_put_str(w, t->path.n ? t->path : t->name);
+        return;
+    }
+    json_begin_object(w);
+    put_text(w, "mcp", t->name);
+    put_raw(w, "config", t->server);
+    json_end_object(w);
+}
+
 static void put_tools(struct json_writer *w, const struct prompt *p)
 {
     json_key_c(w, "tools");
     json_begin_array(w);
     for (uint32_t i = 0; i < p->tool_count; i++)
-        json_put_str(w, p->tools[i].path.n ? p->tools[i].path : p->tools[i].name);
+        put_tool(w, &p->tools[i]);
     if (p->dynamic)
         json_put_c(w, "dynamic");
     json_end_array(w);

@@ -83,11 +83,11 @@ size_t prompt_body_at(str text)
 
 /* ---- scalars ---- */
 
-static str text_of(struct loading *l, const struct yaml_node *n, const char *key)
+str head_text(struct head *h, const struct yaml_node *n, const char *key)
 {
     if (n->kind == YAML_SCALAR && !yaml_is_null(n))
         return n->text;
-    err_hint(head_problem(&l->head, n->at, "invalid_value", "%s: expected a text, found %s", key,
+    err_hint(head_problem(h, n->at, "invalid_value", "%s: expected a text, found %s", key,
                           yaml_describe(n)),
              "write %s: TEXT", key);
     return STR("");
@@ -143,7 +143,7 @@ static str json_of(struct loading *l, const struct yaml_node *n)
 
 static void read_type(struct loading *l, struct prompt *p, const struct yaml_node *n)
 {
-    str text = text_of(l, n, "type");
+    str text = head_text(&l->head, n, "type");
     p->agent = str_is(text, "agent");
     if (text.n && !p->agent && !str_is(text, "llm"))
         err_hint(head_problem(&l->head, n->at, "invalid_value",
@@ -208,66 +208,12 @@ static void read_output(struct loading *l, struct prompt *p, const struct yaml_n
     p->output = t;
 }
 
-static void read_tool(struct loading *l, struct prompt *p, struct prompt_tool *tools,
-                      const struct yaml_node *n)
-{
-    str text = text_of(l, n, "tools"), name;
-    struct prompt_tool tool = {.name = text};
-    if (!text.n)
-        return;
-    if (str_is(text, "dynamic")) {
-        p->dynamic = true;
-        return;
-    }
-    if (prompt_tool_reference(text, &name)) {
-        tool = (struct prompt_tool){.name = name, .path = text};
-    } else if (!prompt_is_builtin_tool(text)) {
-        str names[16];
-        size_t count = 0;
-        while (prompt_builtin_tools[count])
-            names[count] = str_of(prompt_builtin_tools[count]), count++;
-        long near = str_nearest(text, names, count);
-        struct err *e =
-            head_problem(&l->head, n->at, "unknown_tool", "there is no tool '%.*s'", STR_ARG(text));
-        if (near >= 0)
-            err_hint(e, "did you mean '%.*s'?", STR_ARG(names[near]));
-        err_hint(e, "a tool of the repository is written \"//tools:NAME\"");
-        return;
-    }
-    for (uint32_t i = 0; i < p->tool_count; i++) {
-        if (str_eq(tools[i].name, tool.name)) {
-            err_hint(head_problem(&l->head, n->at, "duplicate_tool",
-                                  "there are two tools called '%.*s'", STR_ARG(tool.name)),
-                     "remove one of the two");
-            return;
-        }
-    }
-    tools[p->tool_count++] = tool;
-}
-
-static void read_tools(struct loading *l, struct prompt *p, const struct yaml_node *n)
-{
-    if (n->kind != YAML_LIST || n->n > PROMPT_TOOLS_MAX) {
-        err_hint(head_problem(&l->head, n->at, "invalid_value",
-                              "tools: expected a list of at most %d tools, found %s",
-                              PROMPT_TOOLS_MAX, yaml_describe(n)),
-                 "write tools: [read_file, grep]");
-        return;
-    }
-    struct prompt_tool *tools = arena_array(l->head.arena, struct prompt_tool, n->n);
-    p->tools = tools;
-    p->tool_count = 0;
-    p->dynamic = false;
-    for (uint32_t i = 0; i < n->n; i++)
-        read_tool(l, p, tools, n->items[i]);
-}
-
 static const struct prompt *load(struct loading *l, str path);
 
 /* The base: from the prompt's own folder, then from .plue/prompts. */
 static const struct prompt *read_base(struct loading *l, str path, const struct yaml_node *n)
 {
-    str name = text_of(l, n, "extends"), text;
+    str name = head_text(&l->head, n, "extends"), text;
     size_t slash = str_rfind_byte(path, '/');
     if (!name.n)
         return NULL;
@@ -303,11 +249,11 @@ static void read_keys(struct loading *l, struct prompt *p, const struct yaml_nod
 {
     const struct yaml_node *n;
     if ((n = yaml_get(map, "description")))
-        p->description = text_of(l, n, "description");
+        p->description = head_text(&l->head, n, "description");
     if ((n = yaml_get(map, "client")))
-        p->client = text_of(l, n, "client");
+        p->client = head_text(&l->head, n, "client");
     if ((n = yaml_get(map, "system")))
-        p->system = text_of(l, n, "system");
+        p->system = head_text(&l->head, n, "system");
     if ((n = yaml_get(map, "type")))
         read_type(l, p, n);
     if ((n = yaml_get(map, "inputs")))
@@ -315,7 +261,7 @@ static void read_keys(struct loading *l, struct prompt *p, const struct yaml_nod
     if ((n = yaml_get(map, "output")))
         read_output(l, p, n);
     if ((n = yaml_get(map, "tools")))
-        read_tools(l, p, n);
+        head_tools(&l->head, p, n);
     if ((n = yaml_get(map, "temperature")))
         read_temperature(l, p, n);
     if ((n = yaml_get(map, "max_turns")))
@@ -338,7 +284,7 @@ static void read_name(struct loading *l, struct prompt *p, const struct yaml_nod
                  "write name: NAME; workflows import it by this name");
         return;
     }
-    p->name = text_of(l, n, "name");
+    p->name = head_text(&l->head, n, "name");
     for (size_t i = 0; i < p->name.n; i++) {
         char c = p->name.p[i];
         bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';

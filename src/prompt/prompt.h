@@ -14,11 +14,13 @@ enum {
     PROMPT_FIELDS_MAX = 500,  /* of one object */
     PROMPT_TURNS_MAX = 1000,  /* what max_turns may ask for */
     PROMPT_REPAIRS_MAX = 20,
+    PROMPT_SERVER_NAME_MAX = 32, /* bytes */
 };
 
 struct prompt_tool {
-    str name; /* read_file, run_tests */
-    str path; /* "//tools:run_tests"; empty: a built-in one */
+    str name;   /* read_file, run_tests */
+    str path;   /* "//tools:run_tests"; empty: a built-in one */
+    str server; /* of an MCP server: its config in a plan, JSON; else empty */
 };
 
 struct prompt {
@@ -63,5 +65,7 @@ extern const char *const prompt_builtin_tools[];
 bool prompt_is_builtin_tool(str name);
 /* "//tools:run_tests" to its name; false where it is no such reference. */
 bool prompt_tool_reference(str text, str *ret_name);
+/* Whether an MCP server may be called so: letters, digits and -. */
+bool prompt_is_server_name(str name);
 
 #endif

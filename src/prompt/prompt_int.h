@@ -14,6 +14,10 @@ struct head {
 /* An error at a node; returns it for a hint. */
 struct err *head_problem(struct head *h, pos at, const char *code, const char *fmt, ...)
     printf_like(4, 5);
+/* A scalar's text; empty with an error. */
+str head_text(struct head *h, const struct yaml_node *n, const char *key);
+/* The list of tools. */
+void head_tools(struct head *h, struct prompt *p, const struct yaml_node *n);
 /* The type that a node writes; NULL with an error. */
 const struct type *head_type(struct head *h, const struct yaml_node *n, int depth);
 /* A mapping of names and types as an object. */

@@ -34,7 +34,8 @@ struct local_step {
     char *name; /* of its folder of files */
     uv_poll_t poll_tree, poll_stream[2];
     uv_timer_t later;
-    struct proxy *proxy; /* or NULL */
+    struct proxy *proxy;      /* or NULL */
+    struct step_input *input; /* or NULL */
     int stream[2];
     runner_output_fn *output;
     runner_exit_fn *exit;
@@ -260,6 +261,22 @@ static bool start_proxy(struct local_step *s, struct local_workspace *w, struct 
     return true;
 }
 
+static void release(void *step);
+
+static void input_closed(void *step)
+{
+    struct local_step *s = step;
+    s->input = NULL;
+    release(s);
+}
+
+static bool open_input(struct local_step *s, struct local_workspace *w, struct err *err)
+{
+    s->input = step_input_open(w, s->name, input_closed, s, err);
+    s->open_handles += s->input != NULL;
+    return s->input != NULL;
+}
+
 static bool start(struct local_step *s, struct local_workspace *w, const struct runner_exec *x,
                   struct err *err)
 {
@@ -274,6 +291,10 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
     if (!id_is_safe(x->step))
         return err_set(err, "step_files", "'%s' cannot name a step's folder", x->step);
     s->name = mem_dup(x->step, strlen(x->step));
+    if (!set_places(at, w, s, err))
+        return false;
+    if (x->input)
+        step_input_script(str_of(at->files), &script);
     if (x->argv)
         quote_argv(&script, x->argv);
     else
@@ -284,8 +305,8 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
         err_hint(err, "put it into a file of the repository and call that");
         return false;
     }
-    if (!set_places(at, w, s, err) || !build_env(env, x, at, proxied ? &rules : NULL, err) ||
-        !step_files_make(w, s->name, buf_str(&script), err))
+    if (!build_env(env, x, at, proxied ? &rules : NULL, err) ||
+        !step_files_make(w, s->name, buf_str(&script), err) || (x->input && !open_input(s, w, err)))
         return false;
     buf_addf(&path, "%s/script", at->files);
     if (x->cwd && x->cwd[0] == '/')
@@ -347,6 +368,8 @@ static void close_handles(struct local_step *s)
     for (size_t i = 0; i < HANDLES; i++)
         if (handles[i]->data && !uv_is_closing(handles[i]))
             uv_close(handles[i], step_closed);
+    if (s->input)
+        step_input_drop(s->input);
     end_proxy(s);
 }
 
@@ -500,6 +523,19 @@ void local_kill(struct runner_step *step, int signal)
     struct local_step *s = (struct local_step *)step;
     if (s->tree)
         sandbox_signal(s->tree, signal);
+}
+
+bool local_send(struct runner_step *step, str bytes)
+{
+    struct local_step *s = (struct local_step *)step;
+    return s->input && step_input_send(s->input, bytes);
+}
+
+void local_end_input(struct runner_step *step)
+{
+    struct local_step *s = (struct local_step *)step;
+    if (s->input)
+        step_input_end(s->input);
 }
 
 void local_kill_all(struct local_workspace *w)

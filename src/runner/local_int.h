@@ -85,6 +85,21 @@ must_use bool step_files_make(struct local_workspace *w, const char *step, str s
 void step_files_take(struct local_workspace *w, const char *step, struct buf texts[STEP_FILE_COUNT],
                      bool *ret_cut);
 
+/* input.c */
+struct step_input;
+/* In the step's folder, which has been made; `closed` comes last, after end or drop. */
+struct step_input *step_input_open(struct local_workspace *w, const char *step,
+                                   void (*closed)(void *user), void *user,
+                                   struct err *err) must_use;
+/* What a shell does first, to read it; files: the step's folder as the step sees it. */
+void step_input_script(str files, struct buf *ret_script);
+bool step_input_send(struct step_input *i, str bytes) must_use;
+/* Its end, once what was sent is written; or at once. */
+void step_input_end(struct step_input *i);
+void step_input_drop(struct step_input *i);
+bool local_send(struct runner_step *step, str bytes);
+void local_end_input(struct runner_step *step);
+
 /* quota.c */
 /* The timer must be closed before the workspace is freed. */
 void quota_start(struct local_workspace *w, int64_t limit);

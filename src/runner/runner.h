@@ -21,6 +21,7 @@ enum {
     RUNNER_FILE_MAX = 1 << 20,    /* each of the step's four result files */
     RUNNER_SCRIPT_MAX = 1 << 20,  /* a step's script */
     RUNNER_READ_MAX = 64 << 20,   /* one file read or written */
+    RUNNER_INPUT_MAX = 16 << 20,  /* sent to a step and not read by it yet */
     RUNNER_LIST_MAX = 200 * 1000, /* entries of one list */
     RUNNER_TREE_MAX = 2000 * 1000 /* files of a workspace's source */
 };
@@ -91,6 +92,7 @@ struct runner_exec {  /* all borrowed during the call */
     enum sandbox_network network;
     const char *const *hosts;     /* of SANDBOX_NETWORK_PROXY: proxy/rule.h; NULL-terminated */
     struct sandbox_limits limits; /* zero fields mean the default */
+    bool input; /* a shell's: its standard input is what runner_send sends; else it is empty */
     runner_output_fn *output;
     runner_exit_fn *exit;
     void *user;
@@ -154,6 +156,9 @@ struct runner_ops {
     struct runner_step *(*exec)(struct runner_workspace *w, const struct runner_exec *exec);
     /* SIGTERM or SIGKILL to the whole process tree; the engine keeps the grace between them. */
     void (*kill)(struct runner_step *step, int signal);
+    /* False where too much waits to be read. */
+    bool (*send)(struct runner_step *step, str bytes);
+    void (*end_input)(struct runner_step *step);
     void (*read)(struct runner_workspace *w, const char *path, size_t max, runner_read_fn *read,
                  void *user);
     /* Makes missing folders; replaces a file; mode 0 means 0644. */
@@ -207,6 +212,14 @@ static inline struct runner_step *runner_exec(struct runner_workspace *w,
 static inline void runner_kill(struct runner_step *step, int signal)
 {
     step->workspace->runner->ops->kill(step, signal);
+}
+static inline bool runner_send(struct runner_step *step, str bytes)
+{
+    return step->workspace->runner->ops->send(step, bytes);
+}
+static inline void runner_end_input(struct runner_step *step)
+{
+    step->workspace->runner->ops->end_input(step);
 }
 static inline void runner_read(struct runner_workspace *w, const char *path, size_t max,
                                runner_read_fn *read, void *user)

@@ -92,7 +92,7 @@ static void start(struct tool_call *c, str script, const char *const *env, runne
 {
     struct tools *t = c->tools;
     auto_buf id = BUF(300);
-    buf_addf(&id, "%s.t%u", t->options.step, ++t->commands);
+    tool_process_name(t, &id);
     c->out = mem_zalloc(sizeof *c->out);
     c->err = mem_zalloc(sizeof *c->err);
     clip_init(c->out);

@@ -54,9 +54,16 @@ static str text_at(json_t *j, const char *key)
 
 /* ---- the start ---- */
 
+static bool is_server(json_t *tool)
+{
+    return json_is_string(json_object_get(json_object_get(tool, "config"), "command"));
+}
+
 bool tools_check(json_t *tool, struct err *err)
 {
     str name = text_at(tool, "name");
+    if (is_server(tool))
+        return true;
     if (json_is_true(json_object_get(tool, "builtin")) && find_kind(name))
         return true;
     return err_set(err, "no_executor", "the tool '%.*s' has no executor yet", STR_ARG(name));
@@ -121,6 +128,8 @@ struct tools *tools_new(const struct tools_options *options, struct err *err)
     t->options.image = options->image ? arena_cstr(&t->arena, str_of(options->image)) : NULL;
     for (size_t i = 0; i < json_array_size(options->tools); i++) {
         json_t *tool = json_array_get(options->tools, i);
+        if (is_server(tool))
+            vec_push(&t->servers, server_new(t, tool));
         if (!json_is_true(json_object_get(tool, "builtin")) || add_tool(t, tool, err))
             continue;
         tools_free(t);
@@ -129,13 +138,95 @@ struct tools *tools_new(const struct tools_options *options, struct err *err)
     return t;
 }
 
+/* ---- servers ---- */
+
+static bool all_ready(const struct tools *t, const struct err **ret_err)
+{
+    for (size_t i = 0; i < t->servers.n; i++)
+        if (!server_is_ready(t->servers.at[i], ret_err) || *ret_err)
+            return *ret_err != NULL;
+    return true;
+}
+
+static bool any_runs(const struct tools *t)
+{
+    for (size_t i = 0; i < t->servers.n; i++)
+        if (server_is_running(t->servers.at[i]))
+            return true;
+    return false;
+}
+
+/* Whoever is told may free the tools. */
+static void tell(uv_timer_t *timer)
+{
+    struct tools *t = timer->data;
+    const struct err *err = NULL;
+    if (t->ready && all_ready(t, &err)) {
+        tools_ready_fn *ready = t->ready;
+        t->ready = NULL;
+        ready(t->user, err);
+        return;
+    }
+    if (t->closed && !any_runs(t)) {
+        void (*closed)(void *) = t->closed;
+        t->closed = NULL;
+        closed(t->user);
+    }
+}
+
+void tools_server_changed(struct tools *t)
+{
+    uv_timer_start(t->later, tell, 0, 0);
+}
+
+static void timer_closed(uv_handle_t *h)
+{
+    free(h);
+}
+
 void tools_free(struct tools *t)
 {
     if (!t)
         return;
+    vec_each (s, &t->servers)
+        server_free(*s);
+    if (t->later)
+        uv_close((uv_handle_t *)t->later, timer_closed);
+    vec_done(&t->servers);
     vec_done(&t->all);
     arena_done(&t->arena);
     free(t);
+}
+
+bool tools_open(struct tools *t, tools_ready_fn *ready, void *user)
+{
+    if (!t->servers.n)
+        return false;
+    t->ready = ready;
+    t->user = user;
+    t->later = mem_zalloc(sizeof *t->later);
+    uv_timer_init(t->options.loop, t->later);
+    t->later->data = t;
+    vec_each (s, &t->servers)
+        server_start(*s);
+    return true;
+}
+
+bool tools_close(struct tools *t, void (*closed)(void *user), void *user)
+{
+    t->ready = NULL;
+    if (!any_runs(t))
+        return false;
+    t->closed = closed;
+    t->user = user;
+    vec_each (s, &t->servers)
+        server_end(*s);
+    return true;
+}
+
+void tool_process_name(struct tools *t, struct buf *ret)
+{
+    buf_addf(ret, "%s.t%u", t->options.step, ++t->commands);
 }
 
 json_t *tools_describe(const struct tools *t)
@@ -156,6 +247,8 @@ json_t *tools_describe(const struct tools *t)
                                              "object", "properties", properties, "required",
                                              required, "additionalProperties", 0));
     }
+    for (size_t i = 0; i < t->servers.n; i++)
+        json_array_extend(all, server_tools(t->servers.at[i]));
     return all;
 }
 
@@ -192,14 +285,33 @@ static bool check_input(const struct tool_kind *k, json_t *input, struct err *er
     return true;
 }
 
+static struct server *find_server(const struct tools *t, str name)
+{
+    for (size_t i = 0; i < t->servers.n; i++) {
+        json_t *tool, *all = server_tools(t->servers.at[i]);
+        size_t k;
+        json_array_foreach(all, k, tool)
+        {
+            if (str_eq(text_at(tool, "name"), name))
+                return t->servers.at[i];
+        }
+    }
+    return NULL;
+}
+
 static const struct tool *find_tool(const struct tools *t, str name, struct err *err)
 {
-    auto_buf names = BUF(4096);
-    for (size_t i = 0; i < t->all.n; i++) {
+    auto_buf names = BUF(1 << 16);
+    json_t *all = tools_describe(t), *tool;
+    size_t n;
+    json_array_foreach(all, n, tool)
+    {
+        buf_addf(&names, "%s%s", n ? ", " : "", json_string_value(json_object_get(tool, "name")));
+    }
+    json_decref(all);
+    for (size_t i = 0; i < t->all.n; i++)
         if (str_is(name, t->all.at[i].kind->name))
             return &t->all.at[i];
-        buf_addf(&names, "%s%s", i ? ", " : "", t->all.at[i].kind->name);
-    }
     err_set(err, "unknown_tool", "there is no tool '%.*s'; there are: %s",
             STR_ARG(str_sub(name, 0, name.n < 100 ? name.n : 100)), buf_c(&names));
     return NULL;
@@ -217,8 +329,9 @@ static void unlink_call(struct tool_call *c)
 bool tools_call(struct tools *t, str name, json_t *input, tools_done_fn *done, void *user,
                 struct err *err)
 {
-    const struct tool *tool = find_tool(t, name, err);
-    if (!tool || !check_input(tool->kind, input, err))
+    struct server *server = find_server(t, name);
+    const struct tool *tool = server ? NULL : find_tool(t, name, err);
+    if (!server && (!tool || !check_input(tool->kind, input, err)))
         return false;
     struct tool_call *c = mem_zalloc(sizeof *c);
     *c = (struct tool_call){.tools = t,
@@ -228,7 +341,7 @@ bool tools_call(struct tools *t, str name, json_t *input, tools_done_fn *done, v
                             .user = user,
                             .next = t->live};
     t->live = c;
-    if (tool->kind->begin(c, err))
+    if (server ? server_call(server, c, name, err) : tool->kind->begin(c, err))
         return true;
     unlink_call(c);
     free(c);
@@ -240,6 +353,8 @@ void tools_stop(struct tools *t)
     for (struct tool_call *c = t->live; c; c = c->next)
         if (c->process)
             runner_kill(c->process, SIGKILL);
+    vec_each (s, &t->servers)
+        server_kill(*s);
 }
 
 void tool_done(struct tool_call *c, str result, bool is_error)

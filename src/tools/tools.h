@@ -1,6 +1,6 @@
 /* tools: what an agent may do to the files of its run: read_file, write_file, edit_file, shell,
  * glob and grep, carried out by the runner in the run's sandbox; with ref= the reading ones read a
- * commit of the repository instead.
+ * commit of the repository instead. MCP servers run in the sandbox too, as long as the tools do.
  *
  * Refuses, for the model to read: arguments that break a tool's schema, paths that leave the
  * workspace, commands that its lists do not grant. Refuses, for the user: tools that are not built.
@@ -18,6 +18,9 @@ enum {
     TOOLS_PATHS_MAX = 1000,        /* that glob gives, and lines that grep gives */
     TOOLS_TIMEOUT_MS = 120 * 1000, /* of one command, where nothing says otherwise */
     TOOLS_TIMEOUT_MAX = 1800,      /* seconds that a model may ask for */
+    TOOLS_SERVER_START_MS = 60 * 1000, /* until an MCP server has listed its tools */
+    TOOLS_SERVER_END_MS = 2000,        /* from the end of its input until it is killed */
+    TOOLS_NAME_MAX = 64,               /* bytes of a tool's name, a server's included */
 };
 
 struct tools_options { /* copied, but for workspace and loop */
@@ -27,7 +30,10 @@ struct tools_options { /* copied, but for workspace and loop */
     str repository_name;    /* "NAME" or "OWNER/NAME": what repo= may say; may be empty */
     const char *step;       /* id of this try, for the runner; up to 150 bytes */
     const char *image;      /* of the run; may be NULL */
-    json_t *tools;          /* as a plan's step has them; the built-in ones count; borrowed */
+    json_t *tools; /* as a plan's step has them; those of the repository do not count; borrowed */
+    /* A line of an MCP server's log or stderr; may be NULL. */
+    void (*noted)(void *user, str server, str line);
+    void *user;
 };
 
 struct tools;
@@ -35,9 +41,17 @@ struct tools;
 bool tools_check(json_t *tool, struct err *err) must_use;
 /* NULL with err for tools that cannot work here: another repository, an unknown ref. */
 struct tools *tools_new(const struct tools_options *options, struct err *err) must_use;
-/* No call may be under way. */
+/* Starts the MCP servers; ready comes once, later, from the loop: with err (borrowed) where one
+ * cannot be used. False where there are none. */
+typedef void tools_ready_fn(void *user, const struct err *err);
+bool tools_open(struct tools *t, tools_ready_fn *ready, void *user) must_use;
+/* Ends the servers; closed comes once they are gone. False where none runs. After tools_stop they
+ * are killed. */
+bool tools_close(struct tools *t, void (*closed)(void *user), void *user) must_use;
+/* No call may be under way, and no server run. */
 void tools_free(struct tools *t);
-/* [{"name", "description", "input_schema"}]; a new reference. */
+/* [{"name", "description", "input_schema"}], servers' tools once they are ready; a new reference.
+ */
 json_t *tools_describe(const struct tools *t);
 
 /* Appends text as a model is given it: valid UTF-8, of a long one the two ends. */

@@ -20,6 +20,9 @@ struct tool_call {
     struct clip *out, *err;
     bool timed_out;
     int64_t timeout_ms;
+    /* Of an MCP server's: */
+    struct server *server;
+    int64_t number;
 };
 
 struct tool_field {
@@ -45,6 +48,11 @@ struct tools {
     struct tools_options options;
     struct arena arena;
     VEC(struct tool) all;
+    VEC(struct server *) servers; /* owned */
+    tools_ready_fn *ready;
+    void (*closed)(void *user);
+    void *user;        /* of these */
+    uv_timer_t *later; /* tells them from the loop */
     struct tool_call *live;
     unsigned commands; /* begun so far: their names are unique in the run */
 };
@@ -57,6 +65,26 @@ str tool_text(const struct tool_call *c, const char *name);
 int64_t tool_int(const struct tool_call *c, const char *name, int64_t fallback);
 /* A path argument relative to the workspace; false with err where it leaves it by its words. */
 bool tool_path(const struct tool_call *c, const char *name, const char **ret, struct err *err);
+
+/* The name that the runner has for the next process. */
+void tool_process_name(struct tools *t, struct buf *ret);
+
+/* ---- server.c: MCP servers ---- */
+/* From a plan's tool, whose config has a command. */
+struct server *server_new(struct tools *t, json_t *tool);
+void server_free(struct server *s);
+void server_start(struct server *s);
+/* Whether it has listed its tools, or failed: then *ret_err is why. */
+bool server_is_ready(const struct server *s, const struct err **ret_err);
+bool server_is_running(const struct server *s);
+void server_end(struct server *s);
+void server_kill(struct server *s);
+/* [{"name", "description", "input_schema"}]; borrowed. */
+json_t *server_tools(const struct server *s);
+/* False with err, for the model. */
+bool server_call(struct server *s, struct tool_call *c, str name, struct err *err) must_use;
+/* Told by a server: it became ready, failed, or is gone. */
+void tools_server_changed(struct tools *t);
 
 /* ---- text.c: what a model is given ---- */
 struct clip { /* the two ends of a text */

@@ -1,7 +1,7 @@
 /* Values as the JSON of a step's config. Literal text is never read as an expression again. */
+#include "base/num.h"
 #include "workflow/deferred.h"
 #include "workflow/namespace.h"
-#include <ctype.h>
 #include <math.h>
 
 static bool write_items(struct heap *h, struct json_writer *w, const val *at, uint32_t n,
@@ -192,34 +192,6 @@ bool write_command(struct heap *h, struct json_writer *w, val cmd, str shell)
 
 /* ---- durations ---- */
 
-static bool duration_text(str s, int64_t *ret_ms)
-{
-    static const struct {
-        char unit;
-        int64_t ms;
-    } units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}};
-    int64_t total = 0;
-    size_t i = 0;
-
-    while (i < s.n) {
-        int64_t value = 0;
-        size_t from = i;
-        for (; i < s.n && isdigit((unsigned char)s.p[i]); i++)
-            if (__builtin_mul_overflow(value, 10, &value) ||
-                __builtin_add_overflow(value, s.p[i] - '0', &value))
-                return false;
-        size_t u = 0;
-        while (i < s.n && u < 4 && units[u].unit != s.p[i])
-            u++;
-        if (i == from || i == s.n || u == 4 || __builtin_mul_overflow(value, units[u].ms, &value) ||
-            __builtin_add_overflow(total, value, &total))
-            return false;
-        i++;
-    }
-    *ret_ms = total;
-    return s.n > 0;
-}
-
 bool parse_duration(struct heap *h, val v, const char *what, int64_t *ret_ms)
 {
     int64_t ms = -1;
@@ -227,7 +199,7 @@ bool parse_duration(struct heap *h, val v, const char *what, int64_t *ret_ms)
         ms = v.i * 1000;
     else if (v.kind == V_FLOAT && v.f >= 0 && v.f < 1e12)
         ms = (int64_t)(v.f * 1000);
-    else if (v.kind == V_STR && !duration_text(text_str(v), &ms))
+    else if (v.kind == V_STR && !num_parse_duration(text_str(v), &ms))
         ms = -1;
     if (ms <= 0)
         return heap_raise(

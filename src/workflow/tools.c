@@ -10,6 +10,7 @@ struct tool_value {
     const char *name;
     val repo, ref, allow, deny; /* V_UNBOUND: not given */
     int64_t timeout_ms;
+    val server, command, network; /* of an MCP server; else V_UNBOUND */
 };
 
 static void tool_trace(struct heap *h, struct object *o)
@@ -19,6 +20,9 @@ static void tool_trace(struct heap *h, struct object *o)
     heap_mark(h, t->ref);
     heap_mark(h, t->allow);
     heap_mark(h, t->deny);
+    heap_mark(h, t->server);
+    heap_mark(h, t->command);
+    heap_mark(h, t->network);
 }
 
 static bool tool_repr(struct heap *h, struct object *o, val *ret)
@@ -39,7 +43,7 @@ static bool tool_new(struct heap *h, const char *name, struct tool_value **ret_t
         return false;
     t->o.class = &class_tool;
     t->name = name;
-    t->repo = t->ref = t->allow = t->deny = VAL_UNBOUND;
+    t->repo = t->ref = t->allow = t->deny = t->server = t->command = t->network = VAL_UNBOUND;
     *ret_tool = t;
     *ret = val_obj(V_OBJECT, t);
     return true;
@@ -120,8 +124,39 @@ static bool native_shell(struct heap *h, val *args, val *ret)
            parse_duration(h, args[2], "shell(timeout=)", &t->timeout_ms);
 }
 
+/* Its command is the author's alone: what came from outside could be read as code. */
+static bool check_command(struct heap *h, val v)
+{
+    if (v.kind != V_STR || !text_str(v).n)
+        return heap_raise(h, &exc_TypeError, "mcp(command=) takes a text that is known, not %s",
+                          v.kind == V_STR ? "an empty one" : val_type_name(v));
+    return text_is_trusted(v) ||
+           heap_refuse(h, "unsafe_command",
+                       "write the command itself; what it works on is in the workspace",
+                       "mcp(command=): a part of it comes from outside");
+}
+
+static bool native_mcp(struct heap *h, val *args, val *ret)
+{
+    struct tool_value *t;
+    if (args[0].kind != V_STR || !prompt_is_server_name(text_str(args[0])))
+        return heap_raise(h, &exc_ValueError,
+                          "mcp(): a server's name has at most %d letters, digits and -",
+                          PROMPT_SERVER_NAME_MAX);
+    if (!check_command(h, args[1]) || !granted_tool(h, "mcp", "tools", args + 2, &t, ret) ||
+        !check_network(h, args[4], "mcp(network=)"))
+        return false;
+    t->server = args[0];
+    t->command = args[1];
+    t->network = args[4];
+    return val_is_unbound(args[5]) || args[5].kind == V_NONE ||
+           parse_duration(h, args[5], "mcp(timeout=)", &t->timeout_ms);
+}
+
 static const char *const reading_names[] = {"repo", "ref", NULL};
 static const char *const writing_names[] = {"allow", "deny", NULL};
+static const char *const mcp_names[] = {"name",    "command", "allow", "deny",
+                                        "network", "timeout", NULL};
 static const char *const shell_names[] = {"allow", "deny", "timeout", NULL};
 #define READING "(repo=None, ref=None)"
 #define WRITING "(allow=None, deny=None)"
@@ -163,6 +198,13 @@ static const struct native_def tool_natives[] = {
      .names = shell_names,
      .signature = "(allow=None, deny=None, timeout=None)",
      .doc = "Runs commands in the step's sandbox."},
+    {.name = "mcp",
+     .fn = native_mcp,
+     .min = 2,
+     .max = 6,
+     .names = mcp_names,
+     .signature = "(name, command, allow=None, deny=None, network=None, timeout=None)",
+     .doc = "The tools of an MCP server, which runs in the step's sandbox."},
     {0},
 };
 
@@ -207,6 +249,7 @@ bool tools_module_new(struct heap *h, val *ret)
 struct chosen {
     str name, path;               /* path: "//tools:x" of a custom one */
     const struct tool_value *own; /* NULL: without options */
+    str server;                   /* of a prompt's MCP server: its config, JSON */
 };
 
 static bool choose(struct heap *h, val v, const char *what, struct chosen *ret)
@@ -214,11 +257,13 @@ static bool choose(struct heap *h, val v, const char *what, struct chosen *ret)
     *ret = (struct chosen){0};
     if (val_is_object_of(v, &class_tool)) {
         ret->own = (const struct tool_value *)v.object;
-        ret->name = str_of(ret->own->name);
+        ret->name = ret->own->server.kind == V_STR
+                        ? arena_str(&evaluation_of(h)->arena, text_str(ret->own->server))
+                        : str_of(ret->own->name);
         return true;
     }
     for (const struct native_def *d = tool_natives; v.kind == V_NATIVE && d->name; d++) {
-        if (val_identical(v, val_native(d))) {
+        if (val_identical(v, val_native(d)) && !d->min) {
             ret->name = str_of(d->name);
             return true;
         }
@@ -259,17 +304,23 @@ static bool write_repo(struct heap *h, struct json_writer *w, val repo)
 static bool write_tool(struct heap *h, struct json_writer *w, const struct chosen *c)
 {
     const struct tool_value *own = c->own;
+    bool is_server = c->server.n || (own && own->server.kind == V_STR);
     json_begin_object(w);
     json_key_c(w, "name");
     json_put_str(w, c->name);
     json_key_c(w, "builtin");
-    json_put_bool(w, !c->path.n);
+    json_put_bool(w, !c->path.n && !is_server);
     json_key_c(w, "path");
     json_put_str_or_null(w, c->path);
     if (!write_repo(h, w, own ? own->repo : VAL_UNBOUND) ||
         !write_field(h, w, "ref", own ? own->ref : VAL_UNBOUND, "tools", 0))
         return false;
     json_key_c(w, "config");
+    if (c->server.n) {
+        json_put_raw(w, c->server);
+        json_end_object(w);
+        return true;
+    }
     json_begin_object(w);
     if (!write_field(h, w, "allow", own ? own->allow : VAL_UNBOUND, "tools", 0) ||
         !write_field(h, w, "deny", own ? own->deny : VAL_UNBOUND, "tools", 0))
@@ -279,6 +330,9 @@ static bool write_tool(struct heap *h, struct json_writer *w, const struct chose
         json_put_int(w, own->timeout_ms);
     else
         json_put_null(w);
+    if (is_server && (!write_field(h, w, "command", own->command, "tools", 0) ||
+                      !write_field(h, w, "network", own->network, "tools", 0)))
+        return false;
     json_end_object(w);
     json_end_object(w);
     return true;
@@ -319,7 +373,7 @@ bool tools_write(struct heap *h, struct json_writer *w, const struct prompt *p, 
 
     snprintf(what, sizeof what, "%.*s", STR_ARG(p->name));
     for (; n < p->tool_count; n++)
-        all[n] = (struct chosen){p->tools[n].name, p->tools[n].path, NULL};
+        all[n] = (struct chosen){p->tools[n].name, p->tools[n].path, NULL, p->tools[n].server};
     if (given.kind == V_LIST || given.kind == V_TUPLE) {
         at = given.kind == V_LIST ? given.list->at : given.tuple->at;
         count = given.kind == V_LIST ? given.list->n : given.tuple->n;
