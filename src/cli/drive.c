@@ -1,6 +1,5 @@
 #include "cli/drive.h"
 #include "base/clock.h"
-#include "engine/replay.h"
 #include "engine/rerun.h"
 #include "runner/local.h"
 #include "json/json.h"
@@ -257,11 +256,11 @@ bool drive_rerun(struct drive *d, int64_t run_id, struct rerun *x, struct err *e
     return d->ours;
 }
 
-bool drive_replay(struct drive *d, int64_t run_id, struct err *err)
+bool drive_replay(struct drive *d, int64_t run_id, const struct replay_fork *fork, struct err *err)
 {
     auto_free char *backend = backend_of(d, run_id);
     d->ours = drive_start_engine(d, backend, err) &&
-              engine_replay(d->engine, run_id, backend, on_created, on_ended, d, err);
+              engine_replay(d->engine, run_id, fork, backend, on_created, on_ended, d, err);
     return d->ours;
 }
 

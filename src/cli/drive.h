@@ -4,7 +4,7 @@
 #include "cli/data.h"
 #include "cli/progress.h"
 #include "cli/secrets.h"
-#include "engine/engine.h"
+#include "engine/replay.h"
 #include "sandbox/sandbox.h"
 
 struct drive {
@@ -43,7 +43,8 @@ bool drive_resume(struct drive *d, int64_t run_id, struct err *err) must_use;
 struct rerun;
 bool drive_rerun(struct drive *d, int64_t run_id, struct rerun *x, struct err *err) must_use;
 /* The run again, its models answered from its record. */
-bool drive_replay(struct drive *d, int64_t run_id, struct err *err) must_use;
+bool drive_replay(struct drive *d, int64_t run_id, const struct replay_fork *fork,
+                  struct err *err) must_use;
 /* Another process drives it, as far as is known. */
 void drive_watch(struct drive *d, int64_t run_id);
 /* Until the run has ended; the exit status. */

@@ -195,6 +195,10 @@ static void describe_run(struct live_run *r, struct store_run *row)
         json_key_c(&w, "replay_of");
         json_put_int(&w, q->replay_of);
     }
+    if (q->fork.n) {
+        json_key_c(&w, "fork");
+        json_put_raw(&w, q->fork);
+    }
     json_end_object(&w);
     r->kept = arena_str(&r->arena, buf_str(&kept));
     *row = (struct store_run){

@@ -240,7 +240,7 @@ void recovery_add_steps(const struct recovery *v, struct plan *p);
 /* Gives step i its recorded final state and result. */
 void recovery_restore(struct live_run *r, uint32_t i, const struct store_step *s);
 /* Borrows from v and *ret_facts, which is the caller's to free. */
-struct engine_request recovery_request(const struct recovery *v, char **ret_facts);
+struct engine_request recovery_request(struct recovery *v, char **ret_facts);
 
 /* ---- workspace.c ---- */
 /* The step begins in the run's workspace, which is opened first where it is not. */

@@ -342,9 +342,10 @@ static void fail_run(struct live_run *r, struct recovery *v, struct err *err)
         err_reset(&ignored);
 }
 
-struct engine_request recovery_request(const struct recovery *v, char **ret_facts)
+struct engine_request recovery_request(struct recovery *v, char **ret_facts)
 {
     *ret_facts = json_dumps(json_object_get(v->kept, "repository"), JSON_COMPACT);
+    auto_free char *fork = json_dumps(json_object_get(v->kept, "fork"), JSON_COMPACT);
     return (struct engine_request){
         .repository = v->run.repository,
         .source = recovery_text(v, "source"),
@@ -361,6 +362,7 @@ struct engine_request recovery_request(const struct recovery *v, char **ret_fact
         .policy = v->run.policy,
         .priority = v->run.priority,
         .replay_of = json_integer_value(json_object_get(v->kept, "replay_of")),
+        .fork = fork ? arena_str(&v->arena, str_of(fork)) : STR(""),
     };
 }
 

@@ -9,17 +9,38 @@ struct replayed {
     struct llm_recorded *answers;
     size_t given;
     struct err diverged; /* what the next answer is */
+    json_t *fork;        /* of the run; NULL: none */
+    size_t live_from;    /* of this step: answers that the record gives; SIZE_MAX: all it has */
+    bool by_order;       /* what is asked differs, by a prompt or client that was put in */
 };
+
+/* A forked run may ask what was never recorded. */
+static json_t *load(struct sink step, bool forked, struct err *err)
+{
+    struct live_run *r = step.run;
+    auto_err none = ERR_INIT;
+    json_t *record = call_record_load(r->engine->reader, r->request.replay_of,
+                                      r->plan.steps[step.step].id, forked ? &none : err);
+    return record || !forked ? record : llm_record_new();
+}
 
 struct replayed *replayed_new(struct sink step, struct err *err)
 {
-    struct live_run *r = step.run;
-    json_t *record =
-        call_record_load(r->engine->reader, r->request.replay_of, r->plan.steps[step.step].id, err);
+    str fork = step.run->request.fork, id = step.run->plan.steps[step.step].id;
+    json_t *record = load(step, fork.n > 0, err);
     if (!record)
         return NULL;
     struct replayed *p = mem_zalloc(sizeof *p);
-    *p = (struct replayed){.sink = step, .record = record, .answers = llm_recorded_new(record)};
+    *p = (struct replayed){
+        .sink = step, .record = record, .answers = llm_recorded_new(record), .live_from = SIZE_MAX};
+    if (!fork.n)
+        return p;
+    p->fork = json_loadb(fork.p, fork.n, JSON_ALLOW_NUL, NULL);
+    if (!str_eq(json_get_text(p->fork, "step"), id))
+        return p;
+    p->live_from = (size_t)json_integer_value(json_object_get(p->fork, "turn")) - 1;
+    p->by_order =
+        json_is_true(json_object_get(p->fork, "prompt")) || json_get_text(p->fork, "client").n > 0;
     return p;
 }
 
@@ -29,17 +50,34 @@ void replayed_free(struct replayed *p)
         return;
     llm_recorded_free(p->answers);
     json_decref(p->record);
+    json_decref(p->fork);
     err_done(&p->diverged);
     free(p);
 }
 
-json_t *replayed_answer(struct replayed *p, const struct llm_client *c, const struct llm_request *q,
-                        struct err *err)
+str replayed_client(const struct replayed *p)
 {
-    if (err_is_set(&p->diverged)) {
-        err_move(err, &p->diverged);
-        return NULL;
-    }
+    return p->live_from == SIZE_MAX ? STR("") : json_get_text(p->fork, "client");
+}
+
+static json_t *take_next(struct replayed *p)
+{
+    json_t *calls = json_object_get(p->record, "calls");
+    return json_incref(json_object_get(json_array_get(calls, p->given++), "answer"));
+}
+
+static void go_live(struct replayed *p, const struct llm_client *c)
+{
+    auto_buf line = BUF(4096);
+    buf_addf(&line, "the record ends here%s: %.*s is asked from now on",
+             p->live_from == SIZE_MAX ? "" : ", where the run was forked", STR_ARG(c->name));
+    record_system_line(p->sink.run, p->sink.step, buf_str(&line));
+    p->live_from = 0;
+}
+
+static json_t *take_recorded(struct replayed *p, const struct llm_client *c,
+                             const struct llm_request *q, struct err *err)
+{
     json_t *calls = json_object_get(p->record, "calls"), *call;
     json_t *answer = llm_recorded_take(p->answers, c, q, err);
     size_t i;
@@ -51,10 +89,38 @@ json_t *replayed_answer(struct replayed *p, const struct llm_client *c, const st
     return json_incref(answer);
 }
 
+static json_t *take_forked(struct replayed *p, const struct llm_client *c,
+                           const struct llm_request *q, struct err *err)
+{
+    auto_err other = ERR_INIT;
+    bool is_step = p->live_from != SIZE_MAX;
+    json_t *answer = NULL;
+    if (p->given >= p->live_from ||
+        p->given >= json_array_size(json_object_get(p->record, "calls")))
+        answer = NULL;
+    else if (is_step && p->by_order)
+        return take_next(p);
+    else
+        answer = take_recorded(p, c, q, is_step ? err : &other);
+    if (!answer && !err_is_set(err) && p->live_from)
+        go_live(p, c);
+    return answer;
+}
+
+json_t *replayed_answer(struct replayed *p, const struct llm_client *c, const struct llm_request *q,
+                        struct err *err)
+{
+    if (err_is_set(&p->diverged)) {
+        err_move(err, &p->diverged);
+        return NULL;
+    }
+    return p->fork ? take_forked(p, c, q, err) : take_recorded(p, c, q, err);
+}
+
 bool replayed_ended(const struct replayed *p, struct err *err)
 {
     size_t left = json_array_size(json_object_get(p->record, "calls")) - p->given;
-    if (!left)
+    if (!left || p->fork)
         return true;
     err_set(err, "llm_replay_diverged", "%zu call%s of the record %s not asked for", left,
             left == 1 ? "" : "s", left == 1 ? "was" : "were");
@@ -133,12 +199,33 @@ static void compare(struct replayed *p, json_t *calls, json_t *then, json_t *now
     json_object_set(now, "content", json_object_get(then, "content"));
 }
 
+/* What the fork puts in the place of a result. */
+static void put_in(struct replayed *p, json_t *calls, json_t *now)
+{
+    str id = json_get_text(now, "tool_use_id"), name = name_of(calls, id);
+    json_t *results = json_object_get(p->fork, "results");
+    json_t *text = json_object_getn(results, id.p, id.n);
+    auto_buf line = BUF(1024);
+    if (!text)
+        text = json_object_getn(results, name.p, name.n);
+    if (!text)
+        return;
+    json_object_set(now, "content", text);
+    json_object_set_new(now, "is_error", json_false());
+    buf_addf(&line, "the result of %.*s is the one that the fork gives", STR_ARG(name));
+    record_system_line(p->sink.run, p->sink.step, buf_str(&line));
+}
+
 void replayed_results(struct replayed *p, json_t *results)
 {
+    if (p->live_from != SIZE_MAX && p->given > p->live_from)
+        return;
     json_t *calls = NULL, *then = recorded_results(p, &calls), *now;
     size_t i;
     json_array_foreach(results, i, now)
     {
         compare(p, calls, json_array_get(then, i), now);
+        if (p->live_from != SIZE_MAX && p->given == p->live_from)
+            put_in(p, calls, now);
     }
 }

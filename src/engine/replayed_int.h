@@ -8,7 +8,10 @@ struct replayed;
 /* NULL with err (no_record). */
 struct replayed *replayed_new(struct sink step, struct err *err) must_use;
 void replayed_free(struct replayed *p);
-/* The recorded answer to this request, a new reference; NULL with err (llm_replay_diverged). */
+/* Who is asked instead of the prompt's client; empty: that one. */
+str replayed_client(const struct replayed *p);
+/* The recorded answer to this request, a new reference; NULL with err (llm_replay_diverged), and
+ * without where a fork asks the model itself. */
 json_t *replayed_answer(struct replayed *p, const struct llm_client *c, const struct llm_request *q,
                         struct err *err) must_use;
 /* Each result becomes what the tool gave then; a difference is said in the step's log. Where a tool

@@ -322,6 +322,9 @@ static bool choose_source(struct live_run *r, struct llm_step *s, struct err *er
         if (!(s->replayed = replayed_new(s->sink, err)))
             return false;
         s->listener.recorded = recorded;
+        if (replayed_client(s->replayed).n &&
+            !llm_clients_find(&s->clients, replayed_client(s->replayed), &s->q.client, err))
+            return false;
     } else if (json_is_true(json_object_get(s->config, "cache"))) {
         s->client = s->q.client;
         s->listener.find = find_kept;

@@ -144,3 +144,90 @@ class Replay(AgentTest):
         kept = "".join(map(str, self.rows("SELECT record FROM llm_calls") + self.rows("SELECT answer, results FROM transcripts")))
         self.assertIn("is it ***", kept)
         self.assertNotIn("hidden-value-77", kept)
+
+
+class Fork(AgentTest):
+    """The record up to a turn, and the model from there."""
+
+    def recorded(self):
+        self.agent(*TURNS)
+        self.run_it()
+        self.model.requests.clear()
+
+    def fork(self, turn_number, *more, scripts=(), expect=0):
+        self.model.scripts += scripts
+        return self.plue("run", "replay", "1", "--fork-at", str(turn_number), "--json", *more, expect=expect, env={}).json
+
+    def log_of(self, run, step):
+        return self.plue("run", "view", str(run), "--log", "--step", step, expect=0).out
+
+    def texts(self, request):
+        """Of the request's last message."""
+        return [b.get("content") or b.get("text") for b in self.model.requests[request][2]["messages"][-1]["content"]]
+
+    def test_the_model_is_asked_from_the_turn_on_and_tools_have_worked_before(self):
+        self.recorded()
+        run = self.fork(3, scripts=[turn(("shell", {"command": "cat src/a.txt; echo live"})), turn(DONE)])
+        self.assertEqual((run["id"], run["status"]), (2, "success"))
+        self.assertEqual(len(self.model.requests), 2)
+        self.assertEqual(len(self.model.requests[0][2]["messages"]), 5)
+        self.assertEqual(json.loads(self.texts(1)[0])["stdout"], "one\n2\nthree\nlive\n")
+        self.assertIn("the record ends here, where the run was forked: anthropic/claude-sonnet is asked from now on", self.log_of(2, "fix"))
+        # The fork is a run with a record of its own.
+        again = self.plue("run", "replay", "2", "--json", expect=0, env={"ANTHROPIC_BASE_URL": "http://127.0.0.1:9"})
+        self.assertEqual((again.json["status"], len(self.model.requests)), ("success", 2))
+
+    def test_another_result_of_a_tool_goes_to_the_model(self):
+        self.recorded()
+        (self.top / "other.txt").write_text("nothing is there\n")
+        self.fork(2, "--result", f"read_file={self.top / 'other.txt'}", scripts=[turn(DONE)])
+        self.assertEqual(self.texts(0), ["nothing is there\n", "src/a.txt\n"])
+        self.assertIn("the result of read_file is the one that the fork gives", self.log_of(2, "fix"))
+
+    def test_another_prompt_is_part_of_the_new_run(self):
+        self.recorded()
+        other = self.top / "other.prompt.md"
+        other.write_text(FIX.replace("{{ goal }}", "Be quick: {{ goal }}"))
+        self.fork(2, "--prompt", str(other), scripts=[turn(DONE)])
+        self.assertEqual(self.model.requests[0][2]["messages"][0]["content"][0]["text"].strip(), "Be quick: Make it build")
+        self.assertEqual(len(self.model.requests[0][2]["messages"]), 3)
+        self.assertEqual((self.repo / ".plue/prompts/fix.prompt.md").read_text(), FIX)
+        self.assertEqual(self.plue("verify", "2").status, 0)
+
+    def test_another_client_is_asked(self):
+        self.recorded()
+        self.fork(4, "--client", "anthropic/other-model", scripts=[turn(DONE)])
+        self.assertEqual([r[2]["model"] for r in self.model.requests], ["other-model"])
+
+    def test_what_cannot_be_forked_is_said(self):
+        self.recorded()
+        (self.top / "x").write_text("x")
+        rows = [
+            (["--fork-at", "5"], "--fork-at 5: the step 'fix' had 4 turns", "give a turn from 1 to 4"),
+            (["--fork-at", "0"], "--fork-at must be a positive number, not '0'", None),
+            (["--fork-at", "2", "--step", "log"], "--step log: it is no step of run 1 that asks a model", "add --step with one of: fix"),
+            (["--fork-at", "2", "--result", f"shell={self.top}/x"], "--result shell: turn 1 made no such call", "it called: read_file (toolu_0), glob (toolu_1)"),
+            (["--fork-at", "1", "--result", f"shell={self.top}/x"], "--result shell: turn 0 made no such call", "it called: nothing"),
+            (["--client", "x/y"], "--client belongs to --fork-at", "add --fork-at TURN: the first turn that the model is asked for"),
+            (["--fork-at", "2", "--result", "x"], "--result x: give it as TOOL=FILE", "TOOL is the name of a tool that the turn before called, or the call's id"),
+            (["--fork-at", "2", "--prompt", "/nowhere"], "--prompt: /nowhere cannot be read: No such file or directory", None),
+        ]
+        for options, message, hint in rows:
+            with self.subTest(options=options):
+                error = self.plue("run", "replay", "1", "--json", *options, expect=2).json["error"]
+                self.assertEqual(error["message"], message)
+                if hint:
+                    self.assertEqual(error["hint"], hint)
+        self.assertEqual(self.model.requests, [])
+
+    def test_a_step_that_was_not_reached_then_is_asked_live(self):
+        body = """
+    fix = Fix(goal="Make it build")
+    if fix.status == "stuck":
+        again = Fix(goal="Again")
+        ctx.log(again.summary)"""
+        self.agent(*TURNS, body=body)
+        self.run_it()
+        stuck = ("final_answer", {"status": "stuck", "summary": "no"})
+        run = self.fork(4, scripts=[turn(stuck), turn(DONE)])
+        self.assertEqual([(s["id"], s["status"]) for s in run["steps"]], [("fix", "success"), ("fix-2", "success"), ("log", "success")])
