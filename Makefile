@@ -4,10 +4,13 @@ B ?= build
 J ?= $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: run build test test-live torture bench lint format fuzz install clean help setup
+.PHONY: run run-agents build test test-live torture bench lint format fuzz install clean help setup
 
 run: build ## build, then run the example project's CI workflow with live progress
 	cd examples/strlist && ../../$(B)/plue workflow run ci
+
+run-agents: build ## run the example workflows that ask models, from recordings: no key, no cost
+	@examples/run-agents $(B)/plue
 
 build: setup
 	@test -f $(B)/build.ninja || meson setup $(B)
@@ -49,4 +52,4 @@ clean: ## remove the build folders
 	rm -rf build build-asan build-fuzz examples/strlist/out
 
 help: ## show this text
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

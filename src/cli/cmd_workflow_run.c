@@ -1,10 +1,43 @@
 /* plue workflow run: plans with a real event, and runs the plan on this machine. */
+#include "base/fd.h"
 #include "cli/commands.h"
 #include "cli/drive.h"
 #include "cli/request.h"
+#include <errno.h>
+#include <fcntl.h>
+
+/* ---- records of models ---- */
+
+static bool read_options(struct cli *c, char **ret_replay, struct err *err)
+{
+    const char *file = cli_value(c, "replay");
+    if (file && cli_has(c, "record"))
+        return err_set(err, "invalid_option", "--record and --replay do not go together");
+    if (!file)
+        return true;
+    if (!engine_record_check(file, err))
+        return false;
+    *ret_replay = realpath(file, NULL); /* a resume may come from another folder */
+    return *ret_replay || err_errno(err, "invalid_option", errno, "--replay %s", file);
+}
+
+static bool write_record(struct cli *c, struct drive *d, struct err *err)
+{
+    const char *file = cli_value(c, "record");
+    json_t *record = engine_record(d->data.reader, d->run_id, err);
+    if (!record)
+        return false;
+    auto_free char *text = json_dumps(record, JSON_INDENT(2));
+    json_decref(record);
+    auto_buf line = BUF(CLI_OUTPUT_MAX);
+    buf_addf(&line, "%s\n", text);
+    int e = fd_write_file(AT_FDCWD, file, buf_str(&line), 0644);
+    return e ? err_errno(err, "file_unwritable", e, "%s cannot be written", file) : true;
+}
 
 /* The engine takes evaluation and bundle, whatever comes of it. */
-static bool start(struct cli *c, struct drive *d, struct request *r, struct err *err)
+static bool start(struct cli *c, struct drive *d, struct request *r, const char *replay,
+                  struct err *err)
 {
     auto_buf inputs = BUF(JSON_FILE_MAX_BYTES);
     struct json_writer w = JSON_WRITER(&inputs, false);
@@ -26,6 +59,7 @@ static bool start(struct cli *c, struct drive *d, struct request *r, struct err 
         .actor = json_get_text(r->event, "actor"),
         .inputs = buf_str(&inputs),
         .sandbox_backend = cli_value(c, "sandbox"),
+        .replay_file = replay ? str_of(replay) : STR(""),
     };
     const struct definition *def = r->found.definition;
     json_t *options = json_loadb(def->options.p, def->options.n, 0, NULL);
@@ -45,15 +79,21 @@ static int run(struct cli *c)
     auto_request r = {0};
     auto_drive d = {0};
     auto_err e = ERR_INIT;
+    auto_free char *replay = NULL;
     enum evaluation_state state;
     int status;
+    if (!read_options(c, &replay, &e))
+        return cli_fail(c, NULL, &e);
     if (!request_open(c, REQUEST_RUN, &r, &status) || !request_evaluate(&r, &state, &status))
         return status;
     if (!engine_check_plan(evaluation_plan(r.found.evaluation), &e) ||
         !drive_open(c, DATA_MAKE, &d, &e) || !drive_start_engine(&d, cli_value(c, "sandbox"), &e) ||
-        !start(c, &d, &r, &e))
+        !start(c, &d, &r, replay, &e))
         return cli_fail(c, NULL, &e);
-    return drive_loop(&d);
+    status = drive_loop(&d);
+    if (cli_has(c, "record") && status <= CLI_RUN_FAILED && !write_record(c, &d, &e))
+        return cli_fail(c, NULL, &e);
+    return status;
 }
 
 const struct command command_workflow_run = {
@@ -69,7 +109,8 @@ const struct command command_workflow_run = {
     .example = "plue workflow run ci\n"
                "plue workflow run deploy --input env=staging\n"
                "plue workflow run ci --event push.json --json\n"
-               "plue workflow run ci --ref v1.2",
+               "plue workflow run ci --ref v1.2\n"
+               "plue workflow run review --event pull.json --record review.json",
     .options =
         (const struct cli_option[]){
             {"event", "FILE", "the event, as JSON in the shape of ctx.event"},
@@ -78,6 +119,8 @@ const struct command command_workflow_run = {
             {"secret-file", "FILE", "secrets as NAME=value lines, beside PLUE_SECRET_NAME"},
             {"slots", "N", "steps side by side (default: the number of processors)"},
             {"ref", "REF", "run a commit, branch or tag instead of the working tree"},
+            {"record", "FILE", "keep what models were asked and answered, without secrets"},
+            {"replay", "FILE", "answer models' requests from a record, without a key or a network"},
             {"follow", NULL, "print the logs as they come"},
             CLI_DATA_DIR_OPTION,
             {"json", NULL, "print the run as JSON at its end; with --follow its events"},

@@ -1,4 +1,5 @@
 #include "engine/call_record_int.h"
+#include "engine/replay.h"
 #include "json/json.h"
 
 void call_before_done(struct call_before *b)
@@ -200,4 +201,96 @@ json_t *call_record_load(struct store_reader *reader, int64_t run_id, str step_i
         return record;
     json_decref(record);
     return NULL;
+}
+
+/* ---- records of whole runs, in files ---- */
+
+static bool add_step(json_t *steps, struct store_reader *reader, int64_t run_id, str id,
+                     struct err *err)
+{
+    auto_err none = ERR_INIT;
+    json_t *record = call_record_load(reader, run_id, id, &none);
+    if (!record && strcmp(none.code, "no_record") != 0)
+        return err_move(err, &none), false;
+    if (record)
+        json_object_setn(steps, id.p, id.n, record);
+    json_object_del(record, "format");
+    json_object_del(record, "version");
+    json_decref(record);
+    return true;
+}
+
+json_t *engine_record(struct store_reader *reader, int64_t run_id, struct err *err)
+{
+    auto_arena a = ARENA_INIT;
+    struct store_run run;
+    struct store_step *rows;
+    size_t n;
+    if (!store_load_run(reader, run_id, &a, &run, err) ||
+        !store_load_steps(reader, run_id, STORE_LAST, STORE_STEPS_BRIEF, &a, &rows, &n, err))
+        return NULL;
+    json_t *record = llm_record_new(), *steps = json_object();
+    json_object_del(record, "calls");
+    json_object_set_new(record, "workflow", json_stringn(run.workflow.p, run.workflow.n));
+    json_object_set_new(record, "steps", steps);
+    bool ok = true;
+    for (size_t i = 0; i < n && ok; i++)
+        if (rows[i].type == STEP_TYPE_AGENT || rows[i].type == STEP_TYPE_LLM)
+            ok = add_step(steps, reader, run_id, rows[i].key.step_id, err);
+    if (ok && !json_object_size(steps))
+        ok = err_set(err, "no_record", "run %lld has no record of a model's answers",
+                     (long long)run_id);
+    if (ok)
+        return record;
+    json_decref(record);
+    return NULL;
+}
+
+static json_t *read_file(const char *path, struct err *err)
+{
+    json_t *file = json_read_file(path, JSON_UNIQUE_KEYS, err);
+    if (!file || json_is_object(json_object_get(file, "steps")))
+        return file;
+    err_set(err, "invalid_record", "%s is no record of a run", path);
+    err_hint(err, "plue workflow run NAME --record FILE makes one");
+    json_decref(file);
+    return NULL;
+}
+
+static bool check_step(json_t *file, const char *path, json_t *step, str id, struct err *err)
+{
+    auto_buf where = BUF(1 << 16);
+    buf_addf(&where, "%s, step %.*s", path, STR_ARG(id));
+    json_object_set(step, "format", json_object_get(file, "format"));
+    json_object_set(step, "version", json_object_get(file, "version"));
+    return llm_record_check(step, buf_str(&where), err);
+}
+
+json_t *call_record_read(const char *path, str step_id, struct err *err)
+{
+    json_t *file = read_file(path, err);
+    json_t *step = json_object_getn(json_object_get(file, "steps"), step_id.p, step_id.n);
+    if (file && !step) {
+        err_set(err, "llm_replay_diverged", "%s has nothing of a step '%.*s'", path,
+                STR_ARG(step_id));
+        err_hint(err, "the workflow goes another way than when it was recorded: record it anew");
+    }
+    if (step && !check_step(file, path, step, step_id, err))
+        step = NULL;
+    json_incref(step);
+    json_decref(file);
+    return step;
+}
+
+bool engine_record_check(const char *path, struct err *err)
+{
+    json_t *file = read_file(path, err), *step;
+    const char *id;
+    bool ok = file != NULL;
+    json_object_foreach(json_object_get(file, "steps"), id, step)
+    {
+        ok = ok && check_step(file, path, step, str_of(id), err);
+    }
+    json_decref(file);
+    return ok;
 }

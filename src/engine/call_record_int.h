@@ -27,5 +27,7 @@ void call_record(struct live_run *r, uint32_t step, struct call_before *before,
  * with err: no_record where nothing is kept, or not all. */
 json_t *call_record_load(struct store_reader *reader, int64_t run_id, str step_id,
                          struct err *err) must_use;
+/* The same of a file that engine_record made. */
+json_t *call_record_read(const char *path, str step_id, struct err *err) must_use;
 
 #endif

@@ -195,6 +195,10 @@ static void describe_run(struct live_run *r, struct store_run *row)
         json_key_c(&w, "replay_of");
         json_put_int(&w, q->replay_of);
     }
+    if (q->replay_file.n) {
+        json_key_c(&w, "replay_file");
+        json_put_str(&w, q->replay_file);
+    }
     if (q->fork.n) {
         json_key_c(&w, "fork");
         json_put_raw(&w, q->fork);

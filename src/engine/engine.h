@@ -57,6 +57,7 @@ struct engine_request {
     int64_t priority;
     const char *sandbox_backend; /* kept with the run, for resume */
     int64_t replay_of;           /* the run whose models' answers are given again; 0: none */
+    str replay_file;             /* a record's path, instead of a run; empty: none */
     str fork;                    /* of that replay, JSON (engine/replay.h); empty: none */
 };
 

@@ -362,6 +362,7 @@ struct engine_request recovery_request(struct recovery *v, char **ret_facts)
         .policy = v->run.policy,
         .priority = v->run.priority,
         .replay_of = json_integer_value(json_object_get(v->kept, "replay_of")),
+        .replay_file = recovery_text(v, "replay_file"),
         .fork = fork ? arena_str(&v->arena, str_of(fork)) : STR(""),
     };
 }

@@ -10,6 +10,7 @@
 #ifndef ENGINE_REPLAY_H
 #define ENGINE_REPLAY_H
 #include "engine/engine.h"
+#include "store/store.h"
 #include <jansson.h>
 
 struct replay_fork {
@@ -26,5 +27,12 @@ struct replay_fork {
 bool engine_replay(struct engine *e, int64_t run_id, const struct replay_fork *fork,
                    const char *backend, engine_created_fn *created, engine_ended_fn *ended,
                    void *ctx, struct err *err) must_use;
+
+/* What models were asked and answered in a run, as a document: {"format": "plue-record", "version",
+ * "workflow", "steps": {STEP: {"calls": [...]}}}, each call as docs/providers.md has it, secrets
+ * masked. A new reference; NULL with err (no_record). */
+json_t *engine_record(struct store_reader *reader, int64_t run_id, struct err *err) must_use;
+/* Whether a file is one. */
+bool engine_record_check(const char *path, struct err *err) must_use;
 
 #endif

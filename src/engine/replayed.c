@@ -19,6 +19,9 @@ static json_t *load(struct sink step, bool forked, struct err *err)
 {
     struct live_run *r = step.run;
     auto_err none = ERR_INIT;
+    if (r->request.replay_file.n)
+        return call_record_read(arena_cstr(&r->arena, r->request.replay_file),
+                                r->plan.steps[step.step].id, err);
     json_t *record = call_record_load(r->engine->reader, r->request.replay_of,
                                       r->plan.steps[step.step].id, forked ? &none : err);
     return record || !forked ? record : llm_record_new();

@@ -535,6 +535,7 @@ static struct live_run *new_run(struct engine *e, const struct engine_request *q
                     &r->request.inputs,
                     &r->request.group,
                     &r->request.policy,
+                    &r->request.replay_file,
                     &r->request.fork};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = arena_str(a, *texts[i]);

@@ -318,7 +318,7 @@ static bool choose_source(struct live_run *r, struct llm_step *s, struct err *er
 {
     s->listener = (struct dialog_listener){
         .event = said, .called = called, .calls = calls_tools, .done = answered, .data = s};
-    if (r->request.replay_of) {
+    if (r->request.replay_of || r->request.replay_file.n) {
         if (!(s->replayed = replayed_new(s->sink, err)))
             return false;
         s->listener.recorded = recorded;

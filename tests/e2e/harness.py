@@ -89,7 +89,7 @@ class PlueTest(unittest.TestCase):
         return self.write(f".plue/workflows/{name}.py", f"{decorator}\ndef {name}(ctx):\n{body}")
 
     def copy_acceptance(self):
-        shutil.copytree(DATA / "acceptance", self.repo, dirs_exist_ok=True)
+        shutil.copytree(ROOT / "examples/calc", self.repo, dirs_exist_ok=True)
 
     def git(self, *args):
         return subprocess.run(["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-c",

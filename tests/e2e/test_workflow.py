@@ -129,4 +129,4 @@ class Acceptance(PlueTest):
         def files(root):
             return {os.path.relpath(os.path.join(folder, name), root): open(os.path.join(folder, name), "rb").read()
                     for folder, _, names in os.walk(root) for name in names}
-        self.assertEqual(files(DATA / "acceptance"), files(shared))
+        self.assertEqual(files(ROOT / "examples/calc"), files(shared))
