@@ -1,6 +1,7 @@
 /* plue workflow plan: what a workflow would do; nothing is run, and nothing is opened but .plue. */
 #include "cli/commands.h"
 #include "cli/request.h"
+#include "cli/worst.h"
 
 /* ---- --results: a plan grown without running ---- */
 
@@ -169,7 +170,7 @@ static void add_end(struct buf *b, const struct plan *p)
     }
 }
 
-static void print_plan(struct cli *c, const struct plan *p)
+static bool print_plan(struct cli *c, const struct plan *p, const char *root, struct err *err)
 {
     auto_buf b = BUF(CLI_OUTPUT_MAX);
     if (p->step_count)
@@ -177,7 +178,10 @@ static void print_plan(struct cli *c, const struct plan *p)
     else
         buf_add_c(&b, "No steps.\n");
     add_end(&b, p);
+    if (!worst_add(&b, p, root, err))
+        return false;
     cli_out(c, buf_str(&b));
+    return true;
 }
 
 /* ---- the command ---- */
@@ -196,8 +200,7 @@ static int plan(struct cli *c, struct request *r, json_t *results, const char *p
     if (results && !check_steps(p, results, path, &err))
         return cli_fail(c, NULL, &err);
     if (!c->json) {
-        print_plan(c, p);
-        return CLI_OK;
+        return print_plan(c, p, r->registry.root, &err) ? CLI_OK : cli_fail(c, NULL, &err);
     }
     auto_buf b = BUF(CLI_OUTPUT_MAX);
     plan_add_json(&b, p, true);

@@ -82,6 +82,16 @@ void dialog_charge(struct dialog *d, const struct llm_usage *u, double usd);
 /* No callback comes any more; not from within one. */
 void dialog_cancel(struct dialog *d);
 
+/* What a step may cost at worst, tries and repairs included. */
+struct dialog_worst {
+    int64_t calls, output_tokens;
+    double answers_usd; /* of the answers alone; negative: the prices are unknown */
+    double usd;         /* with a full context sent each time */
+};
+/* config: as a plan's step has it. False with err (invalid_budget). */
+bool dialog_worst_case(json_t *config, bool agent, const struct llm_client *c,
+                       struct dialog_worst *ret, struct err *err) must_use;
+
 /* The JSON value in what a model has said: with fences, prose around, comments or trailing commas.
  * A new reference; NULL with err (llm_no_json). */
 json_t *dialog_read_json(str text, struct err *err) must_use;
