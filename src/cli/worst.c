@@ -4,7 +4,7 @@
 #include "json/json.h"
 #include <fcntl.h>
 
-enum { CONFIG_MAX = 1 << 20 };
+enum { CONFIG_FILE_MAX = 1 << 20 };
 
 struct sum {
     size_t steps;
@@ -14,7 +14,7 @@ struct sum {
 
 static bool load_clients(const char *root, struct llm_clients *ret, struct err *err)
 {
-    auto_buf text = BUF(CONFIG_MAX), path = BUF(1 << 16);
+    auto_buf text = BUF(CONFIG_FILE_MAX), path = BUF(1 << 16);
     struct err_list errors = {0};
     buf_addf(&path, "%s/.plue/config.yaml", root);
     (void)fd_read_file(AT_FDCWD, buf_c(&path), &text); /* absent: nothing is configured */

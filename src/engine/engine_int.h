@@ -329,8 +329,12 @@ void llm_step_results(struct live_run *r, uint32_t step, json_t *results);
 struct agent;
 struct dialog;
 /* NULL with err where a tool cannot work. */
+struct agent_search { /* of websearch */
+    str url, key_name, key;
+    bool off;
+};
 struct agent *agent_new(struct live_run *r, uint32_t step, json_t *config,
-                        struct err *err) must_use;
+                        const struct agent_search *search, struct err *err) must_use;
 void agent_free(struct agent *a);
 /* A new reference; NULL with err where two have one name. */
 json_t *agent_tools(const struct agent *a, struct err *err) must_use;

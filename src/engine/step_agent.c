@@ -400,7 +400,8 @@ static void repository_name(const struct live_run *r, struct buf *ret)
     json_decref(j);
 }
 
-struct agent *agent_new(struct live_run *r, uint32_t step, json_t *config, struct err *err)
+struct agent *agent_new(struct live_run *r, uint32_t step, json_t *config,
+                        const struct agent_search *search, struct err *err)
 {
     auto_buf id = BUF(4096), name = BUF(4096);
     struct agent *a = mem_zalloc(sizeof *a);
@@ -414,6 +415,10 @@ struct agent *agent_new(struct live_run *r, uint32_t step, json_t *config, struc
                                     .step = buf_c(&id),
                                     .image = run_image(r),
                                     .tools = json_object_get(config, "tools"),
+                                    .search_url = search->url,
+                                    .search_key_name = search->key_name,
+                                    .search_key = search->key,
+                                    .search_off = search->off,
                                     .noted = noted,
                                     .user = a};
     a->tools = tools_new(&options, err);

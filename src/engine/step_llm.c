@@ -254,16 +254,16 @@ static bool load_clients(struct live_run *r, struct llm_step *s, struct err *err
            first_error(&errors, err);
 }
 
-static str find_key(struct live_run *r, const struct llm_client *c)
+static str find_key(struct live_run *r, str name)
 {
     struct resolve_scope scope = run_scope(r);
     str value = STR("");
     const char *variable;
-    if (!c->key_name.n || scope.secret(scope.data, c->key_name, &value))
+    if (!name.n || scope.secret(scope.data, name, &value))
         return value;
-    if ((variable = getenv(arena_cstr(&r->arena, c->key_name))) && *variable) {
+    if ((variable = getenv(arena_cstr(&r->arena, name))) && *variable) {
         value = str_of(variable);
-        run_mask_secret(r, c->key_name, value);
+        run_mask_secret(r, name, value);
     }
     return value;
 }
@@ -333,6 +333,18 @@ static bool choose_source(struct live_run *r, struct llm_step *s, struct err *er
     return true;
 }
 
+static bool has_tool(json_t *config, const char *name)
+{
+    json_t *tool;
+    size_t i;
+    json_array_foreach(json_object_get(config, "tools"), i, tool)
+    {
+        if (str_is(json_get_text(tool, "name"), name))
+            return true;
+    }
+    return false;
+}
+
 static bool prepare(struct live_run *r, struct llm_step *s, struct err *err)
 {
     json_t *config = s->config, *temperature = json_object_get(config, "temperature");
@@ -343,7 +355,7 @@ static bool prepare(struct live_run *r, struct llm_step *s, struct err *err)
         !choose_source(r, s, err))
         return false;
     q->inputs = json_object_get(config, "inputs");
-    q->key = find_key(r, &q->client);
+    q->key = find_key(r, q->client.key_name);
     q->max_tokens = json_integer_value(json_object_get(config, "max_tokens"));
     q->repairs = json_integer_value(json_object_get(config, "repairs"));
     q->has_temperature = json_is_number(temperature);
@@ -354,7 +366,10 @@ static bool prepare(struct live_run *r, struct llm_step *s, struct err *err)
         r->engine->llm = llm_new(r->engine->options.loop);
     if (!q->prompt->agent)
         return true;
-    s->agent = agent_new(r, s->sink.step, config, err);
+    struct agent_search search = {.off = s->replayed && !r->request.fork.n};
+    llm_clients_search(&s->clients, &search.url, &search.key_name);
+    search.key = has_tool(config, "websearch") ? find_key(r, search.key_name) : STR("");
+    s->agent = agent_new(r, s->sink.step, config, &search, err);
     return s->agent && agent_take_up(s->agent, &q->turns, &q->spent, err);
 }
 

@@ -1,7 +1,7 @@
 /* Calls: tries, their ends, and what is asked again. */
 #include "base/clock.h"
 #include "base/utf8.h"
-#include "llm/http_int.h"
+#include "llm/http.h"
 #include "llm/llm_int.h"
 #include "llm/sse.h"
 #include "json/json.h"

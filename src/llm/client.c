@@ -9,9 +9,11 @@ static const struct llm_wire *const wires[] = {&llm_anthropic, &llm_openai};
 
 /* ---- .plue/config.yaml ---- */
 
-static const char *const config_keys[] = {
-    "default_client", "clients", "default_image", "secrets", "sandbox", "concurrency", NULL};
+static const char *const config_keys[] = {"default_client", "clients", "default_image",
+                                          "secrets",        "sandbox", "concurrency",
+                                          "websearch",      NULL};
 static const char *const client_keys[] = {"provider", "model", "base_url", "key", "prices", NULL};
+static const char *const search_keys[] = {"base_url", "key", NULL};
 static const char *const price_keys[] = {"input", "output", "cache_read", "cache_write", NULL};
 
 static bool expect_map(const struct yaml_node *n, const char *what, struct err_list *errors)
@@ -58,6 +60,25 @@ static bool take_client(struct llm_clients *c, const struct yaml_node *name,
     return json_object_setn_new(to, name->text.p, name->text.n, j) == 0;
 }
 
+static bool take_search(struct llm_clients *c, const struct yaml_node *n, struct err_list *errors)
+{
+    json_t *to = json_object_get(c->table, "websearch");
+    if (!n)
+        return true;
+    if (!expect_map(n, "websearch", errors) ||
+        !yaml_check_keys(n, "websearch", search_keys, errors))
+        return false;
+    for (uint32_t i = 0; i < n->n; i++) {
+        const struct yaml_node *v = n->items[i];
+        if (v->kind != YAML_SCALAR)
+            return err_at(err_list_add(errors), "invalid_config", v->at, "%.*s must be a text",
+                          STR_ARG(n->keys[i]->text));
+        json_object_setn_new(to, n->keys[i]->text.p, n->keys[i]->text.n,
+                             json_stringn(v->text.p, v->text.n));
+    }
+    return true;
+}
+
 static bool take_config(struct llm_clients *c, const struct yaml_node *root,
                         struct err_list *errors)
 {
@@ -70,6 +91,7 @@ static bool take_config(struct llm_clients *c, const struct yaml_node *root,
               expect_map(clients, "clients", errors);
     for (uint32_t i = 0; ok && clients && i < clients->n; i++)
         ok = take_client(c, clients->keys[i], clients->items[i], errors);
+    ok = ok && take_search(c, yaml_get(root, "websearch"), errors);
     if (ok && d && d->kind == YAML_SCALAR)
         json_object_set_new(c->table, "default_client", json_stringn(d->text.p, d->text.n));
     return ok;
@@ -100,6 +122,13 @@ void llm_clients_done(struct llm_clients *c)
 {
     json_decref(c->table);
     arena_done(&c->arena);
+}
+
+void llm_clients_search(const struct llm_clients *c, str *ret_url, str *ret_key_name)
+{
+    json_t *search = json_object_get(c->table, "websearch");
+    *ret_url = json_get_text(search, "base_url");
+    *ret_key_name = json_get_text(search, "key");
 }
 
 /* ---- finding ---- */

@@ -35,5 +35,8 @@ void llm_clients_done(struct llm_clients *c);
  * The client lives as long as c. */
 bool llm_clients_find(struct llm_clients *c, str name, struct llm_client *ret,
                       struct err *err) must_use;
+/* Where agents search the web (Brave's format), and the name of the key's secret or environment
+ * variable; empty: none is needed. Borrowed from c. */
+void llm_clients_search(const struct llm_clients *c, str *ret_url, str *ret_key_name);
 
 #endif

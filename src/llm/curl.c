@@ -1,6 +1,6 @@
 /* libcurl and what it needs take ten milliseconds to load, so that it is opened when a request is
  * made. It is never closed: its libraries keep state of their own. */
-#include "llm/http_int.h"
+#include "llm/curl_int.h"
 #include <dlfcn.h>
 #include <pthread.h>
 

@@ -1,5 +1,6 @@
+#include "llm/http.h"
 #include "base/num.h"
-#include "llm/http_int.h"
+#include "llm/curl_int.h"
 
 struct http {
     uv_loop_t *loop;
@@ -255,8 +256,10 @@ static void set_options(struct http_call *c, const struct http_request *q)
     curl->easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl->easy_setopt(e, CURLOPT_ERRORBUFFER, c->message);
     curl->easy_setopt(e, CURLOPT_HTTPHEADER, c->headers);
-    curl->easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body.n);
-    curl->easy_setopt(e, CURLOPT_POSTFIELDS, c->body);
+    if (q->body.p) {
+        curl->easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body.n);
+        curl->easy_setopt(e, CURLOPT_POSTFIELDS, c->body);
+    }
     curl->easy_setopt(e, CURLOPT_WRITEFUNCTION, on_bytes);
     curl->easy_setopt(e, CURLOPT_WRITEDATA, c);
     curl->easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
@@ -273,7 +276,7 @@ struct http_call *http_start(struct http *h, const struct http_request *q,
     c->head.content_type = "";
     c->head.retry_after_ms = -1;
     c->easy = h->curl->easy_init();
-    c->body = str_dup(q->body);
+    c->body = q->body.p ? str_dup(q->body) : NULL;
     c->quiet = timer_new(h->loop, c);
     h->calls++;
     for (size_t i = 0; q->headers[i]; i++)

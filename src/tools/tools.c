@@ -1,4 +1,5 @@
 /* Which tools there are, and calls of them. */
+#include "llm/http.h"
 #include "tools/tools_int.h"
 #include <signal.h>
 
@@ -26,6 +27,9 @@ static const struct tool_field grep_fields[] = {
     {"path", "string", "file or folder to search; the workspace where it is not given", false},
     {0}};
 
+static const struct tool_field websearch_fields[] = {
+    {"query", "string", "what to search the web for", true}, {0}};
+
 static const struct tool_kind kinds[] = {
     {"read_file", "Read a text file.", read_file_fields, read_file_begin, true},
     {"write_file", "Write a text file, replacing what is there.", write_file_fields,
@@ -36,6 +40,8 @@ static const struct tool_kind kinds[] = {
     {"glob", "List the files whose paths match a pattern.", glob_fields, glob_begin, true},
     {"grep", "Search files for lines that match; gives PATH:LINE:TEXT.", grep_fields, grep_begin,
      true},
+    {"websearch", "Search the web; gives at most 5 of title, url and snippet.", websearch_fields,
+     websearch_begin, false},
 };
 
 static const struct tool_kind *find_kind(str name)
@@ -100,6 +106,19 @@ static bool find_ref(struct tools *t, json_t *j, struct tool *tool, struct err *
     return true;
 }
 
+static bool check_search(const struct tools *t, struct err *err)
+{
+    if (!t->options.search_key_name.n || t->options.search_key.n || t->options.search_off)
+        return true;
+    err_set(err, "websearch_key", "websearch has no key: %.*s is not set",
+            STR_ARG(t->options.search_key_name));
+    err_hint(err,
+             "set it as an environment variable or by `plue secret set %.*s`, or take websearch "
+             "out of the tools",
+             STR_ARG(t->options.search_key_name));
+    return false;
+}
+
 static bool add_tool(struct tools *t, json_t *j, struct err *err)
 {
     json_t *config = json_object_get(j, "config");
@@ -111,6 +130,8 @@ static bool add_tool(struct tools *t, json_t *j, struct err *err)
                &tool.grant.allow_count);
     read_words(&t->arena, json_object_get(config, "deny"), &tool.grant.deny,
                &tool.grant.deny_count);
+    if (tool.kind->begin == websearch_begin && !check_search(t, err))
+        return false;
     if (tool.kind->reads_refs && !find_ref(t, j, &tool, err))
         return false;
     vec_push(&t->all, tool);
@@ -124,6 +145,9 @@ struct tools *tools_new(const struct tools_options *options, struct err *err)
     t->options.tools = NULL;
     t->options.step = arena_cstr(&t->arena, str_of(options->step));
     t->options.repository = arena_cstr(&t->arena, str_of(options->repository));
+    t->options.search_url = arena_str(&t->arena, options->search_url);
+    t->options.search_key_name = arena_str(&t->arena, options->search_key_name);
+    t->options.search_key = arena_str(&t->arena, options->search_key);
     t->options.repository_name = arena_str(&t->arena, options->repository_name);
     t->options.image = options->image ? arena_cstr(&t->arena, str_of(options->image)) : NULL;
     for (size_t i = 0; i < json_array_size(options->tools); i++) {
@@ -193,6 +217,7 @@ void tools_free(struct tools *t)
     if (t->later)
         uv_close((uv_handle_t *)t->later, timer_closed);
     vec_done(&t->servers);
+    http_free(t->http);
     vec_done(&t->all);
     arena_done(&t->arena);
     free(t);
@@ -353,6 +378,8 @@ void tools_stop(struct tools *t)
     for (struct tool_call *c = t->live; c; c = c->next)
         if (c->process)
             runner_kill(c->process, SIGKILL);
+        else if (c->search)
+            websearch_stop(c);
     vec_each (s, &t->servers)
         server_kill(*s);
 }

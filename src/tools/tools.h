@@ -30,7 +30,9 @@ struct tools_options { /* copied, but for workspace and loop */
     str repository_name;    /* "NAME" or "OWNER/NAME": what repo= may say; may be empty */
     const char *step;       /* id of this try, for the runner; up to 150 bytes */
     const char *image;      /* of the run; may be NULL */
-    json_t *tools; /* as a plan's step has them; those of the repository do not count; borrowed */
+    str search_url, search_key_name, search_key; /* of websearch; without a name none is needed */
+    bool search_off; /* nothing is searched, and the model gets a recorded result */
+    json_t *tools;   /* as a plan's step has them; those of the repository do not count; borrowed */
     /* A line of an MCP server's log or stderr; may be NULL. */
     void (*noted)(void *user, str server, str line);
     void *user;

@@ -20,6 +20,7 @@ struct tool_call {
     struct clip *out, *err;
     bool timed_out;
     int64_t timeout_ms;
+    struct search *search; /* of websearch */
     /* Of an MCP server's: */
     struct server *server;
     int64_t number;
@@ -53,6 +54,7 @@ struct tools {
     void (*closed)(void *user);
     void *user;        /* of these */
     uv_timer_t *later; /* tells them from the loop */
+    struct http *http; /* of websearch; NULL until it is called */
     struct tool_call *live;
     unsigned commands; /* begun so far: their names are unique in the run */
 };
@@ -108,6 +110,9 @@ bool edit_file_begin(struct tool_call *c, struct err *err);
 bool glob_begin(struct tool_call *c, struct err *err);
 bool shell_begin(struct tool_call *c, struct err *err);
 bool grep_begin(struct tool_call *c, struct err *err);
+bool websearch_begin(struct tool_call *c, struct err *err);
+/* Drops the request; the call still ends, later. */
+void websearch_stop(struct tool_call *c);
 /* The same of a commit: reads on a thread of the pool. */
 bool ref_begin(struct tool_call *c, struct err *err);
 

@@ -1,8 +1,8 @@
-/* http_int: outgoing requests whose answers are streamed, by libcurl's multi interface on the loop.
+/* http: outgoing requests whose answers are streamed, by libcurl's multi interface on the loop.
  * libcurl is opened by the first http_new: whoever makes no request does not pay for it.
  * Follows no redirects, speaks http and https only, retries nothing. */
-#ifndef LLM_HTTP_INT_H
-#define LLM_HTTP_INT_H
+#ifndef LLM_HTTP_H
+#define LLM_HTTP_H
 #include "diag/err.h"
 #include <uv.h>
 
@@ -11,7 +11,7 @@ enum { HTTP_HEADERS_MAX = 8 };
 struct http_request {
     const char *url;
     const char *headers[HTTP_HEADERS_MAX + 1]; /* "name: value", up to a NULL */
-    str body;                                  /* copied */
+    str body; /* copied; of a NULL one the method is GET, else POST */
     int64_t connect_ms, first_byte_ms, between_bytes_ms, whole_ms;
 };
 struct http_head {
@@ -36,28 +36,5 @@ struct http_call *http_start(struct http *h, const struct http_request *q,
                              const struct http_listener *l, struct err *err) must_use;
 /* No callback comes any more. Also from within a callback. */
 void http_cancel(struct http_call *c);
-
-/* ---- curl.c ---- */
-#include <curl/curl.h>
-struct curl_api {
-    __typeof__(curl_global_init) *global_init;
-    __typeof__(curl_easy_init) *easy_init;
-    __typeof__(curl_easy_setopt) *easy_setopt;
-    __typeof__(curl_easy_getinfo) *easy_getinfo;
-    __typeof__(curl_easy_cleanup) *easy_cleanup;
-    __typeof__(curl_easy_strerror) *easy_strerror;
-    __typeof__(curl_multi_init) *multi_init;
-    __typeof__(curl_multi_setopt) *multi_setopt;
-    __typeof__(curl_multi_add_handle) *multi_add_handle;
-    __typeof__(curl_multi_remove_handle) *multi_remove_handle;
-    __typeof__(curl_multi_socket_action) *multi_socket_action;
-    __typeof__(curl_multi_assign) *multi_assign;
-    __typeof__(curl_multi_info_read) *multi_info_read;
-    __typeof__(curl_multi_cleanup) *multi_cleanup;
-    __typeof__(curl_slist_append) *slist_append;
-    __typeof__(curl_slist_free_all) *slist_free_all;
-};
-/* Opened once for the process. NULL with err (llm_no_curl). */
-const struct curl_api *curl_open(struct err *err) must_use;
 
 #endif
