@@ -1,5 +1,6 @@
 /* Fills a workspace from the user's folder. Files are cloned where the file system can share blocks
- * and copied otherwise, never linked: what a step writes stays the step's. */
+ * and copied otherwise, never linked: what a step writes stays the step's. Many files are copied by
+ * several threads, each of which has a part of the list. */
 #include "runner/local_int.h"
 #include <dirent.h>
 #include <errno.h>
@@ -10,32 +11,55 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NESTING_MAX = 200, CHUNK = 1 << 20, LFS_POINTER_MIN = 100, SMALL_BYTES = 32 << 10 };
+enum {
+    NESTING_MAX = 200,
+    CHUNK = 1 << 20,
+    LFS_POINTER_MIN = 100,
+    SMALL_BYTES = 32 << 10,
+    THREADS_MAX = 4,
+    THREAD_PATHS_MIN = 500, /* for which another thread is worth its start */
+};
 #define BYTES_MAX ((int64_t)10 << 30)
 
-struct copying {
+/* What the threads share. */
+struct copy_job {
     const char *source; /* for messages */
     int from, to;
     str left_out; /* relative to the source; empty: nothing is */
     struct owner owner;
     struct copy_progress *progress;
-    struct source_notes *notes;
+    atomic_llong bytes;
+    atomic_bool failed; /* one of them has: the others stop */
+};
+
+struct copying { /* of one thread */
+    struct copy_job *job;
+    str list;
     bool listed; /* the entry was named by git, not found in a folder */
-    int64_t bytes;
-    /* The folder made last, so that its files do not walk to it again. */
+    /* The folder of the last entry, so that the next one does not walk to it again. */
     char parent[PATH_MAX];
-    struct err *err;
+    int from, to;
+    struct source_notes notes;
+    bool stopped; /* by another's failure */
+    struct err err;
 };
 
 static bool fail(struct copying *c, const char *path, int errnum, const char *what)
 {
-    return err_errno(c->err, "workspace_copy", errnum, "cannot %s %s/%s", what, c->source, path);
+    return err_errno(&c->err, "workspace_copy", errnum, "cannot %s %s/%s", what, c->job->source,
+                     path);
 }
 
-static bool give(struct copying *c, const char *path)
+static const char *own_name(const char *path)
 {
-    if (c->owner.change &&
-        fchownat(c->to, path, c->owner.uid, c->owner.gid, AT_SYMLINK_NOFOLLOW) < 0)
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static bool give(struct copying *c, int dir, const char *name, const char *path)
+{
+    const struct owner *o = &c->job->owner;
+    if (o->change && fchownat(dir, name, o->uid, o->gid, AT_SYMLINK_NOFOLLOW) < 0)
         return fail(c, path, errno, "hand over the copy of");
     return true;
 }
@@ -86,28 +110,29 @@ static void look_for_pointer(struct copying *c, const char *path, int fd)
     char text[LFS_POINTER_MAX];
     ssize_t n = pread(fd, text, sizeof text, 0);
     if (n > 0)
-        source_note_file(c->notes, str_of(path), str_make(text, (size_t)n));
+        source_note_file(&c->notes, str_of(path), str_make(text, (size_t)n));
 }
 
 static bool copy_file(struct copying *c, const char *path, const struct stat *st)
 {
-    c->bytes += st->st_size;
-    if (c->bytes > BYTES_MAX) {
-        err_set(c->err, "workspace_too_large", "the files of %s take more than %d GiB", c->source,
-                (int)(BYTES_MAX >> 30));
-        err_hint(c->err, "list what a run does not need in .gitignore");
+    const struct owner *o = &c->job->owner;
+    const char *name = own_name(path);
+    if (atomic_fetch_add(&c->job->bytes, st->st_size) + st->st_size > BYTES_MAX) {
+        err_set(&c->err, "workspace_too_large", "the files of %s take more than %d GiB",
+                c->job->source, (int)(BYTES_MAX >> 30));
+        err_hint(&c->err, "list what a run does not need in .gitignore");
         return false;
     }
-    auto_fd from = openat(c->from, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    auto_fd from = openat(c->from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (from < 0)
         return errno == ENOENT || fail(c, path, errno, "read");
-    auto_fd to = openat(c->to, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    auto_fd to = openat(c->to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (to < 0)
         return fail(c, path, errno, "copy");
     int e = copy_bytes(from, to, st->st_size);
     if (!e && st->st_size > LFS_POINTER_MIN && st->st_size <= LFS_POINTER_MAX)
         look_for_pointer(c, path, from);
-    if (!e && c->owner.change && fchown(to, c->owner.uid, c->owner.gid) < 0)
+    if (!e && o->change && fchown(to, o->uid, o->gid) < 0)
         e = errno;
     if (!e && fchmod(to, (st->st_mode & 0777) | 0600) < 0)
         e = errno;
@@ -137,59 +162,81 @@ static bool link_stays_inside(const char *path, const char *target)
 static bool copy_link(struct copying *c, const char *path)
 {
     char target[PATH_MAX];
-    ssize_t n = readlinkat(c->from, path, target, sizeof target - 1);
+    ssize_t n = readlinkat(c->from, own_name(path), target, sizeof target - 1);
     if (n < 0)
         return fail(c, path, errno, "read the link");
     target[n] = '\0';
     if (!link_stays_inside(path, target)) {
-        err_set(c->err, "workspace_link", "the link %s points out of the repository, to %s", path,
+        err_set(&c->err, "workspace_link", "the link %s points out of the repository, to %s", path,
                 target);
-        err_hint(c->err, "make it relative and within the repository, or list it in .gitignore");
+        err_hint(&c->err, "make it relative and within the repository, or list it in .gitignore");
         return false;
     }
-    if (symlinkat(target, c->to, path) < 0)
+    if (symlinkat(target, c->to, own_name(path)) < 0)
         return fail(c, path, errno, "copy the link");
-    return give(c, path);
+    return give(c, c->to, own_name(path), path);
 }
 
-static bool make_dir(struct copying *c, const char *path)
+/* ---- the folder that an entry is in ---- */
+
+static bool make_dir(struct copying *c, int dir, const char *name, const char *path)
 {
-    if (mkdirat(c->to, path, 0755) < 0)
+    if (mkdirat(dir, name, 0755) < 0)
         return errno == EEXIST || fail(c, path, errno, "make the folder");
-    return give(c, path);
+    return give(c, dir, name, path);
 }
 
-/* The folders that lead to path. */
-static bool make_parents(struct copying *c, const char *path)
+static bool make_parents(struct copying *c)
 {
-    const char *end = strrchr(path, '/');
-    size_t n = end ? (size_t)(end - path) : 0;
-    if (!n || (strncmp(c->parent, path, n) == 0 && !c->parent[n]))
-        return true;
-    memcpy(c->parent, path, n);
-    c->parent[n] = '\0';
-    for (size_t i = 1; i <= n; i++) {
+    for (size_t i = 1;; i++) {
         char at = c->parent[i];
         if (at != '/' && at != '\0')
             continue;
         c->parent[i] = '\0';
-        bool made = make_dir(c, c->parent);
+        bool made = make_dir(c, c->job->to, c->parent, c->parent);
         c->parent[i] = at;
-        if (!made)
-            return false;
+        if (!made || !at)
+            return made;
     }
-    return true;
 }
+
+static bool open_parents(struct copying *c, const char *folder)
+{
+    const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    fd_close(&c->from);
+    fd_close(&c->to);
+    c->from = openat(c->job->from, folder, flags);
+    c->to = openat(c->job->to, folder, flags);
+    return c->from >= 0 && c->to >= 0;
+}
+
+/* c->from and c->to are the folders of path then. */
+static bool enter_parent(struct copying *c, const char *path)
+{
+    const char *end = strrchr(path, '/');
+    size_t n = end ? (size_t)(end - path) : 0;
+    if (c->from >= 0 && strncmp(c->parent, path, n) == 0 && !c->parent[n])
+        return true;
+    memcpy(c->parent, path, n);
+    c->parent[n] = '\0';
+    return (!n || make_parents(c)) &&
+           (open_parents(c, n ? c->parent : ".") || fail(c, c->parent, errno, "open the folder"));
+}
+
+/* ---- one entry of any kind ---- */
 
 static bool count(struct copying *c)
 {
-    if (c->progress && atomic_load(&c->progress->cancelled))
-        return err_set(c->err, "cancelled", "the workspace's preparation was cancelled");
-    size_t n = c->progress ? atomic_fetch_add(&c->progress->files, 1) + 1 : 0;
+    struct copy_progress *p = c->job->progress;
+    c->stopped = atomic_load(&c->job->failed);
+    if (c->stopped || (p && atomic_load(&p->cancelled)))
+        return err_set(&c->err, "cancelled", "the workspace's preparation was cancelled");
+    size_t n = p ? atomic_fetch_add(&p->files, 1) + 1 : 0;
     if (n <= RUNNER_TREE_MAX)
         return true;
-    err_set(c->err, "workspace_too_large", "%s has more than %d files", c->source, RUNNER_TREE_MAX);
-    err_hint(c->err, "list what a run does not need in .gitignore");
+    err_set(&c->err, "workspace_too_large", "%s has more than %d files", c->job->source,
+            RUNNER_TREE_MAX);
+    err_hint(&c->err, "list what a run does not need in .gitignore");
     return false;
 }
 
@@ -197,8 +244,8 @@ static bool copy_folder(struct copying *c, const char *path, int depth);
 
 static bool is_left_out(const struct copying *c, str path)
 {
-    return c->left_out.n && str_starts(path, c->left_out) &&
-           (path.n == c->left_out.n || path.p[c->left_out.n] == '/');
+    str out = c->job->left_out;
+    return out.n && str_starts(path, out) && (path.n == out.n || path.p[out.n] == '/');
 }
 
 /* A folder that git lists as a file is a submodule's. */
@@ -206,8 +253,8 @@ static void look_for_submodule(struct copying *c, const char *path)
 {
     auto_buf inside = BUF(PATH_MAX);
     buf_addf(&inside, "%s/.git", path);
-    if (faccessat(c->from, buf_c(&inside), F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-        source_note_submodule(c->notes, str_of(path));
+    if (faccessat(c->job->from, buf_c(&inside), F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        source_note_submodule(&c->notes, str_of(path));
 }
 
 static bool copy_entry(struct copying *c, const char *path, int depth)
@@ -215,9 +262,9 @@ static bool copy_entry(struct copying *c, const char *path, int depth)
     struct stat st;
     if (is_left_out(c, str_of(path)))
         return true;
-    if (fstatat(c->from, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fstatat(c->job->from, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT || errno == ENOTDIR || fail(c, path, errno, "look at");
-    if (!count(c) || !make_parents(c, path))
+    if (!count(c) || !enter_parent(c, path))
         return false;
     if (S_ISREG(st.st_mode))
         return copy_file(c, path, &st);
@@ -227,10 +274,11 @@ static bool copy_entry(struct copying *c, const char *path, int depth)
         if (c->listed)
             look_for_submodule(c, path);
         c->listed = false;
-        return make_dir(c, path) && copy_folder(c, path, depth + 1);
+        return make_dir(c, c->to, own_name(path), path) && copy_folder(c, path, depth + 1);
     }
-    err_set(c->err, "workspace_special", "%s/%s is a device, pipe or socket", c->source, path);
-    err_hint(c->err, "a run takes along files, folders and links: list it in .gitignore");
+    err_set(&c->err, "workspace_special", "%s/%s is a device, pipe or socket", c->job->source,
+            path);
+    err_hint(&c->err, "a run takes along files, folders and links: list it in .gitignore");
     return false;
 }
 
@@ -240,9 +288,10 @@ static bool copy_entry(struct copying *c, const char *path, int depth)
 static bool copy_folder(struct copying *c, const char *path, int depth)
 {
     if (depth > NESTING_MAX)
-        return err_set(c->err, "workspace_too_large", "%s nests folders more than %d deep",
-                       c->source, NESTING_MAX);
-    int fd = openat(c->from, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return err_set(&c->err, "workspace_too_large", "%s nests folders more than %d deep",
+                       c->job->source, NESTING_MAX);
+    int fd =
+        openat(c->job->from, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     if (!d) {
         int e = errno;
@@ -264,10 +313,10 @@ static bool copy_folder(struct copying *c, const char *path, int depth)
 }
 
 /* What git tracks or would offer to track. A nested repository is taken along whole. */
-static bool copy_listed(struct copying *c, str list)
+static bool copy_listed(struct copying *c)
 {
     str path;
-    while (str_next(&list, '\0', &path)) {
+    while (str_next(&c->list, '\0', &path)) {
         auto_buf name = BUF(PATH_MAX - 1);
         buf_add_str(&name, str_ends(path, STR("/")) ? str_sub(path, 0, path.n - 1) : path);
         if (name.overflow)
@@ -277,6 +326,76 @@ static bool copy_listed(struct copying *c, str list)
             return false;
     }
     return true;
+}
+
+/* ---- by several threads ---- */
+
+static void copying_main(void *arg)
+{
+    struct copying *c = arg;
+    if (!copy_listed(c))
+        atomic_store(&c->job->failed, true);
+}
+
+static void copying_init(struct copying *c, struct copy_job *job)
+{
+    *c = (struct copying){.job = job, .from = -1, .to = -1};
+}
+
+/* Its notes are added to notes; its error, unless it only stopped for another's, goes to err. */
+static void copying_end(struct copying *c, struct source_notes *notes, struct err *err)
+{
+    source_notes_take(notes, &c->notes);
+    if (err_is_set(&c->err) && !c->stopped && !err_is_set(err))
+        err_move(err, &c->err);
+    err_done(&c->err);
+    fd_close(&c->from);
+    fd_close(&c->to);
+}
+
+/* The i-th of n parts, at the border of a path. */
+static str part_of(str list, size_t i, size_t n)
+{
+    size_t ends[2] = {i, i + 1};
+    for (size_t k = 0; k < 2; k++) {
+        size_t at = list.n / n * ends[k];
+        ends[k] = ends[k] == n ? list.n : at ? str_find_byte(list, '\0', at - 1) + 1 : 0;
+    }
+    return str_sub(list, ends[0], ends[1]);
+}
+
+static bool copy_list(struct copy_job *job, str list, size_t paths, struct source_notes *notes,
+                      struct err *err)
+{
+    struct copying parts[THREADS_MAX];
+    uv_thread_t threads[THREADS_MAX];
+    bool started[THREADS_MAX] = {false};
+    size_t n = paths / THREAD_PATHS_MIN, processors = uv_available_parallelism();
+    n = n > THREADS_MAX ? THREADS_MAX : n;
+    n = n > processors ? processors : n;
+    for (size_t i = 0; i < n || i == 0; i++) {
+        copying_init(&parts[i], job);
+        parts[i].list = n > 1 ? part_of(list, i, n) : list;
+        started[i] = i > 0 && uv_thread_create(&threads[i], copying_main, &parts[i]) == 0;
+    }
+    for (size_t i = 0; i < n || i == 0; i++) {
+        if (started[i])
+            uv_thread_join(&threads[i]);
+        else
+            copying_main(&parts[i]);
+    }
+    for (size_t i = 0; i < n || i == 0; i++)
+        copying_end(&parts[i], notes, err);
+    return !atomic_load(&job->failed);
+}
+
+static bool copy_unlisted(struct copy_job *job, struct source_notes *notes, struct err *err)
+{
+    struct copying c;
+    copying_init(&c, job);
+    bool good = copy_folder(&c, "", 0);
+    copying_end(&c, notes, err);
+    return good;
 }
 
 static size_t count_paths(str list)
@@ -297,26 +416,26 @@ static str below(str folder, str root)
 bool copy_tree(const char *from, const char *to, const char *left_out, struct owner owner,
                struct copy_progress *progress, struct source_notes *notes, struct err *err)
 {
-    struct copying c = {
-        .source = from, .owner = owner, .progress = progress, .notes = notes, .err = err};
+    struct copy_job job = {.source = from, .owner = owner, .progress = progress};
     auto_fd from_fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     auto_free char *real = realpath(from, NULL);
     if (from_fd < 0 || !real)
         return err_errno(err, "workspace_copy", errno, "cannot open %s", from);
-    c.left_out = below(str_of(left_out), str_of(real));
+    job.left_out = below(str_of(left_out), str_of(real));
     auto_fd to_fd = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (to_fd < 0)
         return err_errno(err, "workspace_copy", errno, "cannot open %s", to);
-    c.from = from_fd, c.to = to_fd;
+    job.from = from_fd, job.to = to_fd;
     if (faccessat(from_fd, ".git", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-        return copy_folder(&c, "", 0);
+        return copy_unlisted(&job, notes, err);
     auto_buf list = BUF(0);
     if (!git_list_files(from, &list, err))
         return false;
+    size_t paths = count_paths(buf_str(&list));
     if (progress)
-        atomic_store(&progress->total, count_paths(buf_str(&list)));
+        atomic_store(&progress->total, paths);
     buf_add_str(&notes->taken, buf_str(&list));
-    return copy_listed(&c, buf_str(&list));
+    return copy_list(&job, buf_str(&list), paths, notes, err);
 }
 
 bool chown_tree(int dirfd, const char *path, struct owner owner, struct err *err)

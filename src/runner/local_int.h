@@ -150,6 +150,8 @@ struct source_notes {
     size_t submodules, pointers;
 };
 void source_notes_done(struct source_notes *n);
+/* Takes what the other one counted, whose files come later; `taken` is left. */
+void source_notes_take(struct source_notes *n, struct source_notes *more);
 void source_note_submodule(struct source_notes *n, str path);
 /* Whether the file is a Git LFS pointer. */
 void source_note_file(struct source_notes *n, str path, str text);

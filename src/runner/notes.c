@@ -10,6 +10,22 @@ void source_notes_done(struct source_notes *n)
     free(n->pointer);
 }
 
+static void take(char **first, size_t *count, char **more, size_t more_count)
+{
+    if (!*count) {
+        *first = *more;
+        *more = NULL;
+    }
+    *count += more_count;
+}
+
+void source_notes_take(struct source_notes *n, struct source_notes *more)
+{
+    take(&n->submodule, &n->submodules, &more->submodule, more->submodules);
+    take(&n->pointer, &n->pointers, &more->pointer, more->pointers);
+    source_notes_done(more);
+}
+
 static void note(char **first, size_t *count, str path)
 {
     if (!(*count)++)

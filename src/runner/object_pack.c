@@ -5,13 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <zlib.h>
 
 enum {
     FLUSH_BYTES = 1 << 20,
     OUT_MAX = 256 << 20,
     STORED_MAX = 65535, /* bytes of a block of deflate that is stored */
-    ADLER_MODULUS = 65521,
-    ADLER_RUN = 5552, /* sums that fit into 32 bits */
     INDEX_MAX = 512 << 20,
     COUNT_AT = 8, /* where the header has the number of objects */
 };
@@ -48,39 +47,10 @@ bool object_pack_begin(struct object_pack *p, int objects_dir, struct err *err)
 
 /* ---- one object ---- */
 
-static uint32_t adler32(str bytes)
-{
-    uint32_t a = 1, b = 0;
-    for (size_t i = 0; i < bytes.n;) {
-        size_t end = bytes.n - i < ADLER_RUN ? bytes.n : i + ADLER_RUN;
-        for (; i < end; i++) {
-            a += (uint8_t)bytes.p[i];
-            b += a;
-        }
-        a %= ADLER_MODULUS, b %= ADLER_MODULUS;
-    }
-    return b << 16 | a;
-}
-
-static uint32_t crc32_of(str bytes)
-{
-    static const uint32_t nibbles[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
-                                         0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-                                         0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-                                         0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
-    uint32_t crc = ~(uint32_t)0;
-    for (size_t i = 0; i < bytes.n; i++) {
-        crc ^= (uint8_t)bytes.p[i];
-        crc = crc >> 4 ^ nibbles[crc & 15];
-        crc = crc >> 4 ^ nibbles[crc & 15];
-    }
-    return ~crc;
-}
-
 /* A zlib stream of stored blocks. */
 static void put_stored(struct buf *b, str bytes)
 {
-    uint32_t sum = adler32(bytes);
+    uLong sum = adler32_z(adler32_z(0, NULL, 0), (const Bytef *)bytes.p, bytes.n);
     buf_add_str(b, STR("\x78\x01"));
     do {
         size_t n = bytes.n < STORED_MAX ? bytes.n : STORED_MAX;
@@ -89,7 +59,7 @@ static void put_stored(struct buf *b, str bytes)
         buf_add_str(b, str_sub(bytes, 0, n));
         bytes = str_sub(bytes, n, bytes.n);
     } while (bytes.n);
-    put_be32(b, sum);
+    put_be32(b, (uint32_t)sum);
 }
 
 static void put_head(struct buf *b, enum object_type type, size_t n)
@@ -123,8 +93,8 @@ bool object_pack_add(struct object_pack *p, enum object_type type, str bytes,
     put_stored(&p->out, bytes);
     if (p->out.overflow)
         return fail(p, EFBIG);
-    struct packed_object o = {.offset = p->offset,
-                              .crc = crc32_of(str_make(p->out.p + from, p->out.n - from))};
+    uLong crc = crc32_z(0, (const Bytef *)p->out.p + from, p->out.n - from);
+    struct packed_object o = {.offset = p->offset, .crc = (uint32_t)crc};
     memcpy(o.name, ret, SHA1_BYTES);
     vec_push(&p->objects, o);
     p->offset += (uint32_t)(p->out.n - from);

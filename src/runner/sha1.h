@@ -1,6 +1,7 @@
 /* sha1: the hash by which git names objects. For names only, never for trust. */
 #ifndef RUNNER_SHA1_H
 #define RUNNER_SHA1_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -48,6 +48,32 @@ static void open__takes_what_git_would_track(void **state)
                                          "link l 777 5\n");
 }
 
+/* Several threads copy it, and each has the folder that the border of its part is in. */
+static void open__takes_a_large_tree_whole(void **state)
+{
+    struct fixture *f = *state;
+    fixture_host(f, "mkdir -p src && cd src && git init -q . && for d in $(seq 40); do"
+                    " mkdir -p a/d$d/e && for i in $(seq 60); do echo $d.$i > a/d$d/e/f$i; done;"
+                    " done && ln -s d1 a/link && chmod 755 a/d40/e/f60");
+    assert_true(fixture_open(f, fixture_path(f, "src"), false));
+    fixture_host(f, "diff -r --no-dereference --exclude=.git src data/workspaces/1/workspace");
+    fixture_host(f, "test -x data/workspaces/1/workspace/a/d40/e/f60 &&"
+                    " test \"$(find data/workspaces/1/workspace/a ! -user $(stat -c %u"
+                    " data/workspaces/1/workspace) | wc -l)\" = 0 &&"
+                    " cd data/workspaces/1/workspace && test \"$(git -c safe.directory='*'"
+                    " ls-files | wc -l)\" = 2401");
+}
+
+static void open__of_a_large_tree_names_what_is_wrong(void **state)
+{
+    struct fixture *f = *state;
+    fixture_host(f, "mkdir -p src && cd src && git init -q . && for d in $(seq 20); do"
+                    " mkdir -p d$d && for i in $(seq 60); do : > d$d/f$i; done; done &&"
+                    " ln -s ../../x d9/out");
+    assert_false(fixture_open(f, fixture_path(f, "src"), false));
+    expect_error(f, "workspace_link", "the link d9/out points out of the repository, to ../../x");
+}
+
 static void open__without_git_takes_everything(void **state)
 {
     struct fixture *f = *state;
@@ -347,6 +373,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WALLED(open__takes_what_git_would_track),
+        WALLED(open__takes_a_large_tree_whole),
+        WALLED(open__of_a_large_tree_names_what_is_wrong),
         WALLED(open__without_git_takes_everything),
         WALLED(open__refuses_links_that_lead_out),
         WALLED(open__files_are_copies_of_their_own),
