@@ -10,10 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
-enum {
-    CONFIG_FILE_MAX = 1 << 20,
-    KEY_SEARCHED = 8, /* bytes; a shorter key may stand anywhere by chance */
-};
+enum { KEY_SEARCHED = 8 }; /* bytes; a shorter key may stand anywhere by chance */
 
 struct trial {
     struct cli *cli;

@@ -62,7 +62,8 @@ static bool prepare(struct cli *c, struct drive *d, int64_t id, struct rerun **r
     str before = arena_str(&a, json_get_text(kept, "commit"));
     json_decref(kept);
     bool other = cli_has(c, "working-tree") || cli_has(c, "ref");
-    if (!drive_start_engine(d, backend, err) || (other && !take_sources(c, &run, &a, &o, err)))
+    if (!drive_start_engine(d, backend, arena_cstr(&a, run.repository), err) ||
+        (other && !take_sources(c, &run, &a, &o, err)))
         return false;
     o.has_files = runner_has_files(d->runner, id) && (!other || str_eq(before, o.commit));
     return rerun_prepare(d->data.reader, &o, ret, err);

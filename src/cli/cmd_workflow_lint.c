@@ -5,6 +5,7 @@
 #include "cli/findings.h"
 #include "cli/lint_uses.h"
 #include "cli/request.h"
+#include "config/config.h"
 #include "prompt/prompt.h"
 #include "vm/render.h"
 #include <limits.h>
@@ -144,6 +145,15 @@ static void lint_prompts(struct lint *l)
     }
 }
 
+static void lint_config(struct lint *l)
+{
+    struct config config;
+    auto_err e = ERR_INIT;
+    if (!config_read(l->registry->root, &config, &e))
+        findings_add(&l->findings, NULL, &e, "error");
+    config_done(&config);
+}
+
 static void answer(struct lint *l)
 {
     struct findings *f = &l->findings;
@@ -197,8 +207,10 @@ static int run(struct cli *c)
     int status = CLI_USAGE;
     if (!request_open_registry(c, &r, &status) || !check_arguments(&l, &status))
         return status;
-    if (c->args.n == 0)
+    if (c->args.n == 0) {
         findings_add_all(&l.findings, NULL, &r.unread, "error");
+        lint_config(&l);
+    }
     registry_each(&r, REGISTRY_ALL, NULL, lint_file, &l);
     lint_prompts(&l);
     answer(&l);

@@ -87,7 +87,8 @@ static int run(struct cli *c)
     if (!request_open(c, REQUEST_RUN, &r, &status) || !request_evaluate(&r, &state, &status))
         return status;
     if (!engine_check_plan(evaluation_plan(r.found.evaluation), &e) ||
-        !drive_open(c, DATA_MAKE, &d, &e) || !drive_start_engine(&d, cli_value(c, "sandbox"), &e) ||
+        !drive_open(c, DATA_MAKE, &d, &e) ||
+        !drive_start_engine(&d, cli_value(c, "sandbox"), r.registry.root, &e) ||
         !start(c, &d, &r, replay, &e))
         return cli_fail(c, NULL, &e);
     status = drive_loop(&d);

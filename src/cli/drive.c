@@ -3,10 +3,11 @@
 #include "engine/rerun.h"
 #include "runner/local.h"
 #include "json/json.h"
+#include <limits.h>
 #include <signal.h>
 #include <unistd.h>
 
-enum { LOOK_EVERY_MS = 1000 };
+enum { LOOK_EVERY_MS = 1000, WAIVERS_MAX = 64 };
 
 /* ---- the run's end ---- */
 
@@ -165,21 +166,47 @@ void drive_done(struct drive *d)
     progress_free(d->progress);
     data_done(&d->data);
     secrets_done(&d->secrets);
+    config_done(&d->config);
     err_done(&d->error);
+}
+
+static bool check_waivers(const char *const *waived, struct err *err)
+{
+    str names[WAIVERS_MAX];
+    for (size_t i = 0; i < sandbox_promise_count && i < WAIVERS_MAX; i++)
+        names[i] = str_of(sandbox_promises[i].name);
+    for (; waived && *waived; waived++) {
+        if (sandbox_find_promise(str_of(*waived)))
+            continue;
+        long near = str_nearest(str_of(*waived), names, sandbox_promise_count);
+        err_set(err, "invalid_config", CONFIG_PATH ": there is no promise '%s' to waive%s%.*s%s",
+                *waived, near < 0 ? "" : " (did you mean '",
+                STR_ARG(near < 0 ? STR("") : names[near]), near < 0 ? "" : "'?)");
+        return err_hint(err, "plue doctor lists them"), false;
+    }
+    return true;
 }
 
 static bool open_sandbox(struct drive *d, const char *backend, struct err *err)
 {
     const char *bwrap = getenv("PLUE_BWRAP");
-    struct sandbox_options options = {.backend = backend, .bwrap = bwrap && *bwrap ? bwrap : NULL};
-    if (!sandbox_open(&options, &d->sandbox, err))
+    const char *const *waived = (const char *const *)d->config.sandbox.waived;
+    auto_buf images = BUF(PATH_MAX);
+    buf_addf(&images, "%s/images", d->data.folder);
+    struct sandbox_options options = {.backend = backend,
+                                      .waivers = waived,
+                                      .images_dir = buf_c(&images),
+                                      .bwrap = bwrap && *bwrap ? bwrap : NULL};
+    if (!check_waivers(waived, err) || !sandbox_open(&options, &d->sandbox, err))
         return false;
+    for (; waived && *waived; waived++)
+        cli_warn(d->cli, CONFIG_PATH " waives the sandbox's promise '%s'", *waived);
     if (strcmp(sandbox_name(d->sandbox), "none") == 0)
         cli_warn(d->cli, "steps run without a sandbox: they can read and change whatever you can");
     return true;
 }
 
-bool drive_start_engine(struct drive *d, const char *backend, struct err *err)
+bool drive_start_engine(struct drive *d, const char *backend, const char *root, struct err *err)
 {
     struct engine_options options = {
         .loop = &d->loop,
@@ -193,13 +220,18 @@ bool drive_start_engine(struct drive *d, const char *backend, struct err *err)
     int64_t slots = 0;
     if (d->engine)
         return true;
-    if (!cli_number(d->cli, "slots", 0, &slots, err))
+    if (!cli_number(d->cli, "slots", 0, &slots, err) || !config_read(root, &d->config, err))
         return false;
+    if (!slots)
+        slots = d->config.slots;
     options.slots = slots > UINT16_MAX ? UINT16_MAX : (uint32_t)slots;
     if (!secrets_open(d->cli, cli_value(d->cli, "secret-file"), &d->secrets, err) ||
-        !secrets_add_kept(d->cli, &d->secrets, &d->data, err) || !open_sandbox(d, backend, err) ||
+        !secrets_add_provided(d->cli, &d->secrets, &d->data, &d->config, err) ||
+        !open_sandbox(d, backend, err) ||
         !runner_local_new(&d->loop, d->data.folder, d->sandbox, &d->runner, err))
         return false;
+    runner_local_configure(d->runner, &d->config);
+    options.config = &d->config;
     options.runner = d->runner;
     options.secret_names = d->secrets.names.at;
     options.secret_count = d->secrets.names.n;
@@ -215,25 +247,24 @@ bool drive_run(struct drive *d, const struct engine_request *q, struct err *err)
     return engine_start(d->engine, q, on_created, on_ended, d, err);
 }
 
-/* What the run was started with is kept beside its plan; the caller's to free. */
-static char *backend_of(struct drive *d, int64_t run_id)
+/* An engine with the sandbox that the run was started with, which is kept beside its plan. */
+static bool start_engine_of(struct drive *d, int64_t run_id, char **ret_backend, struct err *err)
 {
     auto_arena a = ARENA_INIT;
-    auto_err e = ERR_INIT;
     struct store_run run;
-    if (!store_load_run(d->data.reader, run_id, &a, &run, &e))
-        return NULL;
+    if (!store_load_run(d->data.reader, run_id, &a, &run, err))
+        return false;
     json_t *kept = json_loadb(run.plan.p, run.plan.n, 0, NULL);
     str name = json_get_text(kept, "sandbox");
-    char *backend = name.n ? str_dup(name) : NULL;
+    *ret_backend = name.n ? str_dup(name) : NULL;
     json_decref(kept);
-    return backend;
+    return drive_start_engine(d, *ret_backend, arena_cstr(&a, run.repository), err);
 }
 
 bool drive_resume(struct drive *d, int64_t run_id, struct err *err)
 {
-    auto_free char *backend = backend_of(d, run_id);
-    if (!drive_start_engine(d, backend, err))
+    auto_free char *backend = NULL;
+    if (!start_engine_of(d, run_id, &backend, err))
         return false;
     d->run_id = run_id;
     progress_begin(d->progress, d->data.reader, run_id);
@@ -258,8 +289,8 @@ bool drive_rerun(struct drive *d, int64_t run_id, struct rerun *x, struct err *e
 
 bool drive_replay(struct drive *d, int64_t run_id, const struct replay_fork *fork, struct err *err)
 {
-    auto_free char *backend = backend_of(d, run_id);
-    d->ours = drive_start_engine(d, backend, err) &&
+    auto_free char *backend = NULL;
+    d->ours = start_engine_of(d, run_id, &backend, err) &&
               engine_replay(d->engine, run_id, fork, backend, on_created, on_ended, d, err);
     return d->ours;
 }

@@ -10,6 +10,7 @@
 struct drive {
     struct cli *cli;
     struct data data;
+    struct config config;
     struct secrets secrets;
     struct sandbox *sandbox;
     struct runner *runner;
@@ -32,8 +33,10 @@ bool drive_open(struct cli *c, enum data_purpose purpose, struct drive *ret,
 void drive_done(struct drive *d);
 #define auto_drive cleanup(drive_done) struct drive
 
-/* Secrets, sandbox, runner and engine, for a run that this process drives. */
-bool drive_start_engine(struct drive *d, const char *backend, struct err *err) must_use;
+/* Configuration, secrets, sandbox, runner and engine, for a run of the repository at root that this
+ * process drives. */
+bool drive_start_engine(struct drive *d, const char *backend, const char *root,
+                        struct err *err) must_use;
 
 /* Starts the run; takes evaluation and bundle of the request in any case. */
 bool drive_run(struct drive *d, const struct engine_request *q, struct err *err) must_use;

@@ -120,6 +120,32 @@ bool secrets_add_kept(struct cli *c, struct secrets *s, struct data *d, struct e
     return true;
 }
 
+/* What the environment and --secret-file gave stays. */
+static bool add_file(struct cli *c, struct secrets *s, const char *path, struct err *err)
+{
+    cleanup(secrets_done) struct secrets more = {0};
+    str found;
+    if (!take_file(c, path, &more, err))
+        return false;
+    for (size_t i = 0; i < more.names.n; i++)
+        if (!secrets_find(s, more.names.at[i], &found))
+            put(s, more.names.at[i], more.values.at[i]);
+    return true;
+}
+
+bool secrets_add_provided(struct cli *c, struct secrets *s, struct data *d,
+                          const struct config *config, struct err *err)
+{
+    switch (config->secrets) {
+    case CONFIG_SECRETS_ENV:
+        return true;
+    case CONFIG_SECRETS_FILE:
+        return add_file(c, s, config->secrets_path, err);
+    default:
+        return secrets_add_kept(c, s, d, err);
+    }
+}
+
 void secrets_done(struct secrets *s)
 {
     vec_done(&s->names);

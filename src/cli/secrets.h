@@ -1,8 +1,9 @@
 /* secrets: what a local run may hand to its steps: --secret-file, PLUE_SECRET_NAME variables, and
- * the encrypted store, in this order. */
+ * what is provided (the encrypted store, if nothing else is configured), in this order. */
 #ifndef CLI_SECRETS_H
 #define CLI_SECRETS_H
 #include "cli/data.h"
+#include "config/config.h"
 
 struct secrets {
     VEC(str) names;
@@ -16,6 +17,9 @@ bool secrets_open(struct cli *c, const char *file, struct secrets *ret, struct e
 /* Those of the encrypted store that are not there yet. What cannot be read is said, and left out.
  */
 bool secrets_add_kept(struct cli *c, struct secrets *s, struct data *d, struct err *err) must_use;
+/* Those of the configured provider that are not there yet. */
+bool secrets_add_provided(struct cli *c, struct secrets *s, struct data *d,
+                          const struct config *config, struct err *err) must_use;
 void secrets_done(struct secrets *s);
 bool secrets_find(const struct secrets *s, str name, str *ret_value);
 

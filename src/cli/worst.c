@@ -1,10 +1,9 @@
 #include "cli/worst.h"
 #include "base/fd.h"
+#include "config/config.h"
 #include "dialog/dialog.h"
 #include "json/json.h"
 #include <fcntl.h>
-
-enum { CONFIG_FILE_MAX = 1 << 20 };
 
 struct sum {
     size_t steps;

@@ -7,6 +7,7 @@
  * Callbacks come from the loop. */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
+#include "config/config.h"
 #include "hub/hub.h"
 #include "plan/plan.h"
 #include "runner/runner.h"
@@ -26,6 +27,7 @@ struct engine_options {
     struct hub *hub;      /* may be NULL */
     const char *data_dir; /* artifacts and caches are kept below it; the engine's owner keeps it */
     uint32_t slots;       /* steps side by side; 0: the number of processors */
+    const struct config *config; /* kept; NULL: nothing is configured */
     engine_secret_fn *secret;
     /* Names of all secrets that are known beforehand, masked in every log; may be NULL. */
     const str *secret_names;

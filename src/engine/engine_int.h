@@ -379,6 +379,10 @@ void run_mask_secret(struct live_run *r, str name, str value);
 /* The present try, as the runner names it: of a long id the start and a hash of all of it. */
 void step_runner_id(struct live_run *r, uint32_t step, struct buf *ret);
 /* Of the workflow; NULL: none. */
+/* What is configured; never NULL. */
+const struct config *run_config(const struct live_run *r);
+/* Bytes of one step's log. */
+int64_t run_log_quota(const struct live_run *r);
 const char *run_image(struct live_run *r);
 
 static inline str opt_str(const char *c)

@@ -7,8 +7,6 @@
 #include <fcntl.h>
 #include <math.h>
 
-enum { CONFIG_FILE_MAX = 1 << 20 };
-
 struct llm_step {
     struct sink sink;
     uv_timer_t *stopping;

@@ -131,12 +131,13 @@ void step_keep_lines(void *ctx, const struct log_line *lines, size_t n)
     for (size_t i = 0; i < n; i++)
         l->log_bytes += (int64_t)lines[i].text.n + 1;
     l->log_lines += (int64_t)n;
-    if (l->log_bytes > CAPTURE_LOG_QUOTA) {
+    if (l->log_bytes > run_log_quota(s->run)) {
+        auto_buf text = BUF(CAPTURE_LINE_MAX);
         l->log_full = true;
+        buf_addf(&text, "the step's log is full (%lld bytes): what follows is not kept",
+                 (long long)run_log_quota(s->run));
         struct log_line notice = {
-            .time_ms = clock_wall_ms(),
-            .stream = LOG_SYSTEM,
-            .text = STR("the step's log is full (1 GiB): what follows is not kept")};
+            .time_ms = clock_wall_ms(), .stream = LOG_SYSTEM, .text = buf_str(&text)};
         store_append_log(b, &key, &notice, 1);
     }
     run_submit(s->run, b, run_nothing, NULL);
@@ -166,14 +167,24 @@ static void take_texts(struct live_run *r, struct live_step *l)
 
 /* ---- the end of a try ---- */
 
-static void describe_exit(const struct runner_exit *x, struct err *err, enum reason *ret)
+static void describe_exit(const struct live_run *r, const struct runner_exit *x, struct err *err,
+                          enum reason *ret)
 {
+    const struct config *c = run_config(r);
+    const struct sandbox_limits limits = SANDBOX_LIMITS_DEFAULT;
+    int64_t memory = c->sandbox.memory_bytes ? c->sandbox.memory_bytes : limits.memory_bytes;
+    int64_t bytes =
+        c->sandbox.workspace_bytes ? c->sandbox.workspace_bytes : RUNNER_WORKSPACE_BYTES;
     if (x->oom) {
         err_set(err, "out_of_memory", "the step used more memory than it may");
-        err_hint(err, "the limit of a step is 4 GiB");
+        err_hint(err,
+                 "the limit of a step is %lld MiB; memory: of sandbox: in " CONFIG_PATH
+                 " changes it",
+                 (long long)(memory >> 20));
         *ret = REASON_OUT_OF_MEMORY;
     } else if (x->workspace_full) {
-        err_set(err, "workspace_full", "the step filled the workspace, which may hold 10 GiB");
+        err_set(err, "workspace_full", "the step filled the workspace, which may hold %lld MiB",
+                (long long)(bytes >> 20));
         err_hint(err, "remove what later steps do not need");
         *ret = REASON_SIGNALLED;
     } else if (x->signal) {
@@ -216,7 +227,7 @@ static void step_exited(void *user, const struct runner_exit *x)
     if (!read_files(r, step, x, &err))
         reason = REASON_VALUE_ERROR;
     else if (x->exit_code || x->signal)
-        describe_exit(x, &err, &reason);
+        describe_exit(r, x, &err, &reason);
     shell_finish(r, step, OUTCOME_SUCCESS, reason, &err);
 }
 

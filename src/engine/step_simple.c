@@ -52,10 +52,23 @@ void step_runner_id(struct live_run *r, uint32_t step, struct buf *ret)
     buf_addf(ret, ".%u", r->core.steps[step].tries);
 }
 
+const struct config *run_config(const struct live_run *r)
+{
+    static const struct config none;
+    const struct config *c = r->engine->options.config;
+    return c ? c : &none;
+}
+
+int64_t run_log_quota(const struct live_run *r)
+{
+    int64_t bytes = run_config(r)->log_bytes;
+    return bytes ? bytes : CAPTURE_LOG_QUOTA;
+}
+
 const char *run_image(struct live_run *r)
 {
     r = run_top(r);
-    return r->plan.image.n ? arena_cstr(&r->arena, r->plan.image) : NULL;
+    return r->plan.image.n ? arena_cstr(&r->arena, r->plan.image) : run_config(r)->default_image;
 }
 
 struct resolve_scope run_scope(struct live_run *r)

@@ -1,4 +1,5 @@
 #include "llm/client.h"
+#include "config/config.h"
 #include "llm/llm_int.h"
 #include "yaml/node.h"
 #include "json/json.h"
@@ -9,9 +10,6 @@ static const struct llm_wire *const wires[] = {&llm_anthropic, &llm_openai};
 
 /* ---- .plue/config.yaml ---- */
 
-static const char *const config_keys[] = {"default_client", "clients", "default_image",
-                                          "secrets",        "sandbox", "concurrency",
-                                          "websearch",      NULL};
 static const char *const client_keys[] = {"provider", "model", "base_url", "key", "prices", NULL};
 static const char *const search_keys[] = {"base_url", "key", NULL};
 static const char *const price_keys[] = {"input", "output", "cache_read", "cache_write", NULL};
@@ -86,8 +84,7 @@ static bool take_config(struct llm_clients *c, const struct yaml_node *root,
                            *d = yaml_get(root, "default_client");
     if (yaml_is_null(root))
         return true;
-    bool ok = expect_map(root, "the configuration", errors) &&
-              yaml_check_keys(root, "the configuration", config_keys, errors) &&
+    bool ok = expect_map(root, "the configuration", errors) && config_check_keys(root, errors) &&
               expect_map(clients, "clients", errors);
     for (uint32_t i = 0; ok && clients && i < clients->n; i++)
         ok = take_client(c, clients->keys[i], clients->items[i], errors);

@@ -200,14 +200,29 @@ static bool build_env(struct environment *e, const struct runner_exec *x, const 
     return false;
 }
 
-static struct sandbox_limits with_defaults(struct sandbox_limits l)
+/* As configured, else the default; what a step asks for itself comes first. */
+static struct sandbox_limits with_defaults(const struct local *local, struct sandbox_limits l)
 {
-    const struct sandbox_limits d = SANDBOX_LIMITS_DEFAULT;
+    const struct config *c = local->config;
+    struct sandbox_limits d = SANDBOX_LIMITS_DEFAULT;
+    if (c->sandbox.memory_bytes)
+        d.memory_bytes = c->sandbox.memory_bytes;
+    if (c->sandbox.cpu_millis)
+        d.cpu_millis = (uint32_t)c->sandbox.cpu_millis;
+    if (c->sandbox.processes)
+        d.pids = (uint32_t)c->sandbox.processes;
     return (struct sandbox_limits){
         .memory_bytes = l.memory_bytes ? l.memory_bytes : d.memory_bytes,
         .cpu_millis = l.cpu_millis ? l.cpu_millis : d.cpu_millis,
         .pids = l.pids ? l.pids : d.pids,
     };
+}
+
+static bool check_egress(const struct local *local, const struct runner_exec *x, struct err *err)
+{
+    bool all = x->network == SANDBOX_NETWORK_ALL;
+    return x->network == SANDBOX_NETWORK_NONE ||
+           config_allows_network(local->config, all ? NULL : x->hosts, err);
 }
 
 static bool set_places(struct places *at, const struct local_workspace *w,
@@ -320,8 +335,9 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
                                 .argv = command,
                                 .env = env->at,
                                 .network = x->network,
-                                .limits = with_defaults(x->limits)};
-    return choose_shell(w->local, x, buf_c(&path), command, err) &&
+                                .limits = with_defaults(w->local, x->limits)};
+    return check_egress(w->local, x, err) &&
+           choose_shell(w->local, x, buf_c(&path), command, err) &&
            sandbox_start(w->local->sandbox, &spec, &s->tree, &s->stream[0], &s->stream[1], err) &&
            (!proxied || start_proxy(s, w, &rules, err));
 }

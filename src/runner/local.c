@@ -102,6 +102,12 @@ static bool fill(struct opening *o, const char *workspace, struct owner owner)
     return false;
 }
 
+/* What was asked for, else what is configured, else the default. */
+static int64_t choose(int64_t asked, int64_t configured, int64_t otherwise)
+{
+    return asked ? asked : configured ? configured : otherwise;
+}
+
 static bool open_space(struct opening *o, struct local_workspace *w, const char *workspace)
 {
     auto_buf tmp = BUF(PATH_MAX - 1), files = BUF(PATH_MAX - 1), keeper = BUF(PATH_MAX - 1);
@@ -109,12 +115,13 @@ static bool open_space(struct opening *o, struct local_workspace *w, const char 
     buf_addf(&tmp, "%s/tmp", w->dir);
     buf_addf(&files, "%s/files", w->dir);
     buf_addf(&keeper, "%s/keeper", w->dir);
-    struct sandbox_space_spec spec = {.workspace = workspace,
-                                      .tmp = buf_c(&tmp),
-                                      .files = buf_c(&files),
-                                      .keeper = buf_c(&keeper),
-                                      .tmp_bytes = o->request.tmp_bytes ? o->request.tmp_bytes
-                                                                        : SANDBOX_TMP_BYTES};
+    struct sandbox_space_spec spec = {
+        .workspace = workspace,
+        .tmp = buf_c(&tmp),
+        .files = buf_c(&files),
+        .keeper = buf_c(&keeper),
+        .tmp_bytes =
+            choose(o->request.tmp_bytes, o->local->config->sandbox.tmp_bytes, SANDBOX_TMP_BYTES)};
     return sandbox_space_open(o->local->sandbox, &spec, &w->space, &fresh, &o->err);
 }
 
@@ -174,8 +181,9 @@ static void open_done(uv_work_t *work, int status)
         o->result = NULL;
     }
     if (o->result)
-        quota_start(o->result, o->request.workspace_bytes ? o->request.workspace_bytes
-                                                          : RUNNER_WORKSPACE_BYTES);
+        quota_start(o->result,
+                    choose(o->request.workspace_bytes, o->local->config->sandbox.workspace_bytes,
+                           RUNNER_WORKSPACE_BYTES));
     auto_buf text = BUF(SOURCE_NOTES_MAX);
     source_notes_add_text(&o->notes, &text);
     if (o->result && text.n && o->request.notice)
@@ -303,6 +311,13 @@ static const struct runner_ops local_ops = {
     .free = local_free,
 };
 
+static const struct config unconfigured;
+
+void runner_local_configure(struct runner *r, const struct config *c)
+{
+    ((struct local *)r)->config = c;
+}
+
 bool runner_local_new(struct uv_loop_s *loop, const char *data_dir, struct sandbox *sandbox,
                       struct runner **ret_runner, struct err *err)
 {
@@ -319,8 +334,11 @@ bool runner_local_new(struct uv_loop_s *loop, const char *data_dir, struct sandb
         return false;
     }
     struct local *l = mem_zalloc(sizeof *l);
-    *l = (struct local){
-        .runner.ops = &local_ops, .loop = loop, .sandbox = sandbox, .data_dir = steal(absolute)};
+    *l = (struct local){.runner.ops = &local_ops,
+                        .loop = loop,
+                        .sandbox = sandbox,
+                        .config = &unconfigured,
+                        .data_dir = steal(absolute)};
     *ret_runner = &l->runner;
     return true;
 }

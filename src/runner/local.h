@@ -3,6 +3,7 @@
  * thread pool, processes and pipes to the loop itself. */
 #ifndef RUNNER_LOCAL_H
 #define RUNNER_LOCAL_H
+#include "config/config.h"
 #include "runner/runner.h"
 
 struct uv_loop_s;
@@ -12,5 +13,7 @@ struct uv_loop_s;
 must_use bool runner_local_new(struct uv_loop_s *loop, const char *data_dir,
                                struct sandbox *sandbox, struct runner **ret_runner,
                                struct err *err);
+/* Sizes, limits and egress as c has them; keeps c. Before the first workspace is opened. */
+void runner_local_configure(struct runner *r, const struct config *c);
 
 #endif

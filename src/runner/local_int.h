@@ -12,7 +12,8 @@ struct local {
     struct runner runner; /* first: a struct runner is a struct local */
     uv_loop_t *loop;
     struct sandbox *sandbox;
-    char *data_dir; /* absolute */
+    const struct config *config; /* never NULL */
+    char *data_dir;              /* absolute */
 };
 
 struct quota {
