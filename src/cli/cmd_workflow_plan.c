@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/request.h"
 #include "cli/worst.h"
+#include "plan/grants.h"
 
 /* ---- --results: a plan grown without running ---- */
 
@@ -146,6 +147,33 @@ static void add_steps(struct buf *b, const struct plan *p)
     }
 }
 
+/* A line for each step, its grants in the order in which they were found. */
+static void add_grants(struct buf *b, const struct plan *p)
+{
+    static const char *const words[] = {[PLAN_GRANT_SECRET] = "secret",
+                                        [PLAN_GRANT_EGRESS] = "network",
+                                        [PLAN_GRANT_TOOL] = "tool"};
+    auto_plan_grants grants = {0};
+    plan_find_grants(p, &grants);
+    const struct plan_grant *last = NULL;
+    vec_each (g, &grants.list) {
+        bool same = last && str_eq(last->step, g->step);
+        if (!last)
+            buf_add_c(b, "\nMay use:\n");
+        if (same)
+            buf_add_c(b, last->kind == g->kind ? ", " : "; ");
+        else
+            buf_addf(b, "%s  %.*s: ", last ? "\n" : "",
+                     STR_ARG(g->step.n ? g->step : STR("all steps")));
+        if (!same || last->kind != g->kind)
+            buf_addf(b, "%s ", words[g->kind]);
+        buf_add_str(b, g->name);
+        last = g;
+    }
+    if (last)
+        buf_add_byte(b, '\n');
+}
+
 static void add_end(struct buf *b, const struct plan *p)
 {
     switch (p->end) {
@@ -177,6 +205,7 @@ static bool print_plan(struct cli *c, const struct plan *p, const char *root, st
         add_steps(&b, p);
     else
         buf_add_c(&b, "No steps.\n");
+    add_grants(&b, p);
     add_end(&b, p);
     if (!worst_add(&b, p, root, err))
         return false;

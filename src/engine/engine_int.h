@@ -51,6 +51,7 @@ struct live_step {
     int64_t log_lines, log_bytes;
     bool log_full;
     unsigned nested_calls; /* of tools, in all tries: the number of the last one */
+    char *hosts;           /* of its network, one a line, as the workflow writes them; owned */
     char *reason_text;     /* more than the reason's own sentence; owned, may be NULL */
     char *error;           /* JSON object text; owned, may be NULL */
     char *error_message;

@@ -576,6 +576,7 @@ static void free_step(struct live_step *l)
         capture_done(&l->out);
         capture_done(&l->err);
     }
+    free(l->hosts);
     free(l->reason_text);
     free(l->error);
     free(l->error_message);

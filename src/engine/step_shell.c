@@ -200,6 +200,23 @@ static void describe_exit(const struct live_run *r, const struct runner_exit *x,
     }
 }
 
+/* What the step was let reach and did not. */
+static void record_unused_hosts(struct live_run *r, uint32_t step, const struct runner_exit *x)
+{
+    struct store_batch *b = NULL;
+    str rest = opt_str(r->steps[step].hosts), host;
+    for (size_t i = 0; i < x->host_count && str_next(&rest, '\n', &host); i++) {
+        struct store_grant g = {.key = record_key(r, step), .kind = STR("host"), .name = host};
+        if (x->host_used[i])
+            continue;
+        if (!b)
+            b = store_batch_new(r->engine->options.store);
+        store_add_unused_grant(b, &g);
+    }
+    if (b)
+        run_submit(r, b, run_nothing, NULL);
+}
+
 static void step_exited(void *user, const struct runner_exit *x)
 {
     struct sink *s = user;
@@ -224,6 +241,7 @@ static void step_exited(void *user, const struct runner_exit *x)
     }
     l->has_exit_code = true;
     l->exit_code = x->exit_code;
+    record_unused_hosts(r, step, x);
     if (!read_files(r, step, x, &err))
         reason = REASON_VALUE_ERROR;
     else if (x->exit_code || x->signal)
@@ -372,6 +390,15 @@ void step_reset_try(struct live_run *r, uint32_t step)
     l->error = l->error_message = NULL;
 }
 
+static void keep_hosts(struct live_step *to, const struct launch *l)
+{
+    auto_buf lines = BUF(BUF_TEXT_MAX);
+    for (size_t i = 0; i < l->hosts.n && l->hosts.at[i]; i++)
+        buf_addf(&lines, "%s\n", l->hosts.at[i]);
+    free(to->hosts);
+    to->hosts = buf_take(&lines, NULL);
+}
+
 static void start_process(struct live_run *r, uint32_t step, struct launch *l)
 {
     struct sink *sink = mem_alloc(sizeof *sink);
@@ -395,6 +422,7 @@ static void start_process(struct live_run *r, uint32_t step, struct launch *l)
         .user = sink,
     };
     exec.hosts = l->hosts.at;
+    keep_hosts(&r->steps[step], l);
     r->pending++;
     r->steps[step].process = runner_exec(r->workspace, &exec);
     /* A cancel that came while the start was being recorded. */

@@ -291,10 +291,33 @@ static void say_succeeded(struct facts *f, const struct store_step *s)
     json_decref(config);
 }
 
-static void explain_step(struct facts *f, const struct store_step *s)
+/* What its plan lets it use is more than it needs. */
+static void say_unused(struct facts *f, const struct store_step *s, bool name_it)
+{
+    struct store_step_key key = s->key;
+    struct store_grant *unused;
+    size_t n = 0;
+    auto_arena a = ARENA_INIT;
+    auto_buf b = BUF(SENTENCE_MAX);
+    auto_err ignored = ERR_INIT;
+    if (s->kept_from)
+        key.attempt = s->kept_from;
+    if (!store_list_unused_grants(f->reader, &key, &a, &unused, &n, &ignored) || !n)
+        return;
+    if (name_it)
+        buf_addf(&b, "Step '%.*s' was granted and never used", STR_ARG(s->key.step_id));
+    else
+        buf_add_c(&b, "It was granted and never used");
+    for (size_t i = 0; i < n; i++)
+        buf_addf(&b, "%s the %.*s %.*s", i ? "," : "", STR_ARG(unused[i].kind),
+                 STR_ARG(unused[i].name));
+    buf_add_byte(&b, '.');
+    say(f, &b);
+}
+
+static void explain_status(struct facts *f, const struct store_step *s)
 {
     auto_buf b = BUF(SENTENCE_MAX);
-    say_ran(f, s);
     switch (s->status) {
     case STEP_PENDING:
     case STEP_READY:
@@ -325,6 +348,13 @@ static void explain_step(struct facts *f, const struct store_step *s)
         else
             say_succeeded(f, s);
     }
+}
+
+static void explain_step(struct facts *f, const struct store_step *s)
+{
+    say_ran(f, s);
+    explain_status(f, s);
+    say_unused(f, s, false);
 }
 
 /* ---- a run ---- */
@@ -402,6 +432,8 @@ static void explain_run(struct facts *f)
     say_steps(f, waits_for_slot, "Ready, and waiting for a place: ", ".");
     say_steps(f, failed_and_counts, "Failed: ", ".");
     say_steps(f, is_skipped, "Skipped for it, or by their when=: ", ".");
+    for (size_t i = 0; i < f->n; i++)
+        say_unused(f, &f->steps[i], true);
     for (size_t i = 0; i < f->n; i++) {
         if (!failed_and_counts(&f->steps[i]))
             continue;

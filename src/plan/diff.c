@@ -1,5 +1,6 @@
 #include "plan/diff.h"
 #include "base/map.h"
+#include "plan/grants.h"
 #include <jansson.h>
 
 struct comparing {
@@ -214,111 +215,35 @@ static void compare_all_steps(struct comparing *k)
 
 /* ---- grants ---- */
 
-struct grant {
-    enum plan_change_kind added; /* removed is the next one */
-    str step, name;
-};
-struct grants {
-    struct comparing *k;
-    VEC(struct grant) list;
-    struct map keys;
-};
-
-static void grant(struct grants *g, enum plan_change_kind added, str step, str name)
+/* A change of tools is a change of the step's config. */
+static bool change_of(const struct plan_grant *g, bool added, enum plan_change_kind *ret)
 {
-    str key =
-        arena_printf(&g->k->diff->arena, "%d %.*s %.*s", (int)added, STR_ARG(step), STR_ARG(name));
-    if (map_has(&g->keys, key))
-        return;
-    map_set(&g->keys, key, g);
-    vec_push(&g->list, (struct grant){added, step, arena_str(&g->k->diff->arena, name)});
+    enum plan_change_kind kind =
+        g->kind == PLAN_GRANT_SECRET ? PLAN_CHANGE_SECRET_ADDED : PLAN_CHANGE_EGRESS_ADDED;
+    *ret = added ? kind : kind + 1; /* removed is the next one */
+    return g->kind != PLAN_GRANT_TOOL;
 }
 
-static bool is_name_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-/* secrets.NAME anywhere in the expression: one too many is shown rather than one too few. */
-static void find_secrets(struct grants *g, str step, str expr)
-{
-    const str word = STR("secrets.");
-    for (size_t at = 0; (at = str_find(expr, word, at)) != SIZE_MAX;) {
-        bool inner = at && (is_name_char(expr.p[at - 1]) || expr.p[at - 1] == '.');
-        size_t from = at += word.n;
-        while (at < expr.n && is_name_char(expr.p[at]))
-            at++;
-        if (!inner && at > from)
-            grant(g, PLAN_CHANGE_SECRET_ADDED, step, str_sub(expr, from, at));
-    }
-}
-
-static void find_in(struct grants *g, str step, const json_t *j)
-{
-    const char *key;
-    json_t *item;
-    const char *expr = json_string_value(json_object_get(j, "$expr"));
-    if (expr && json_object_size(j) == 1) {
-        find_secrets(g, step, str_of(expr));
-        return;
-    }
-    json_object_foreach((json_t *)j, key, item) find_in(g, step, item);
-    for (size_t i = 0; json_is_array(j) && i < json_array_size(j); i++)
-        find_in(g, step, json_array_get(j, i));
-}
-
-static void find_egress(struct grants *g, str step, const json_t *network)
-{
-    if (json_is_string(network))
-        grant(g, PLAN_CHANGE_EGRESS_ADDED, step, str_of(json_string_value(network)));
-    for (size_t i = 0; json_is_array(network) && i < json_array_size(network); i++) {
-        const char *host = json_string_value(json_array_get(network, i));
-        grant(g, PLAN_CHANGE_EGRESS_ADDED, step, str_of(host ? host : "?"));
-    }
-}
-
-static void find_grants(struct grants *g, const struct plan *p)
-{
-    if (!p)
-        return;
-    json_t *network = load(p->network), *env = load(p->env);
-    find_egress(g, STR(""), network);
-    find_in(g, STR(""), env);
-    json_decref(network);
-    json_decref(env);
-    for (uint32_t i = 0; i < p->step_count; i++) {
-        json_t *config = load(p->steps[i].config);
-        find_in(g, p->steps[i].id, config);
-        find_egress(g, p->steps[i].id, json_object_get(config, "network"));
-        json_decref(config);
-    }
-}
-
-static void tell_grants(struct comparing *k, const struct grants *of, const struct grants *other,
-                        bool added)
+static void tell_grants(struct comparing *k, const struct plan_grants *of,
+                        const struct plan_grants *other, bool added)
 {
     for (size_t i = 0; i < of->list.n; i++) {
-        const struct grant *g = &of->list.at[i];
-        str key = arena_printf(&k->diff->arena, "%d %.*s %.*s", (int)g->added, STR_ARG(g->step),
-                               STR_ARG(g->name));
+        const struct plan_grant *g = &of->list.at[i];
+        enum plan_change_kind change;
+        if (!change_of(g, added, &change) || map_has(&other->keys, g->key))
+            continue;
         str name = quoted(k, g->name);
-        if (!map_has(&other->keys, key))
-            add(k, added ? g->added : g->added + 1, g->step, STR(""), added ? STR("") : name,
-                added ? name : STR(""));
+        add(k, change, g->step, STR(""), added ? STR("") : name, added ? name : STR(""));
     }
 }
 
 static void compare_grants(struct comparing *k)
 {
-    struct grants was = {.k = k}, is = {.k = k};
-    find_grants(&was, k->was);
-    find_grants(&is, k->is);
+    auto_plan_grants was = {0}, is = {0};
+    plan_find_grants(k->was, &was);
+    plan_find_grants(k->is, &is);
     tell_grants(k, &is, &was, true);
     tell_grants(k, &was, &is, false);
-    vec_done(&was.list);
-    vec_done(&is.list);
-    map_done(&was.keys);
-    map_done(&is.keys);
 }
 
 void plan_diff_make(struct plan_diff *ret, const struct plan *was, const struct plan *is)

@@ -414,10 +414,12 @@ static void on_head(uv_stream_t *client, ssize_t n, const uv_buf_t *piece)
     uv_read_stop(client);
     enum proxy_verdict verdict =
         proxy_judge_host(&l->proxy->rules, l->request.host, l->request.port);
-    if (verdict == PROXY_ALLOWED)
+    if (verdict == PROXY_ALLOWED) {
+        proxy_rules_use(&l->proxy->rules, l->request.host, l->request.port);
         find_host(l);
-    else
+    } else {
         refuse(l, verdict, NULL);
+    }
 }
 
 static void on_client(uv_stream_t *listener, int status)
@@ -476,6 +478,11 @@ bool proxy_new(struct proxy_options *options, struct proxy **ret_proxy, struct e
             uv_strerror(e));
     proxy_close(p, NULL);
     return false;
+}
+
+const struct proxy_rules *proxy_rules_of(const struct proxy *p)
+{
+    return &p->rules;
 }
 
 void proxy_close(struct proxy *p, void (*closed)(void *user))

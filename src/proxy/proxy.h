@@ -29,6 +29,8 @@ struct proxy_options {
     void *user;
 };
 must_use bool proxy_new(struct proxy_options *options, struct proxy **ret_proxy, struct err *err);
+/* In the order in which they were given; `used` are those that a request was for. Borrowed. */
+const struct proxy_rules *proxy_rules_of(const struct proxy *p);
 /* Ends every connection; no notice comes any more. `closed` comes from the loop, once, and the
  * proxy is gone then. */
 void proxy_close(struct proxy *p, void (*closed)(void *user));

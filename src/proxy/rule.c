@@ -215,14 +215,30 @@ static bool lists_address(const struct proxy_rules *r, const struct proxy_addres
     return false;
 }
 
+static bool names_host(const struct proxy_rule *rule, const char *host,
+                       const struct proxy_address *literal)
+{
+    return literal ? !rule->host[0] && memcmp(&rule->address, literal, sizeof *literal) == 0
+                   : strcmp(rule->host, host) == 0;
+}
+
+void proxy_rules_use(struct proxy_rules *r, const char *host, uint16_t port)
+{
+    struct proxy_address a;
+    bool literal = proxy_read_address(str_of(host), &a);
+    for (size_t i = 0; i < r->rules.n; i++) {
+        struct proxy_rule *rule = &r->rules.at[i];
+        rule->used |= names_host(rule, host, literal ? &a : NULL) && fits_port(rule, port);
+    }
+}
+
 enum proxy_verdict proxy_judge_host(const struct proxy_rules *r, const char *host, uint16_t port)
 {
     struct proxy_address a;
     bool literal = proxy_read_address(str_of(host), &a), known = false;
     for (size_t i = 0; i < r->rules.n; i++) {
         const struct proxy_rule *rule = &r->rules.at[i];
-        bool same = literal ? !rule->host[0] && memcmp(&rule->address, &a, sizeof a) == 0
-                            : strcmp(rule->host, host) == 0;
+        bool same = names_host(rule, host, literal ? &a : NULL);
         if (same && fits_port(rule, port))
             return literal ? proxy_judge_address(r, host, port, &a) : PROXY_ALLOWED;
         known = known || same;

@@ -25,6 +25,7 @@ struct proxy_rule {
         host[PROXY_HOST_MAX + 1]; /* in lower case, without a last dot; "" where it is an address */
     struct proxy_address address;
     uint16_t port; /* 0: 80 and 443 */
+    bool used;     /* proxy_rules_use */
 };
 
 struct proxy_rules {
@@ -57,6 +58,8 @@ enum proxy_verdict proxy_judge_host(const struct proxy_rules *r, const char *hos
 /* What an allowed host was found to be. */
 enum proxy_verdict proxy_judge_address(const struct proxy_rules *r, const char *host, uint16_t port,
                                        const struct proxy_address *address);
+/* Marks the rules that let this host and port be reached. */
+void proxy_rules_use(struct proxy_rules *r, const char *host, uint16_t port);
 /* One sentence that names the host and says how to allow it; address where the verdict is on one.
  */
 void proxy_add_refusal(struct buf *b, enum proxy_verdict verdict, const char *host, uint16_t port,

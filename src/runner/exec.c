@@ -34,7 +34,9 @@ struct local_step {
     char *name; /* of its folder of files */
     uv_poll_t poll_tree, poll_stream[2];
     uv_timer_t later;
-    struct proxy *proxy;      /* or NULL */
+    struct proxy *proxy; /* or NULL */
+    bool *host_used;     /* once the proxy has ended; owned */
+    size_t host_count;
     struct step_input *input; /* or NULL */
     int stream[2];
     runner_output_fn *output;
@@ -360,6 +362,7 @@ static void release(void *step)
     fd_close(&s->stream[1]);
     err_done(&s->err);
     free(s->name);
+    free(s->host_used);
     free(s);
     local_release(w);
 }
@@ -371,8 +374,14 @@ static void step_closed(uv_handle_t *handle)
 
 static void end_proxy(struct local_step *s)
 {
-    if (s->proxy)
-        proxy_close(s->proxy, release);
+    if (!s->proxy)
+        return;
+    const struct proxy_rules *rules = proxy_rules_of(s->proxy);
+    s->host_count = rules->rules.n;
+    s->host_used = mem_zalloc(s->host_count + 1);
+    for (size_t i = 0; i < s->host_count; i++)
+        s->host_used[i] = rules->rules.at[i].used;
+    proxy_close(s->proxy, release);
     s->proxy = NULL;
 }
 
@@ -411,6 +420,8 @@ static void report_exit(struct local_step *s, const struct sandbox_exit *x)
                             .workspace_full = s->workspace_full,
                             .cpu_ms = x->cpu_ms,
                             .memory_peak = x->memory_peak,
+                            .host_used = s->host_used,
+                            .host_count = s->host_count,
                             .duration_ms = clock_mono_ms() - s->started_ms};
     say_what_is_full(s, &e);
     struct buf texts[STEP_FILE_COUNT];

@@ -74,6 +74,10 @@ struct runner_exit {
      * at RUNNER_FILE_MAX. Borrowed during the callback. */
     str output, env, path, summary;
     bool cut; /* one of them was longer */
+    /* Of exec's hosts, in their order, which the step asked for; n is 0 where there was no proxy.
+     * Borrowed during the callback. */
+    const bool *host_used;
+    size_t host_count;
 };
 /* Bytes as they come, cut anywhere; borrowed during the callback. */
 typedef void runner_output_fn(void *user, enum runner_stream stream, str bytes);

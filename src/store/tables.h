@@ -401,6 +401,19 @@ void store_add_llm_usage(struct store_batch *b, const struct store_llm_usage *u)
 bool store_list_llm_usage(struct store_reader *r, int64_t run_id, struct arena *a,
                           struct store_llm_usage **ret, size_t *ret_n, struct err *err) must_use;
 
+/* ---- what a step was let use and did not (grants.c) ---- */
+
+struct store_grant {
+    struct store_step_key key;
+    str kind; /* "host" of its network=, or "tool" of an agent */
+    str name; /* as the workflow writes it */
+};
+void store_add_unused_grant(struct store_batch *b, const struct store_grant *g);
+/* Of one try, in the order in which they were added. */
+bool store_list_unused_grants(struct store_reader *r, const struct store_step_key *key,
+                              struct arena *a, struct store_grant **ret, size_t *ret_n,
+                              struct err *err) must_use;
+
 /* ---- turns of agents ---- */
 
 struct store_turn {

@@ -90,6 +90,27 @@ class Network(PlueTest):
                       self.plue("why", "1", "a", expect=0).out)
         self.assertIn(self.refusal("other.example:443"), self.log(step="a"))
 
+    def test_hosts_that_were_granted_and_never_asked_for_are_told(self):
+        port = self.serve().server_port
+        other = self.serve().server_port
+        self.in_step(f"curl -sf http://127.0.0.1:{port}/a", [f"127.0.0.1:{port}", "example.org:443", f"127.0.0.1:{other}"])
+        told = f"granted and never used the host example.org:443, the host 127.0.0.1:{other}."
+        self.assertIn(f"It was {told}", self.plue("why", "1", "a", expect=0).out.replace("\n", " "))
+        self.assertIn(f"Step 'a' was {told}", self.plue("why", "1", expect=0).out.replace("\n", " "))
+        self.in_step(f"curl -sf http://127.0.0.1:{port}/a", [f"127.0.0.1:{port}"])
+        self.assertNotIn("never used", self.plue("why", "2", "a", expect=0).out)
+
+    def test_a_plan_shows_what_its_steps_may_use(self):
+        self.steps_workflow("""
+            ctx.run(name="plain", cmd="true")
+            ctx.run(name="a", cmd="true", network=["example.org:443", "example.com"], env={"T": ctx.secrets.TOKEN})
+            ctx.run(name="b", cmd="true", network="all")
+            """)
+        shown = self.plue("workflow", "plan", "ci", expect=0).out
+        self.assertIn("\nMay use:\n  a: secret TOKEN; network example.org:443, example.com\n  b: network all\n\n", shown)
+        self.steps_workflow('ctx.run(name="plain", cmd="true")')
+        self.assertNotIn("May use", self.plue("workflow", "plan", "ci", expect=0).out)
+
     def test_a_redirect_to_a_host_that_is_not_listed_is_refused(self):
         server, other = self.serve(), self.serve()
         out, err = self.in_step(
