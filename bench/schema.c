@@ -1,10 +1,18 @@
 /* A document held against a JSON Schema, COUNT times over.
  *     schema SCHEMA DOCUMENT COUNT
- * prints microseconds per check. The document has been read before, as the peer's has. */
+ * prints microseconds of processor time per check. The document has been read before, as the peer's
+ * has. */
 #include "types/schema.h"
-#include "base/clock.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+
+static double microseconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
 
 int main(int argc, char **argv)
 {
@@ -18,11 +26,11 @@ int main(int argc, char **argv)
     if (!s || !document || !schema_check(s, document, STR("the document"), NULL))
         return 1;
     long count = strtol(argv[3], NULL, 10);
-    int64_t began = clock_mono_ns();
+    double began = microseconds();
     for (long i = 0; i < count; i++)
         if (!schema_check(s, document, STR("the document"), NULL))
             return 1;
-    printf("%.3f\n", (double)(clock_mono_ns() - began) / 1000 / (double)count);
+    printf("%.3f\n", (microseconds() - began) / (double)count);
     schema_free(s);
     json_decref(document);
     json_decref(root);

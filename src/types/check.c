@@ -1,9 +1,9 @@
 #include "base/num.h"
-#include "types/type.h"
+#include "types/type_int.h"
 #include <math.h>
 #include <stdio.h>
 
-enum { SHOWN_VALUE_MAX = 60, PATH_MAX_BYTES = 4096, CHECK_DEPTH_MAX = 200 };
+enum { SHOWN_VALUE_MAX = 60, PATH_MAX_BYTES = 4096 };
 
 struct check {
     str what; /* "input", "output of step 'x'" */
@@ -121,39 +121,6 @@ static void check_object(struct check *c, const struct type *t, json_t *v)
     }
 }
 
-static bool enum_has(const struct type *t, json_t *v)
-{
-    for (uint32_t i = 0; json_is_string(v) && i < t->n; i++)
-        if (str_eq(t->words[i], str_make(json_string_value(v), json_string_length(v))))
-            return true;
-    return false;
-}
-
-static bool kind_fits(const struct type *t, json_t *v)
-{
-    switch (t->kind) {
-    case TYPE_STR:
-    case TYPE_SECRET:
-        return json_is_string(v);
-    case TYPE_INT:
-        return json_is_integer(v) || (json_is_real(v) && fabs(json_real_value(v)) < 9e15 &&
-                                      json_real_value(v) == trunc(json_real_value(v)));
-    case TYPE_FLOAT:
-        return json_is_number(v);
-    case TYPE_BOOL:
-        return json_is_boolean(v);
-    case TYPE_ENUM:
-        return enum_has(t, v);
-    case TYPE_LIST:
-        return json_is_array(v);
-    case TYPE_DICT:
-    case TYPE_OBJECT:
-        return json_is_object(v);
-    default:
-        return true;
-    }
-}
-
 static void check_value(struct check *c, const struct type *t, json_t *v)
 {
     if (c->planned && json_object_size(v) == 1) {
@@ -167,7 +134,7 @@ static void check_value(struct check *c, const struct type *t, json_t *v)
             check_value(c, t->of, v);
         return;
     }
-    if (!v || !kind_fits(t, v) || c->depth >= CHECK_DEPTH_MAX) {
+    if (!v || !type_kind_fits(t, v) || c->depth >= TYPE_CHECK_DEPTH_MAX) {
         violation(c, t, v);
         return;
     }
@@ -202,7 +169,7 @@ static bool check_whole(const struct type *t, json_t *value, str what, bool plan
 
 bool type_check(const struct type *t, json_t *value, str what, struct err_list *errors)
 {
-    return check_whole(t, value, what, false, errors);
+    return type_fits(t, value) || check_whole(t, value, what, false, errors);
 }
 
 bool type_check_planned(const struct type *t, json_t *value, str what, struct err_list *errors)

@@ -24,6 +24,7 @@ struct schema_options {
     void *data;
     str uri;             /* of the schema itself, for relative references; may be empty */
     bool assert_formats; /* check `format` too, of the formats that are known */
+    bool thorough;       /* without the quick answer: the same, slower, for comparing the two */
 };
 
 struct schema;

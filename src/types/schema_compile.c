@@ -1,4 +1,4 @@
-#include "types/schema_int.h"
+#include "types/schema_rule_int.h"
 #include "json/json.h"
 
 /* ---- errors ---- */
@@ -58,13 +58,18 @@ struct err *schema_problem(struct compiler *c, const struct node *n, const char 
 
 /* ---- nodes ---- */
 
+static void set_no_bounds(struct node *n)
+{
+    n->max_length = n->max_items = n->max_members = n->max_contains = INT64_MAX;
+    n->min_contains = 1;
+}
+
 static struct node *new_node(struct compiler *c, json_t *json, struct resource *home)
 {
     struct node *n = arena_new(&c->schema->arena, struct node);
     n->json = json;
     n->resource = home;
-    n->max_length = n->max_items = n->max_members = n->max_contains = INT64_MAX;
-    n->min_contains = 1;
+    set_no_bounds(n);
     vec_push(&c->schema->nodes, n);
     map_set(&c->schema->nodes_by_json, str_make((const char *)&n->json, sizeof n->json), n);
     vec_push(&c->queue, n);
@@ -118,6 +123,7 @@ struct schema *schema_compile(json_t *root, const struct schema_options *options
     struct compiler c = {.schema = s, .options = options ? options : &none, .errors = errors};
     str uri = c.options->uri;
 
+    set_no_bounds(&s->anything);
     s->nothing.nothing_fits = true;
     vec_push(&s->documents, json_incref(root));
     struct resource *r = refer_add_document(&c, root, uri);
@@ -137,6 +143,8 @@ struct schema *schema_compile(json_t *root, const struct schema_options *options
     map_done(&c.loading);
     if (!c.failed) {
         schema_simplify(s);
+        if (!c.options->thorough)
+            schema_make_rules(s);
         return s;
     }
     schema_free(s);

@@ -154,3 +154,34 @@ uint64_t schema_hash(const json_t *j)
         return hash_int(hash);
     }
 }
+
+/* ---- pairs ---- */
+
+struct hashed {
+    uint64_t hash;
+    size_t index; /* of the item + 1; 0: free */
+};
+
+bool schema_equal_pair(const json_t *array, size_t *ret_first, size_t *ret_second)
+{
+    size_t n = json_array_size(array), mask = 1;
+    while (mask < n * 2)
+        mask *= 2;
+    auto_free struct hashed *table = mem_zalloc(mask * sizeof *table);
+    mask--;
+    for (size_t j = 0; j < n; j++) {
+        json_t *item = json_array_get(array, j);
+        uint64_t hash = schema_hash(item);
+        size_t k = hash & mask;
+        for (; table[k].index; k = (k + 1) & mask) {
+            size_t i = table[k].index - 1;
+            if (table[k].hash == hash && schema_equal(json_array_get(array, i), item)) {
+                *ret_first = i;
+                *ret_second = j;
+                return true;
+            }
+        }
+        table[k] = (struct hashed){hash, j + 1};
+    }
+    return false;
+}

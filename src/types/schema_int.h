@@ -48,6 +48,7 @@ struct number {
 };
 
 struct node;
+struct rule;
 struct property {
     str name;
     struct node *node; /* NULL: only required */
@@ -75,6 +76,8 @@ struct node {
     bool nothing_fits; /* false */
     bool in_place;     /* has applicators on the very value, or references */
     bool plain;        /* says nothing but `types` */
+    bool bare;         /* says nothing but `types` and what is in place */
+    struct rule *rule; /* its quick form; NULL: the schema has none */
     unsigned types;    /* 0: all */
     json_t *constant, *enumeration;
     int64_t min_length, max_length, min_items, max_items, min_members, max_members;
@@ -108,6 +111,7 @@ struct schema {
     VEC(json_t *) documents; /* references held */
     struct map nodes_by_json;
     struct node anything, nothing; /* true, false */
+    const struct rule *rule;       /* of root; NULL: no quick form */
 };
 
 struct compiler {
@@ -173,5 +177,7 @@ uint64_t schema_hash(const json_t *j);
 int schema_compare(const json_t *a, const struct number *b);
 bool schema_is_multiple(const json_t *a, const struct number *b);
 struct number schema_number(const json_t *j);
+/* The first two items of an array that are equal; false: all differ. */
+bool schema_equal_pair(const json_t *array, size_t *ret_first, size_t *ret_second);
 
 #endif

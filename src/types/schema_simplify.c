@@ -37,9 +37,10 @@ static void join_types(struct node *n)
 
 void schema_simplify(struct schema *s)
 {
-    vec_each (n, &s->nodes)
-        (*n)->plain =
-            !(*n)->nothing_fits && !(*n)->in_place && !judges_scalars(*n) && !judges_containers(*n);
+    vec_each (n, &s->nodes) {
+        (*n)->bare = !(*n)->nothing_fits && !judges_scalars(*n) && !judges_containers(*n);
+        (*n)->plain = (*n)->bare && !(*n)->in_place;
+    }
     vec_each (n, &s->nodes)
         if ((*n)->any_of.n)
             join_types(*n);

@@ -37,6 +37,10 @@ static void expect(const char *schema, const char *value, const char *expected)
         bool ok = schema_check(s, v, STR("answer"), &errors);
         assert_true(ok == (errors.n == 0));
         assert_true(ok == schema_check(s, v, STR("answer"), NULL));
+        const struct schema_options options = {.thorough = true};
+        struct schema *thorough = schema_compile(root, &options, &errors);
+        assert_true(ok == schema_check(thorough, v, STR("answer"), NULL));
+        schema_free(thorough);
     }
     add_errors(&got, &errors);
     assert_string_equal(buf_c(&got), expected);
