@@ -88,7 +88,7 @@ static void put_line(struct view *v, const struct log_line *line, str step)
         return;
     if (v->cli->json) {
         shape_put_line(&v->writer, line, step);
-    } else if (log_text_add(&text, &v->commands, line->text, v->cli->color)) {
+    } else if (log_text_add(&text, &v->commands, line->stream, line->text, v->cli->color)) {
         if (v->prefix)
             buf_addf(&v->out, "%s%.*s |%s ", tone_on(v->cli->color, TONE_FAINT), STR_ARG(step),
                      tone_off(v->cli->color));

@@ -59,9 +59,12 @@ static void add_annotation(struct buf *b, const struct log_command *c, bool colo
     add_message(b, c, colors);
 }
 
-bool log_text_add(struct buf *b, struct log_commands *commands, str line, bool colors)
+bool log_text_add(struct buf *b, struct log_commands *commands, enum log_stream stream, str line,
+                  bool colors)
 {
-    struct log_command c = log_commands_read(commands, line);
+    struct log_command c = {.kind = LOG_COMMAND_NONE};
+    if (stream == LOG_STDOUT || stream == LOG_STDERR)
+        c = log_commands_read(commands, line);
     switch (c.kind) {
     case LOG_COMMAND_NONE:
         screen_add(b, line, LINE_WIDTH, colors);

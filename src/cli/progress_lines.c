@@ -111,20 +111,37 @@ static void add_ended_step(struct progress *p, struct buf *b, const struct store
     json_decref(data);
 }
 
+static void add_output(struct batch *b, const struct event *e)
+{
+    struct progress *p = b->progress;
+    json_t *data = json_loadb(e->data.p, e->data.n, JSON_ALLOW_NUL, NULL);
+    auto_buf text = BUF(CLI_OUTPUT_MAX);
+    enum log_stream stream = LOG_SYSTEM;
+    if (log_stream_parse(json_get_text(data, "stream"), &stream) &&
+        log_text_add(&text, &p->commands, stream, json_get_text(data, "line"), p->colors))
+        buf_addf(&b->out, "%s%.*s |%s %.*s\n", tone_on(p->colors, TONE_FAINT), STR_ARG(e->step_id),
+                 tone_off(p->colors), (int)text.n, buf_c(&text));
+    json_decref(data);
+}
+
+static void add_turn(struct batch *b, const struct event *e)
+{
+    json_t *data = json_loadb(e->data.p, e->data.n, 0, NULL);
+    buf_addf(&b->out, "* %.*s turn %lld of %lld\n", STR_ARG(e->step_id),
+             (long long)json_integer_value(json_object_get(data, "turn")),
+             (long long)json_integer_value(json_object_get(data, "max_turns")));
+    json_decref(data);
+}
+
 static bool follow_event(void *ctx, const struct event *e)
 {
     struct batch *b = ctx;
     struct progress *p = b->progress;
     b->n++;
-    if (e->type == EVENT_STEP_OUTPUT) {
-        json_t *data = json_loadb(e->data.p, e->data.n, JSON_ALLOW_NUL, NULL);
-        auto_buf text = BUF(CLI_OUTPUT_MAX);
-        if (log_text_add(&text, &p->commands, json_get_text(data, "line"), p->colors))
-            buf_addf(&b->out, "%s%.*s |%s %.*s\n", tone_on(p->colors, TONE_FAINT),
-                     STR_ARG(e->step_id), tone_off(p->colors), (int)text.n, buf_c(&text));
-        json_decref(data);
-        return true;
-    }
+    if (e->type == EVENT_STEP_OUTPUT)
+        add_output(b, e);
+    else if (e->type == EVENT_AGENT_TURN)
+        add_turn(b, e);
     if (e->type != EVENT_STEP_STARTED && e->type != EVENT_STEP_COMPLETED &&
         e->type != EVENT_STEP_SKIPPED)
         return true;

@@ -92,10 +92,24 @@ static bool ask(struct dialog *d, struct err *err);
 
 /* ---- turns ---- */
 
+static int64_t max_turns(const struct dialog *d)
+{
+    return d->q.max_turns ? d->q.max_turns : DIALOG_TURNS;
+}
+
+static bool begin_turn(struct dialog *d, struct err *err)
+{
+    if (!ask(d, err))
+        return false;
+    if (d->tools && d->listener.turn)
+        d->listener.turn(d->listener.data, d->turns + 1, max_turns(d));
+    return true;
+}
+
 static void go_on(struct dialog *d)
 {
     auto_err err = ERR_INIT;
-    if (!ask(d, &err))
+    if (!begin_turn(d, &err))
         end(d, NULL, &err);
 }
 
@@ -108,7 +122,7 @@ void dialog_give(struct dialog *d, json_t *results)
 /* The calls of an answer go to the owner; false with err where there may be none. */
 static bool take_turn(struct dialog *d, const struct llm_answer *a, json_t *calls, struct err *err)
 {
-    int64_t max = d->q.max_turns ? d->q.max_turns : DIALOG_TURNS;
+    int64_t max = max_turns(d);
     if (++d->turns >= max) {
         err_set(err, "max_turns", "the agent has used its %lld turns without a final answer",
                 (long long)max);
@@ -127,15 +141,18 @@ static bool take_turn(struct dialog *d, const struct llm_answer *a, json_t *call
     return true;
 }
 
-/* What the final answer says: the arguments of its tool, or the text. */
-static void final_text(const struct llm_answer *a, json_t *calls, struct buf *ret)
+/* What the final answer says: the arguments of its tool, which are told now, or the text. */
+static void final_text(struct dialog *d, const struct llm_answer *a, json_t *calls, struct buf *ret)
 {
     json_t *call = turns_final(calls);
     auto_free char *input = call ? json_dumps(json_object_get(call, "input"), JSON_COMPACT) : NULL;
-    if (input)
-        buf_add_c(ret, input);
-    else
+    if (!input) {
         llm_answer_text(a, ret);
+        return;
+    }
+    buf_add_c(ret, input);
+    if (d->listener.event)
+        d->listener.event(d->listener.data, &(struct llm_event){LLM_TEXT, buf_str(ret)});
 }
 
 static bool check_stop(const struct llm_answer *a, bool agent, struct err *err)
@@ -229,7 +246,7 @@ static void answered(void *user, const struct llm_answer *a, struct err *failed)
     if (d->listener.called)
         d->listener.called(d->listener.data, &d->q.client, &q, a);
     calls = turns_calls(a->content);
-    final_text(a, calls, &text);
+    final_text(d, a, calls, &text);
     bool goes_on = false;
     if (a->stop == LLM_STOP_PAUSE) { /* it goes on where it is given its own words */
         add_message(d, "assistant", json_deep_copy(a->content));
@@ -350,7 +367,7 @@ struct dialog *dialog_start(struct llm *llm, const struct dialog_request *q,
         d->tools = turns_tools(q->tools, d->schema);
     add_text(d, buf_str(&text));
     take_up(d, q);
-    if (ask(d, err))
+    if (begin_turn(d, err))
         return d;
     dialog_free(d);
     return NULL;

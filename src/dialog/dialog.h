@@ -5,7 +5,7 @@
  * gave, until there is a final answer. What is longer than the context is trimmed: the oldest
  * results of tools go first, those of the last DIALOG_TURNS_KEPT turns never.
  * Knows nothing of steps, runs, storage or what tools do. Callbacks come from the loop, never from
- * within dialog_start. */
+ * within dialog_start, but for `turn`. */
 #ifndef DIALOG_DIALOG_H
 #define DIALOG_DIALOG_H
 #include "llm/llm.h"
@@ -49,6 +49,10 @@ struct dialog_request {
 };
 
 struct dialog_listener {
+    /* The model is asked in this turn, counted from 1; with tools only; may be NULL. */
+    void (*turn)(void *data, int64_t turn, int64_t max_turns);
+    /* What is said as it comes; of a final answer given through a tool, its arguments, once they
+     * are there and `called` has come. May be NULL. */
     void (*event)(void *data, const struct llm_event *e);
     /* A call has been answered, well or not; a kept answer says so (was_kept). */
     void (*called)(void *data, const struct llm_client *c, const struct llm_request *q,

@@ -49,6 +49,8 @@ static bool is_clean(const struct capture *c, str text)
 /* What the line tells the runner itself: true where the line is a secret, and stays unsaid. */
 static bool obey(struct capture *c, str text)
 {
+    if (!c->commands)
+        return false;
     struct log_command command = log_commands_read(c->commands, text);
     if (command.kind != LOG_COMMAND_ADD_MASK)
         return false;

@@ -18,7 +18,7 @@ typedef void capture_lines_fn(void *ctx, const struct log_line *lines, size_t n)
 struct capture {
     enum log_stream stream;
     struct mask *mask;             /* kept; ::add-mask:: adds to it */
-    struct log_commands *commands; /* kept; of both streams of the step */
+    struct log_commands *commands; /* kept; of both streams of the step; NULL: none is obeyed */
     struct buf line;               /* the unfinished line */
     struct buf value;              /* the first STORE_STEP_TEXT_MAX bytes, as they came */
     bool value_cut;

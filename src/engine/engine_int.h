@@ -50,6 +50,9 @@ struct live_step {
     int exit_code;
     int64_t log_lines, log_bytes;
     bool log_full;
+    struct { /* of the present try, by models */
+        int64_t turns, tokens_in, tokens_out, micro_usd;
+    } spent;
     unsigned nested_calls; /* of tools, in all tries: the number of the last one */
     char *hosts;           /* of its network, one a line, as the workflow writes them; owned */
     char *reason_text;     /* more than the reason's own sentence; owned, may be NULL */
@@ -334,7 +337,9 @@ struct agent_search { /* of websearch */
     str url, key_name, key;
     bool off;
 };
-struct agent *agent_new(struct live_run *r, uint32_t step, json_t *config,
+struct speech;
+/* speech is kept. */
+struct agent *agent_new(struct sink sink, struct speech *speech, json_t *config,
                         const struct agent_search *search, struct err *err) must_use;
 void agent_free(struct agent *a);
 /* A new reference; NULL with err where two have one name. */
@@ -359,6 +364,7 @@ bool agent_close(struct agent *a, void (*closed)(void *user), void *user) must_u
 bool agent_stop(struct agent *a, void (*idle)(void *user), void *user) must_use;
 /* Of a step that asks a model now; NULL where there is none. */
 struct agent *llm_step_agent(struct live_run *r, uint32_t step);
+struct speech *llm_step_speech(struct live_run *r, uint32_t step);
 /* A new try: nothing of the last one's output and error is left. */
 void step_reset_try(struct live_run *r, uint32_t step);
 /* capture_lines_fn: lines into the step's log; ctx is its sink. */

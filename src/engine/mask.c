@@ -177,3 +177,40 @@ void mask_apply(const struct mask *m, str text, struct buf *ret)
     }
     buf_add(ret, text.p + shown, text.n - shown);
 }
+
+/* Whether what stands from i on may be the start of a secret that goes on after the text. */
+static bool may_go_on(const struct mask *m, str text, size_t i)
+{
+    for (size_t k = 0; k < m->patterns.n && m->lengths.at[k] > text.n - i; k++)
+        if (memcmp(text.p + i, m->patterns.at[k], text.n - i) == 0)
+            return true;
+    return false;
+}
+
+/* The start of the first secret that stands on both sides of the cut. */
+static size_t before_cut_secrets(const struct mask *m, str text, size_t cut)
+{
+    size_t from = cut > m->longest ? cut - m->longest : 0;
+    for (size_t i = from; i < cut; i++)
+        for (size_t k = 0; k < m->patterns.n; k++) {
+            size_t n = m->lengths.at[k];
+            if (i + n > cut && n <= text.n - i && memcmp(text.p + i, m->patterns.at[k], n) == 0)
+                return i;
+        }
+    return cut;
+}
+
+size_t mask_settled(const struct mask *m, str text)
+{
+    size_t cut = text.n, before;
+    if (mask_is_empty(m))
+        return text.n;
+    for (size_t i = text.n >= m->longest ? text.n - m->longest + 1 : 0; i < text.n; i++)
+        if (may_go_on(m, text, i)) {
+            cut = i;
+            break;
+        }
+    while (cut && (before = before_cut_secrets(m, text, cut)) < cut)
+        cut = before;
+    return cut;
+}

@@ -23,6 +23,9 @@ static inline bool mask_is_empty(const struct mask *m)
 }
 /* Appends text with every secret replaced by ***. */
 void mask_apply(const struct mask *m, str text, struct buf *ret);
+/* How much of a text that goes on can be masked by itself: no secret that ends later begins in it.
+ */
+size_t mask_settled(const struct mask *m, str text);
 /* True where text holds a secret. */
 bool mask_finds(const struct mask *m, str text);
 

@@ -175,7 +175,11 @@ static void fill_values(struct live_run *r, uint32_t step, struct store_step_upd
         return;
     l->completed_at = clock_wall_ms();
     u->fields |= STORE_STEP_OUTCOME | STORE_STEP_COMPLETED | STORE_STEP_ERROR | STORE_STEP_RESULT |
-                 STORE_STEP_LOG;
+                 STORE_STEP_LOG | STORE_STEP_USAGE;
+    u->values.turns_used = l->spent.turns;
+    u->values.tokens_in = l->spent.tokens_in;
+    u->values.tokens_out = l->spent.tokens_out;
+    u->values.cost_micro_usd = l->spent.micro_usd;
     u->values.outcome = s->outcome;
     u->values.conclusion = s->conclusion;
     u->values.completed_at = l->completed_at;

@@ -1,24 +1,24 @@
 /* Agents' tools on behalf of a step: each call and what it gave stand in the step's log, and the
  * model gets what it may see: secrets of the run are masked. */
-#include "dialog/dialog.h"
-#include "engine/engine_int.h"
+#include "engine/speech_int.h"
 #include "tools/tools.h"
 #include "json/json.h"
 
 enum {
-    AGENT_CALLS_MAX = 32,    /* of one answer; more are not carried out */
-    AGENT_LOGGED_MAX = 2000, /* bytes of a call, and of its result, in the log */
+    AGENT_CALLS_MAX = 32,   /* of one answer; more are not carried out */
+    AGENT_NOTED_MAX = 2000, /* bytes of a line of an MCP server in the log */
 };
 
 struct agent;
 struct agent_call {
     struct agent *agent;
     size_t place;
-    str name;                /* in the agent's arena */
+    struct speech_call told; /* in the agent's arena */
     struct live_run *nested; /* of a tool of the repository, while it runs */
 };
 struct agent {
     struct sink sink;
+    struct speech *speech;
     struct tools *tools;
     json_t *own;                    /* descriptions of the repository's tools */
     VEC(struct agent_call *) calls; /* of this turn, to such tools */
@@ -32,22 +32,6 @@ struct agent {
     void (*idle)(void *user);
     void *user;
 };
-
-static void log_text(struct agent *a, const char *what, str name, str text)
-{
-    auto_buf line = BUF(8 * AGENT_LOGGED_MAX), valid = BUF(4 * AGENT_LOGGED_MAX);
-    size_t shown = text.n < AGENT_LOGGED_MAX ? text.n : AGENT_LOGGED_MAX;
-    capture_add_valid(&valid, str_sub(text, 0, shown));
-    buf_addf(&line, "%s %.*s ", what, STR_ARG(str_sub(name, 0, 100)));
-    for (size_t i = 0; i < valid.n; i++)
-        if (valid.p[i] == '\n')
-            buf_add_str(&line, STR("\\n"));
-        else
-            buf_add_byte(&line, valid.p[i]);
-    if (shown < text.n)
-        buf_addf(&line, " [%zu of %zu bytes]", shown, text.n);
-    record_system_line(a->sink.run, a->sink.step, buf_str(&line));
-}
 
 static void masked_text(struct agent *a, str text, struct buf *ret)
 {
@@ -94,11 +78,14 @@ static void put_turn(struct agent *a, struct store_batch *b, int64_t turn, str a
     store_put_turn(b, &row);
 }
 
-static struct store_batch *record_turn(struct agent *a)
+static struct store_batch *new_batch(struct agent *a)
 {
-    struct store_batch *b = store_batch_new(a->sink.run->engine->options.store);
+    return store_batch_new(a->sink.run->engine->options.store);
+}
+
+static void record_turn(struct agent *a, struct store_batch *b)
+{
     put_turn(a, b, a->turns, opt_str(a->answer), a->results, opt_str(a->usage));
-    return b;
 }
 
 static json_t *usage_json(const struct dialog_spent *s)
@@ -194,9 +181,12 @@ static void called(void *user, str result, bool is_error)
     auto_buf masked = BUF(4 << 20);
     masked_text(a, result, &masked);
     put_result(a, c->place, buf_str(&masked), is_error);
-    log_text(a, is_error ? "failed:" : "gave:", c->name, buf_str(&masked));
+    struct store_batch *b = new_batch(a);
+    speech_add_result(a->speech, b, &c->told, is_error ? SPEECH_FAILED : SPEECH_GAVE,
+                      buf_str(&masked));
     if (a->dialog)
-        run_submit(a->sink.run, record_turn(a), run_nothing, NULL);
+        record_turn(a, b);
+    run_submit(a->sink.run, b, run_nothing, NULL);
     if (--a->running)
         return;
     if (a->dialog)
@@ -205,15 +195,17 @@ static void called(void *user, str result, bool is_error)
         end_servers(a);
 }
 
-static void refuse(struct agent *a, size_t place, str name, const struct err *err)
+static void refuse(struct agent *a, struct agent_call *c, const struct err *err)
 {
     auto_buf text = BUF(16 << 10), masked = BUF(64 << 10);
+    struct store_batch *b = new_batch(a);
     buf_addf(&text, "%.*s", STR_ARG(err->message));
     if (err->hint.n)
         buf_addf(&text, " (%.*s)", STR_ARG(err->hint));
     masked_text(a, buf_str(&text), &masked);
-    put_result(a, place, buf_str(&masked), true);
-    log_text(a, "refused:", name, buf_str(&masked));
+    put_result(a, c->place, buf_str(&masked), true);
+    speech_add_result(a->speech, b, &c->told, SPEECH_REFUSED, buf_str(&masked));
+    run_submit(a->sink.run, b, run_nothing, NULL);
 }
 
 static bool is_own(const struct agent *a, str name)
@@ -230,31 +222,38 @@ static bool is_own(const struct agent *a, str name)
 
 static bool carry_out(struct agent *a, struct agent_call *c, json_t *input, struct err *err)
 {
-    if (!is_own(a, c->name))
-        return tools_call(a->tools, c->name, input, called, c, err);
-    c->nested = nested_start(a->sink.run, a->sink.step, c->name, input, called, c, err);
+    if (!is_own(a, c->told.name))
+        return tools_call(a->tools, c->told.name, input, called, c, err);
+    c->nested = nested_start(a->sink.run, a->sink.step, c->told.name, input, called, c, err);
     if (c->nested)
         vec_push(&a->calls, c);
     return c->nested != NULL;
 }
 
-static void begin(struct agent *a, size_t place, json_t *call)
+static struct agent_call *tell_call(struct agent *a, struct store_batch *b, size_t place,
+                                    json_t *call)
+{
+    auto_buf masked = BUF(LLM_ANSWER_MAX);
+    struct agent_call *c = arena_alloc(&a->arena, sizeof *c);
+    struct speech_call told = {arena_str(&a->arena, json_get_text(call, "id")),
+                               arena_str(&a->arena, json_get_text(call, "name"))};
+    *c = (struct agent_call){a, place, told, NULL};
+    auto_free char *text =
+        json_dumps(json_object_get(call, "input"), JSON_COMPACT | JSON_ENCODE_ANY);
+    masked_text(a, opt_str(text), &masked);
+    speech_add_call(a->speech, b, &c->told, buf_str(&masked));
+    return c;
+}
+
+static void begin(struct agent *a, struct agent_call *c, json_t *input)
 {
     auto_err err = ERR_INIT;
-    auto_buf masked = BUF(LLM_ANSWER_MAX);
-    str name = json_get_text(call, "name");
-    json_t *input = json_object_get(call, "input");
-    struct agent_call *c = arena_alloc(&a->arena, sizeof *c);
-    *c = (struct agent_call){a, place, arena_str(&a->arena, name), NULL};
-    auto_free char *text = json_dumps(input, JSON_COMPACT | JSON_ENCODE_ANY);
-    masked_text(a, opt_str(text), &masked);
-    log_text(a, "calls", name, buf_str(&masked));
-    if (place >= AGENT_CALLS_MAX)
+    if (c->place >= AGENT_CALLS_MAX)
         err_set(&err, "too_many_calls", "one answer may call at most %d tools", AGENT_CALLS_MAX);
     else if (carry_out(a, c, input, &err))
         a->running++;
     if (err_is_set(&err))
-        refuse(a, place, name, &err);
+        refuse(a, c, &err);
 }
 
 struct recorded_turn {
@@ -271,12 +270,20 @@ static void begin_all(struct live_run *r, void *data)
     size_t i;
     if (!a || !a->dialog || a->turns != t->turn || r->core.steps[t->step].tries != t->try)
         return;
+    VEC(struct agent_call *) told = {0};
+    struct store_batch *b = new_batch(a);
     json_t *calls = a->turn;
     a->turn = NULL;
     json_array_foreach(calls, i, call)
     {
-        begin(a, i, call);
+        vec_push(&told, tell_call(a, b, i, call));
     }
+    run_submit(r, b, run_nothing, NULL);
+    json_array_foreach(calls, i, call)
+    {
+        begin(a, told.at[i], json_object_get(call, "input"));
+    }
+    vec_done(&told);
     json_decref(calls);
     if (!a->running)
         give(a);
@@ -305,7 +312,9 @@ void agent_call(struct agent *a, struct dialog *d, json_t *calls, json_t *answer
     struct recorded_turn *t = mem_alloc(sizeof *t);
     *t =
         (struct recorded_turn){a->sink.step, a->sink.run->core.steps[a->sink.step].tries, a->turns};
-    run_submit(a->sink.run, record_turn(a), begin_all, t);
+    struct store_batch *b = new_batch(a);
+    record_turn(a, b);
+    run_submit(a->sink.run, b, begin_all, t);
 }
 
 bool agent_stop(struct agent *a, void (*idle)(void *user), void *user)
@@ -364,8 +373,8 @@ json_t *agent_tools(const struct agent *a, struct err *err)
 static void noted(void *user, str server, str line)
 {
     struct agent *a = user;
-    auto_buf text = BUF(8 * AGENT_LOGGED_MAX), masked = BUF(16 * AGENT_LOGGED_MAX);
-    size_t shown = line.n < AGENT_LOGGED_MAX ? line.n : AGENT_LOGGED_MAX;
+    auto_buf text = BUF(8 * AGENT_NOTED_MAX), masked = BUF(16 * AGENT_NOTED_MAX);
+    size_t shown = line.n < AGENT_NOTED_MAX ? line.n : AGENT_NOTED_MAX;
     buf_addf(&text, "%.*s: ", STR_ARG(server));
     capture_add_valid(&text, str_sub(line, 0, shown));
     masked_text(a, buf_str(&text), &masked);
@@ -400,13 +409,15 @@ static void repository_name(const struct live_run *r, struct buf *ret)
     json_decref(j);
 }
 
-struct agent *agent_new(struct live_run *r, uint32_t step, json_t *config,
+struct agent *agent_new(struct sink sink, struct speech *speech, json_t *config,
                         const struct agent_search *search, struct err *err)
 {
+    struct live_run *r = sink.run;
     auto_buf id = BUF(4096), name = BUF(4096);
     struct agent *a = mem_zalloc(sizeof *a);
-    a->sink = (struct sink){r, step};
-    step_runner_id(r, step, &id);
+    a->sink = sink;
+    a->speech = speech;
+    step_runner_id(r, sink.step, &id);
     repository_name(r, &name);
     struct tools_options options = {.workspace = r->workspace,
                                     .loop = r->engine->options.loop,

@@ -1,8 +1,8 @@
 /* Steps that ask a model, once or in turns with tools: what it says becomes the step's log, its
  * answer the step's value, and each call a row of llm_usage. */
 #include "base/fd.h"
-#include "dialog/dialog.h"
 #include "engine/replayed_int.h"
+#include "engine/speech_int.h"
 #include "json/json.h"
 #include <fcntl.h>
 #include <math.h>
@@ -12,7 +12,8 @@ struct llm_step {
     uv_timer_t *stopping;
     struct dialog *dialog; /* NULL once it was dropped */
     struct agent *agent;   /* of a prompt of type agent; else NULL */
-    struct arena arena;    /* the prompt */
+    struct speech *speech;
+    struct arena arena; /* the prompt */
     struct sources sources;
     struct llm_clients clients;
     struct llm_client client; /* where answers are kept; borrows from clients */
@@ -38,6 +39,7 @@ static void step_free(struct llm_step *s)
     if (s->stopping)
         uv_close((uv_handle_t *)s->stopping, timer_closed);
     agent_free(s->agent);
+    speech_free(s->speech);
     json_decref(s->q.turns);
     json_decref(s->config);
     json_decref(s->value);
@@ -55,18 +57,14 @@ static void step_free(struct llm_step *s)
 static void said(void *user, const struct llm_event *e)
 {
     struct llm_step *s = user;
-    struct live_run *r = s->sink.run;
-    struct capture *c = &r->steps[s->sink.step].out;
-    auto_buf line = BUF(1 << 20);
-    if (e->kind == LLM_TEXT) {
-        capture_feed(c, e->text, clock_wall_ms(), step_keep_lines, &s->sink);
-    } else if (e->kind == LLM_AGAIN) {
-        auto_buf masked = BUF(1 << 20);
-        capture_finish(c, clock_wall_ms(), step_keep_lines, &s->sink);
-        buf_addf(&line, "asked again, what stands above is void: %.*s", STR_ARG(e->text));
-        mask_apply(run_mask(r), buf_str(&line), &masked);
-        record_system_line(r, s->sink.step, buf_str(&masked));
-    }
+    speech_add(s->speech, e);
+}
+
+static void turn_began(void *user, int64_t turn, int64_t max_turns)
+{
+    struct llm_step *s = user;
+    s->sink.run->steps[s->sink.step].spent.turns = turn;
+    speech_turn(s->speech, turn, max_turns);
 }
 
 /* What a tool's models cost is its agents' too. */
@@ -79,6 +77,13 @@ static void charge_agents(struct live_run *r, const struct llm_usage *u, double 
     }
 }
 
+static void add_spent(struct live_step *l, const struct llm_usage *u, double usd)
+{
+    l->spent.tokens_in += u->input + u->cache_read + u->cache_write;
+    l->spent.tokens_out += u->output;
+    l->spent.micro_usd += usd < 0 ? 0 : llround(usd * 1e6);
+}
+
 static void called(void *user, const struct llm_client *c, const struct llm_request *q,
                    const struct llm_answer *a)
 {
@@ -86,9 +91,10 @@ static void called(void *user, const struct llm_client *c, const struct llm_requ
     struct live_run *r = s->sink.run;
     double usd = llm_cost(c, &a->usage);
     call_record(r, s->sink.step, &s->before, c, q, a);
-    capture_finish(&r->steps[s->sink.step].out, clock_wall_ms(), step_keep_lines, &s->sink);
+    speech_pause(s->speech);
     if (a->was_kept)
         return;
+    add_spent(&r->steps[s->sink.step], &a->usage, usd);
     struct store_batch *b = store_batch_new(r->engine->options.store);
     struct store_llm_usage row = {.run_id = r->id,
                                   .attempt = r->attempt,
@@ -174,15 +180,19 @@ static void conclude(struct llm_step *s)
 static void answered(void *user, json_t *value, const struct dialog_spent *spent, struct err *err)
 {
     struct llm_step *s = user;
-    struct capture *out = &s->sink.run->steps[s->sink.step].out;
     s->dialog = NULL;
-    capture_finish(out, clock_wall_ms(), step_keep_lines, &s->sink);
+    speech_pause(s->speech);
     report(s, spent);
     if (!value)
         err_move(&s->err, err);
     else if (!s->replayed || replayed_ended(s->replayed, &s->err))
         s->value = json_incref(value);
     conclude(s);
+}
+
+struct speech *llm_step_speech(struct live_run *r, uint32_t step)
+{
+    return r->steps[step].llm ? r->steps[step].llm->speech : NULL;
 }
 
 struct agent *llm_step_agent(struct live_run *r, uint32_t step)
@@ -314,8 +324,12 @@ void llm_step_results(struct live_run *r, uint32_t step, json_t *results)
 
 static bool choose_source(struct live_run *r, struct llm_step *s, struct err *err)
 {
-    s->listener = (struct dialog_listener){
-        .event = said, .called = called, .calls = calls_tools, .done = answered, .data = s};
+    s->listener = (struct dialog_listener){.turn = turn_began,
+                                           .event = said,
+                                           .called = called,
+                                           .calls = calls_tools,
+                                           .done = answered,
+                                           .data = s};
     if (r->request.replay_of || r->request.replay_file.n) {
         if (!(s->replayed = replayed_new(s->sink, err)))
             return false;
@@ -367,7 +381,7 @@ static bool prepare(struct live_run *r, struct llm_step *s, struct err *err)
     struct agent_search search = {.off = s->replayed && !r->request.fork.n};
     llm_clients_search(&s->clients, &search.url, &search.key_name);
     search.key = has_tool(config, "websearch") ? find_key(r, search.key_name) : STR("");
-    s->agent = agent_new(r, s->sink.step, config, &search, err);
+    s->agent = agent_new(s->sink, s->speech, config, &search, err);
     return s->agent && agent_take_up(s->agent, &q->turns, &q->spent, err);
 }
 
@@ -407,9 +421,9 @@ void llm_step_start(struct live_run *r, uint32_t step)
 {
     auto_err err = ERR_INIT;
     step_reset_try(r, step);
-    r->steps[step].out.stream = LOG_TOKEN;
     struct llm_step *s = mem_zalloc(sizeof *s);
     s->sink = (struct sink){r, step};
+    s->speech = speech_new(s->sink);
     s->config = small_step_config(r, step, &err);
     if (!s->config || !begin(r, s, &err)) {
         bool value = !s->config;

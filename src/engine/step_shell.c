@@ -385,6 +385,7 @@ void step_reset_try(struct live_run *r, uint32_t step)
     l->has_exit_code = false;
     l->log_lines = l->log_bytes = 0;
     l->log_full = false;
+    memset(&l->spent, 0, sizeof l->spent);
     free(l->error);
     free(l->error_message);
     l->error = l->error_message = NULL;

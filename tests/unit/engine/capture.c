@@ -65,6 +65,32 @@ static void capture__no_piece_of_a_long_line_shows_a_secret(void **state)
     mask_done(&m);
 }
 
+/* A text that comes in pieces of any size is masked as the whole is. */
+static void mask_settled__leaves_what_a_secret_may_begin_in(void **state)
+{
+    (void)state;
+    static const char text[] = "abcdefgh abc abcdxef cdefab abcabcdef cde xabcd";
+    struct mask m = {0};
+    mask_add(&m, STR("abcd"));
+    mask_add(&m, STR("cdef"));
+    mask_add(&m, STR("efgh abc"));
+    auto_buf whole = BUF(TEXT_MAX);
+    mask_apply(&m, str_of(text), &whole);
+    assert_string_equal(buf_c(&whole), "*** ***xef ***ab abc*** cde x***");
+    for (size_t chunk = 1; chunk < sizeof text; chunk++) {
+        auto_buf held = BUF(TEXT_MAX), got = BUF(TEXT_MAX);
+        for (size_t at = 0; at < sizeof text - 1; at += chunk) {
+            buf_add_str(&held, str_sub(str_of(text), at, at + chunk));
+            size_t n = mask_settled(&m, buf_str(&held));
+            mask_apply(&m, str_sub(buf_str(&held), 0, n), &got);
+            buf_cut(&held, 0, n);
+        }
+        mask_apply(&m, buf_str(&held), &got);
+        assert_string_equal(buf_c(&got), buf_c(&whole));
+    }
+    mask_done(&m);
+}
+
 static void capture__overlapping_secrets_show_nothing_of_either(void **state)
 {
     (void)state;
@@ -149,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(capture__no_piece_of_a_long_line_shows_a_secret),
+        T(mask_settled__leaves_what_a_secret_may_begin_in),
         T(capture__overlapping_secrets_show_nothing_of_either),
         T(capture__a_secret_is_found_in_base64_at_each_offset),
         T(capture__a_secret_is_found_in_urls_and_json),
