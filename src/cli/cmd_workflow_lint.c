@@ -123,6 +123,29 @@ static void lint_template(struct lint *l, str path, str text)
     renderer_free(r);
 }
 
+/* The line of a key in the head; that of the head's start where a base has the key. */
+static uint32_t line_of(str text, const char *key)
+{
+    str rest = text, line;
+    for (uint32_t n = 1; str_next(&rest, '\n', &line); n++)
+        if (str_starts(line, str_of(key)))
+            return n;
+    return 1;
+}
+
+/* What a workflow that calls it would be refused for. */
+static void lint_kind(struct lint *l, const struct prompt *p, str text)
+{
+    auto_err e = ERR_INIT;
+    if (p->agent || (!p->tool_count && !p->dynamic))
+        return;
+    err_set(&e, "llm_tools", "%.*s has tools, which only prompts of type agent can use",
+            STR_ARG(p->name));
+    err_hint(&e, "write `type: agent` into its frontmatter, or take the tools out");
+    err_in_file(&e, p->path, line_of(str_sub(text, 0, prompt_body_at(text)), "tools:"), 1);
+    findings_add(&l->findings, NULL, &e, "error");
+}
+
 static void lint_prompts(struct lint *l)
 {
     struct bundle *b = l->registry->bundle;
@@ -138,8 +161,10 @@ static void lint_prompts(struct lint *l)
         findings_add_all(&l->findings, &sources, &errors, "error");
         if (prompt_body_at(b->files[i].text))
             lint_template(l, path, b->files[i].text);
-        if (p)
+        if (p) {
+            lint_kind(l, p, b->files[i].text);
             lint_uses(&l->findings, b, p);
+        }
         err_list_done(&errors);
         sources_done(&sources);
     }

@@ -288,12 +288,7 @@ static bool load_prompt(struct live_run *r, struct llm_step *s, json_t *config,
                    ? false
                    : err_set(err, "file_missing", "there is no prompt %.*s", STR_ARG(path));
     }
-    if (q->prompt->agent || !json_array_size(json_object_get(config, "tools")))
-        return true;
-    err_set(err, "llm_tools", "%.*s has tools, which only prompts of type agent can use",
-            STR_ARG(q->prompt->name));
-    err_hint(err, "write `type: agent` into its frontmatter, or take the tools out");
-    return false;
+    return true;
 }
 
 static json_t *find_kept(void *user, const char *sha256)
