@@ -198,7 +198,19 @@ static void add_end(struct buf *b, const struct plan *p)
     }
 }
 
-static bool print_plan(struct cli *c, const struct plan *p, const char *root, struct err *err)
+static void print_json(struct cli *c, const struct plan *p, const struct worst_case *worst)
+{
+    auto_buf b = BUF(CLI_OUTPUT_MAX);
+    struct json_writer w = JSON_WRITER(&b, true);
+    json_begin_object(&w);
+    plan_put_members(&w, p);
+    json_key_c(&w, "worst_case");
+    worst_case_put(&w, worst);
+    json_end_object(&w);
+    cli_out_json(c, &b);
+}
+
+static void print_plan(struct cli *c, const struct plan *p, const struct worst_case *worst)
 {
     auto_buf b = BUF(CLI_OUTPUT_MAX);
     if (p->step_count)
@@ -207,10 +219,23 @@ static bool print_plan(struct cli *c, const struct plan *p, const char *root, st
         buf_add_c(&b, "No steps.\n");
     add_grants(&b, p);
     add_end(&b, p);
-    if (!worst_add(&b, p, root, err))
-        return false;
+    worst_case_add(&b, worst);
     cli_out(c, buf_str(&b));
-    return true;
+}
+
+static int print(struct cli *c, struct request *r, const struct plan *p)
+{
+    struct worst_case worst;
+    auto_err err = ERR_INIT;
+    int status = CLI_OK;
+    if (!worst_case_of(p, r->registry.root, r->registry.bundle, &worst, &err))
+        status = cli_fail(c, NULL, &err);
+    else if (c->json)
+        print_json(c, p, &worst);
+    else
+        print_plan(c, p, &worst);
+    worst_case_done(&worst);
+    return status;
 }
 
 /* ---- the command ---- */
@@ -228,13 +253,7 @@ static int plan(struct cli *c, struct request *r, json_t *results, const char *p
     const struct plan *p = evaluation_plan(e);
     if (results && !check_steps(p, results, path, &err))
         return cli_fail(c, NULL, &err);
-    if (!c->json) {
-        return print_plan(c, p, r->registry.root, &err) ? CLI_OK : cli_fail(c, NULL, &err);
-    }
-    auto_buf b = BUF(CLI_OUTPUT_MAX);
-    plan_add_json(&b, p, true);
-    cli_out_json(c, &b);
-    return CLI_OK;
+    return print(c, r, p);
 }
 
 static int run(struct cli *c)

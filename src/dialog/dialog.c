@@ -55,11 +55,26 @@ static void add_text(struct dialog *d, str text)
     add_message(d, "user", json_pack("[{s:s, s:s%}]", "type", "text", "text", text.p, text.n));
 }
 
-void dialog_charge(struct dialog *d, const struct llm_usage *u, double usd)
+void dialog_charge(struct dialog *d, const struct dialog_cost *cost)
 {
-    d->others.tokens += u->input + u->output + u->cache_read + u->cache_write;
-    d->others.usd += usd < 0 ? 0 : usd;
-    d->others.unknown |= usd < 0;
+    d->others.spent.tokens += cost->tokens;
+    d->others.spent.usd += cost->usd < 0 ? 0 : cost->usd;
+    d->others.unknown |= cost->usd < 0;
+}
+
+bool dialog_reserve(struct dialog *d, const struct dialog_cost *worst, struct err *err)
+{
+    if (!budget_reserve(&d->budget, &d->spent, &d->others, &d->q.client, worst, err))
+        return false;
+    d->others.held.tokens += worst->tokens;
+    d->others.held.usd += worst->usd < 0 ? 0 : worst->usd;
+    return true;
+}
+
+void dialog_release(struct dialog *d, const struct dialog_cost *worst)
+{
+    d->others.held.tokens -= worst->tokens;
+    d->others.held.usd -= worst->usd < 0 ? 0 : worst->usd;
 }
 
 /* ---- answers ---- */
@@ -284,6 +299,15 @@ static json_t *find_kept(struct dialog *d, const struct llm_request *q)
     return d->listener.find(d->listener.data, d->first);
 }
 
+/* The call's worst fits into every budget that it counts to. */
+static bool reserve(struct dialog *d, const struct llm_request *q, struct err *err)
+{
+    struct dialog_cost worst = budget_worst(&d->q.client, d->bytes + q->system.n,
+                                            q->max_tokens ? q->max_tokens : LLM_MAX_TOKENS);
+    return budget_reserve(&d->budget, &d->spent, &d->others, &d->q.client, &worst, err) &&
+           (!d->listener.reserve || d->listener.reserve(d->listener.data, &worst, err));
+}
+
 static bool ask(struct dialog *d, struct err *err)
 {
     if (d->spent.calls - d->turns >= DIALOG_CALLS_MAX)
@@ -292,13 +316,11 @@ static bool ask(struct dialog *d, struct err *err)
     d->bytes = turns_trim(d->messages, d->bytes, DIALOG_CONTEXT_MAX);
     struct llm_listener l = {streamed, answered, d};
     struct llm_request q = request_of(d);
-    int64_t max = q.max_tokens ? q.max_tokens : LLM_MAX_TOKENS;
     q.kept = d->listener.recorded ? d->listener.recorded(d->listener.data, &d->q.client, &q, err)
                                   : find_kept(d, &q);
     if (err_is_set(err))
         return false;
-    if (q.kept || budget_reserve(&d->budget, &d->spent, &d->others, &d->q.client,
-                                 d->bytes + q.system.n, max, err))
+    if (q.kept || reserve(d, &q, err))
         d->call = llm_start(d->llm, &d->q.client, d->q.key, &q, d->q.limits, &l, err);
     json_decref(q.kept);
     return d->call != NULL;

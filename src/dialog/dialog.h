@@ -20,6 +20,12 @@ enum {
     DIALOG_TURNS_KEPT = 4,        /* whose results are never trimmed */
     DIALOG_CONTEXT_MAX = 450000,  /* bytes of messages beyond which results are trimmed */
     DIALOG_REPEATS_MAX = 5,       /* turns of the same calls, one after the other */
+    DIALOG_TURN_CALLS_MAX = 32,   /* tools that one answer may call */
+};
+
+struct dialog_cost {
+    int64_t tokens;
+    double usd; /* negative: the prices are unknown */
 };
 
 struct dialog_spent {
@@ -68,6 +74,9 @@ struct dialog_listener {
      * there is none. NULL where nothing is replayed. */
     json_t *(*recorded)(void *data, const struct llm_client *c, const struct llm_request *q,
                         struct err *err);
+    /* Before the model is asked, with what the call may cost at worst; false with err: it is not.
+     * May be NULL. */
+    bool (*reserve)(void *data, const struct dialog_cost *worst, struct err *err);
     /* Last: the value of the output's type, a string where none is declared; or err. */
     void (*done)(void *data, json_t *value, const struct dialog_spent *spent, struct err *err);
     void *data;
@@ -81,20 +90,27 @@ struct dialog *dialog_start(struct llm *llm, const struct dialog_request *q,
 /* What the calls gave, as an array of tool_result blocks in their order, which is taken. `done` may
  * come from within. */
 void dialog_give(struct dialog *d, json_t *results);
-/* A tool of it has asked a model: that counts to its budget too. usd negative: unknown. */
-void dialog_charge(struct dialog *d, const struct llm_usage *u, double usd);
+/* A tool of it is about to ask a model: that is held back from its budget; false with err where it
+ * does not fit (budget_exceeded). Released once the tool's call has ended, however. */
+bool dialog_reserve(struct dialog *d, const struct dialog_cost *worst, struct err *err) must_use;
+void dialog_release(struct dialog *d, const struct dialog_cost *worst);
+/* The tool has asked a model: that counts to its budget too. */
+void dialog_charge(struct dialog *d, const struct dialog_cost *cost);
 /* No callback comes any more; not from within one. */
 void dialog_cancel(struct dialog *d);
 
 /* What a step may cost at worst, tries and repairs included. */
 struct dialog_worst {
-    int64_t calls, output_tokens;
-    double answers_usd; /* of the answers alone; negative: the prices are unknown */
+    int64_t calls, input_tokens, output_tokens;
+    double answers_usd; /* of the answers alone */
     double usd;         /* with a full context sent each time */
+    bool unpriced;      /* calls whose prices are unknown are not in the money */
 };
-/* config: as a plan's step has it. False with err (invalid_budget). */
+/* config: as a plan's step has it. tool: the dearest that one call of its tools may cost, or NULL:
+ * each turn calls as many as it may. False with err (invalid_budget). */
 bool dialog_worst_case(json_t *config, bool agent, const struct llm_client *c,
-                       struct dialog_worst *ret, struct err *err) must_use;
+                       const struct dialog_worst *tool, struct dialog_worst *ret,
+                       struct err *err) must_use;
 
 /* The JSON value in what a model has said: with fences, prose around, comments or trailing commas.
  * A new reference; NULL with err (llm_no_json). */

@@ -12,17 +12,17 @@ struct budget {
     double usd;
 };
 bool budget_read(json_t *j, struct budget *ret, struct err *err) must_use;
-/* What was spent beside the dialog's own calls, on its behalf. */
+/* What tools of the dialog ask on its behalf. */
 struct others {
-    int64_t tokens;
-    double usd;
-    bool unknown; /* a price is not known */
+    struct dialog_cost spent, held; /* held: of calls that are under way */
+    bool unknown;                   /* a price is not known */
 };
-/* Whether a call of so many bytes and tokens fits into what is left; false with err
- * (budget_exceeded). */
+/* What a call of so many bytes may cost. */
+struct dialog_cost budget_worst(const struct llm_client *c, size_t bytes, int64_t max_tokens);
+/* Whether a call fits into what is left; false with err (budget_exceeded). */
 bool budget_reserve(const struct budget *b, const struct dialog_spent *spent,
-                    const struct others *others, const struct llm_client *c, size_t bytes,
-                    int64_t max_tokens, struct err *err) must_use;
+                    const struct others *others, const struct llm_client *c,
+                    const struct dialog_cost *worst, struct err *err) must_use;
 
 /* ---- turns.c ---- */
 #define DIALOG_FINAL_TOOL "final_answer"

@@ -95,7 +95,8 @@ size_t engine_active(const struct engine *e);
  * resumed for an hour. What living processes use is not touched. */
 void engine_clean(struct engine *e);
 enum {
-    ENGINE_FILES_KEPT_MAX = 5, /* ended runs whose workspaces are kept, for a rerun */
+    ENGINE_TOOLS_DEPTH_MAX = 3, /* agents that call agents */
+    ENGINE_FILES_KEPT_MAX = 5,  /* ended runs whose workspaces are kept, for a rerun */
     ENGINE_FILES_KEPT_MS = 7 * 24 * 60 * 60 * 1000,
     ENGINE_ORPHAN_TMP_MS = 60 * 60 * 1000,
 };

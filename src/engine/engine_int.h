@@ -314,7 +314,6 @@ json_t *kept_answer_find(struct live_run *r, uint32_t step, const char *sha256, 
 void kept_answer_put(struct live_run *r, uint32_t step, const char *sha256, str base_url,
                      str client, json_t *answer);
 /* ---- nested.c: steps of a tool that an agent calls, as steps of the run ---- */
-enum { NESTED_DEPTH_MAX = 3 /* agents that call agents */ };
 /* text: valid, masked; borrowed. */
 typedef void nested_done_fn(void *user, str text, bool is_error);
 /* The tool's JSON Schema and description, for a model; NULL with err. A new reference. */

@@ -185,8 +185,9 @@ struct live_run *nested_start(struct live_run *parent, uint32_t step, str name, 
     struct tool_facts facts;
     struct run_options options = {.slots = parent->engine->options.slots,
                                   .seed = (uint64_t)parent->id};
-    if (depth_of(parent) >= NESTED_DEPTH_MAX) {
-        err_set(err, "tool_depth", "tools of agents may call each other %d deep", NESTED_DEPTH_MAX);
+    if (depth_of(parent) >= ENGINE_TOOLS_DEPTH_MAX) {
+        err_set(err, "tool_depth", "tools of agents may call each other %d deep",
+                ENGINE_TOOLS_DEPTH_MAX);
         return NULL;
     }
     struct engine_request q = parent->request;
@@ -196,7 +197,7 @@ struct live_run *nested_start(struct live_run *parent, uint32_t step, str name, 
         return NULL;
     struct live_run *r = live_run_nested(parent, step, &q);
     struct nested_call *c = mem_alloc(sizeof *c);
-    *c = (struct nested_call){r, done, user, facts.is_prompt, facts.output};
+    *c = (struct nested_call){r, done, user, facts.prompt != NULL, facts.output};
     r->ended = ended;
     r->ctx = c;
     parent->steps[step].nested_calls++;

@@ -5,7 +5,6 @@
 #include "json/json.h"
 
 enum {
-    AGENT_CALLS_MAX = 32,   /* of one answer; more are not carried out */
     AGENT_NOTED_MAX = 2000, /* bytes of a line of an MCP server in the log */
 };
 
@@ -248,8 +247,9 @@ static struct agent_call *tell_call(struct agent *a, struct store_batch *b, size
 static void begin(struct agent *a, struct agent_call *c, json_t *input)
 {
     auto_err err = ERR_INIT;
-    if (c->place >= AGENT_CALLS_MAX)
-        err_set(&err, "too_many_calls", "one answer may call at most %d tools", AGENT_CALLS_MAX);
+    if (c->place >= DIALOG_TURN_CALLS_MAX)
+        err_set(&err, "too_many_calls", "one answer may call at most %d tools",
+                DIALOG_TURN_CALLS_MAX);
     else if (carry_out(a, c, input, &err))
         a->running++;
     if (err_is_set(&err))

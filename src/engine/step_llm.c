@@ -23,6 +23,8 @@ struct llm_step {
     struct dialog_request q;
     struct dialog_listener listener;
     json_t *config;
+    struct dialog_cost held; /* in the budgets of the agents above, while is_held */
+    bool is_held;
     bool opening; /* what the tools need is being started */
     /* Its end, while that is ended: */
     json_t *value;
@@ -34,8 +36,11 @@ static void timer_closed(uv_handle_t *h)
     free(h);
 }
 
+static void release(struct llm_step *s);
+
 static void step_free(struct llm_step *s)
 {
+    release(s);
     if (s->stopping)
         uv_close((uv_handle_t *)s->stopping, timer_closed);
     agent_free(s->agent);
@@ -67,14 +72,50 @@ static void turn_began(void *user, int64_t turn, int64_t max_turns)
     speech_turn(s->speech, turn, max_turns);
 }
 
-/* What a tool's models cost is its agents' too. */
-static void charge_agents(struct live_run *r, const struct llm_usage *u, double usd)
+/* ---- what a tool's models cost is its agents' too ---- */
+
+static struct dialog *dialog_above(struct live_run **r)
 {
-    for (; r->parent; r = r->parent) {
-        struct llm_step *agent = r->parent->steps[r->parent_step].llm;
+    for (struct live_run *at = *r; at->parent; at = at->parent) {
+        struct llm_step *agent = at->parent->steps[at->parent_step].llm;
+        *r = at->parent;
         if (agent && agent->dialog)
-            dialog_charge(agent->dialog, u, usd);
+            return agent->dialog;
     }
+    return NULL;
+}
+
+static void release(struct llm_step *s)
+{
+    struct live_run *r = s->sink.run;
+    struct dialog *d;
+    while (s->is_held && (d = dialog_above(&r)))
+        dialog_release(d, &s->held);
+    s->is_held = false;
+}
+
+static bool reserve(void *user, const struct dialog_cost *worst, struct err *err)
+{
+    struct llm_step *s = user;
+    struct live_run *r = s->sink.run, *undo = r;
+    struct dialog *d, *refused = NULL;
+    while (!refused && (d = dialog_above(&r)))
+        if (!dialog_reserve(d, worst, err))
+            refused = d;
+    while (refused && (d = dialog_above(&undo)) && d != refused)
+        dialog_release(d, worst);
+    s->held = *worst;
+    s->is_held = !refused;
+    return !refused;
+}
+
+static void charge_agents(struct llm_step *s, const struct llm_usage *u, double usd)
+{
+    struct live_run *r = s->sink.run;
+    struct dialog_cost cost = {u->input + u->output + u->cache_read + u->cache_write, usd};
+    struct dialog *d;
+    while ((d = dialog_above(&r)))
+        dialog_charge(d, &cost);
 }
 
 static void add_spent(struct live_step *l, const struct llm_usage *u, double usd)
@@ -90,6 +131,7 @@ static void called(void *user, const struct llm_client *c, const struct llm_requ
     struct llm_step *s = user;
     struct live_run *r = s->sink.run;
     double usd = llm_cost(c, &a->usage);
+    release(s);
     call_record(r, s->sink.step, &s->before, c, q, a);
     speech_pause(s->speech);
     if (a->was_kept)
@@ -112,7 +154,7 @@ static void called(void *user, const struct llm_client *c, const struct llm_requ
                                   .first_token_ms = a->first_token_ms,
                                   .whole_ms = a->whole_ms,
                                   .created_at = clock_wall_ms()};
-    charge_agents(r, &a->usage, usd);
+    charge_agents(s, &a->usage, usd);
     store_add_llm_usage(b, &row);
     run_submit(r, b, run_nothing, NULL);
 }
@@ -181,6 +223,7 @@ static void answered(void *user, json_t *value, const struct dialog_spent *spent
 {
     struct llm_step *s = user;
     s->dialog = NULL;
+    release(s);
     speech_pause(s->speech);
     report(s, spent);
     if (!value)
@@ -226,6 +269,7 @@ void llm_step_stop(struct live_run *r, uint32_t step)
         return;
     if (s->dialog)
         dialog_cancel(s->dialog);
+    release(s);
     s->dialog = NULL;
     s->opening = false;
     if (!s->agent || !agent_stop(s->agent, tools_ended, s))
@@ -323,6 +367,7 @@ static bool choose_source(struct live_run *r, struct llm_step *s, struct err *er
                                            .event = said,
                                            .called = called,
                                            .calls = calls_tools,
+                                           .reserve = reserve,
                                            .done = answered,
                                            .data = s};
     if (r->request.replay_of || r->request.replay_file.n) {

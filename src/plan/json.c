@@ -88,37 +88,42 @@ static void write_result(struct json_writer *w, const struct plan *p)
     json_end_object(w);
 }
 
+void plan_put_members(struct json_writer *w, const struct plan *p)
+{
+    json_key_c(w, "version");
+    json_put_int(w, PLAN_FORMAT_VERSION);
+    json_key_c(w, "workflow");
+    json_put_str(w, p->workflow);
+    json_key_c(w, "source");
+    write_source(w, p);
+    json_key_c(w, "event");
+    json_put_str_or_null(w, p->event);
+    json_key_c(w, "triggers");
+    json_put_raw(w, p->triggers.n ? p->triggers : STR("[]"));
+    json_key_c(w, "image");
+    json_put_str_or_null(w, p->image);
+    json_key_c(w, "dockerfile");
+    json_put_str_or_null(w, p->dockerfile);
+    if (p->options.n) {
+        json_key_c(w, "options");
+        json_put_raw(w, p->options);
+    }
+    json_key_c(w, "steps");
+    json_begin_array(w);
+    for (uint32_t i = 0; i < p->step_count; i++)
+        write_step(w, p, &p->steps[i]);
+    json_end_array(w);
+    json_key_c(w, "awaits");
+    write_awaits(w, p);
+    json_key_c(w, "result");
+    write_result(w, p);
+}
+
 void plan_add_json(struct buf *b, const struct plan *p, bool indent)
 {
     struct json_writer w = JSON_WRITER(b, indent);
     json_begin_object(&w);
-    json_key_c(&w, "version");
-    json_put_int(&w, PLAN_FORMAT_VERSION);
-    json_key_c(&w, "workflow");
-    json_put_str(&w, p->workflow);
-    json_key_c(&w, "source");
-    write_source(&w, p);
-    json_key_c(&w, "event");
-    json_put_str_or_null(&w, p->event);
-    json_key_c(&w, "triggers");
-    json_put_raw(&w, p->triggers.n ? p->triggers : STR("[]"));
-    json_key_c(&w, "image");
-    json_put_str_or_null(&w, p->image);
-    json_key_c(&w, "dockerfile");
-    json_put_str_or_null(&w, p->dockerfile);
-    if (p->options.n) {
-        json_key_c(&w, "options");
-        json_put_raw(&w, p->options);
-    }
-    json_key_c(&w, "steps");
-    json_begin_array(&w);
-    for (uint32_t i = 0; i < p->step_count; i++)
-        write_step(&w, p, &p->steps[i]);
-    json_end_array(&w);
-    json_key_c(&w, "awaits");
-    write_awaits(&w, p);
-    json_key_c(&w, "result");
-    write_result(&w, p);
+    plan_put_members(&w, p);
     json_end_object(&w);
 }
 

@@ -87,8 +87,10 @@ struct plan_step *plan_add_step(struct plan *p);
 /* Index of the step with this id, or PLAN_NEVER. */
 uint32_t plan_find(const struct plan *p, str id);
 
-/* The JSON of SPEC 6, keys in their fixed order, indented by 2 or compact. */
+/* The JSON of SPEC 6, keys in their fixed order, indented by 2 or compact; or its members alone. */
 void plan_add_json(struct buf *b, const struct plan *p, bool indent);
+struct json_writer;
+void plan_put_members(struct json_writer *w, const struct plan *p);
 void plan_add_step_json(struct buf *b, const struct plan *p, const struct plan_step *s);
 
 /* Unique ids, known dependencies, no cycles (the error prints the cycle), groups that hold. */

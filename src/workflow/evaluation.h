@@ -113,12 +113,13 @@ enum evaluation_state evaluation_resume(struct evaluation *e);
 
 /* ---- tools of the repository ---- */
 
+struct prompt;
 struct tool_facts { /* texts and types live as long as the evaluation */
     str file;       /* of the bundle */
     str description;
-    const struct type *inputs; /* an object; NULL: none */
-    const struct type *output; /* NULL: none declared */
-    bool is_prompt;
+    const struct type *inputs;   /* an object; NULL: none */
+    const struct type *output;   /* NULL: none declared */
+    const struct prompt *prompt; /* that it is; NULL: a function */
 };
 /* //tools:NAME: the tool of .plue/tools/NAME.py ("-" and "_" alike), or the prompt of
  * NAME.prompt.md. For one of them in each evaluation. */

@@ -175,10 +175,9 @@ static bool check_tools(struct heap *h, const struct prompt *p, val given)
     bool some = p->tool_count || (given.kind == V_LIST && given.list->n) ||
                 (given.kind == V_TUPLE && given.tuple->n);
     return p->agent || !some ||
-           heap_refuse(h, "llm_tools",
-                       "write `type: agent` into its frontmatter, or take the tools out",
-                       "%.*s has tools, which only prompts of type agent can use",
-                       STR_ARG(p->name));
+           heap_refuse(
+               h, "llm_tools", "write `type: agent` into its frontmatter, or take the tools out",
+               "%.*s has tools, which only prompts of type agent can use", STR_ARG(p->name));
 }
 
 /* The config of SPEC 6, all of its keys. */
@@ -191,8 +190,8 @@ static bool write_config(struct heap *h, struct json_writer *w, const struct pro
     json_begin_object(w);
     json_key_c(w, "prompt_path");
     json_put_str(w, p->path);
-    if (!write_inputs(h, w, c) || !write_client(h, w, c) ||
-        !check_tools(h, p, c->options[TOOLS]) || !tools_write(h, w, p, c->options[TOOLS]) ||
+    if (!write_inputs(h, w, c) || !write_client(h, w, c) || !check_tools(h, p, c->options[TOOLS]) ||
+        !tools_write(h, w, p, c->options[TOOLS]) ||
         !write_count(h, w, c, MAX_TURNS, p->max_turns, PROMPT_TURNS_MAX, &turns) ||
         !write_temperature(h, w, c))
         return false;

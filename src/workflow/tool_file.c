@@ -77,7 +77,7 @@ static bool load_prompt_tool(struct evaluation *e, str path, struct tool_facts *
                                .description = p->description,
                                .inputs = p->inputs,
                                .output = p->output,
-                               .is_prompt = true};
+                               .prompt = p};
     return true;
 }
 
@@ -172,7 +172,7 @@ bool tool_file_check(struct heap *h, str prompt, str name)
     err_list_done(&errors);
     for (size_t i = 0; ok && i < own->files.n; i++)
         evaluation_note_file(e, own->files.at[i]);
-    const struct prompt *p = ok && facts.is_prompt ? prompt_of_value(own->tool_prompt) : NULL;
+    const struct prompt *p = ok ? facts.prompt : NULL;
     for (uint32_t i = 0; p && ok && i < p->tool_count; i++)
         ok = !p->tools[i].path.n || tool_file_check(h, p->name, p->tools[i].name);
     evaluation_free(own);

@@ -94,6 +94,20 @@ class RepositoryTools(AgentTest):
         self.run_it(expect=1)
         self.assertEqual((self.agent_step()["error"]["code"], len(self.model.requests)), ("budget_exceeded", 2))
 
+    def test_what_tools_models_may_cost_is_held_back_before_they_are_asked(self):
+        ask = "---\nname: Ask\nclient: anthropic/claude-sonnet\ninputs: {question: string}\noutput: {answer: string}\n---\n{{ question }}?\n"
+        answer = stream(anthropic_stream('{"answer": "x"}', tool="give_answer"))
+        # Each may take 8,192 tokens and its question: two of three fit, side by side, beside what was spent.
+        self.with_tool(turn(*[("check", {"question": str(i)}) for i in range(3)]), answer, answer, turn(DONE), tool=ask,
+                       name="check.prompt.md", body=BODY.replace('build")', 'build", budget={"tokens": 20000})'))
+        self.run_it()
+        self.assertEqual(len(self.model.requests), 4)
+        one, two, (why, failed) = self.results(3)
+        self.assertEqual((one, two, failed), (('{"answer":"x"}', False), ('{"answer":"x"}', False), True))
+        self.assertRegex(why, r"^the tool failed: step 'fix.check-3.ask' failed: .*the next call may take 82\d\d tokens, and 35\d\d of the budget's 20000 are left")
+        # What was held back is free again, once they have ended.
+        self.assertIn("it is complete", self.plue("run", "view", "1", "--log", "--step", "log", expect=0).out)
+
     def test_agents_that_call_themselves_end_at_a_depth(self):
         again = PROMPT.replace("name: Fix", "name: Again").replace("inputs: {goal: string}", "inputs: {goal: string}\ndescription: again")
         call = turn(("check", {"goal": "deeper"}))

@@ -14,7 +14,7 @@ class Shape(PlueTest):
                             decorator='@workflow(triggers=[manual()], image="node:22")')
         plan = self.plan()
         self.assertEqual(list(plan), ["version", "workflow", "source", "event", "triggers", "image", "dockerfile",
-                                      "steps", "awaits", "result"])
+                                      "steps", "awaits", "result", "worst_case"])
         self.assertEqual((plan["version"], plan["workflow"], plan["event"], plan["image"]), (1, "ci", "manual", "node:22"))
         self.assertEqual(list(plan["source"]), ["path", "sha256", "files"])
         self.assertEqual(plan["source"]["path"], ".plue/workflows/ci.py")

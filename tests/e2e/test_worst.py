@@ -43,3 +43,26 @@ class Worst(ModelTest):
 
     def test_a_plan_without_models_has_no_such_line(self):
         self.assertIsNone(self.worst('ctx.run(name="a", cmd="true")'))
+        self.assertIsNone(self.plan()["worst_case"])
+
+    def test_the_plans_json_has_it(self):
+        self.worst('Triage(title="x", client="priced")\nTriage(title="y", client="free")')
+        self.assertEqual(self.plan()["worst_case"], {
+            "steps": 2, "calls": 6, "input_tokens": 900000, "output_tokens": 49152, "answers_usd": 0.24576, "usd": 1.14576,
+            "unpriced": ["free"], "uncounted": []})
+
+    def test_agents_that_agents_call_are_counted_as_often_as_they_could_be(self):
+        self.write(".plue/tools/look.prompt.md", FIX.replace("name: Fix", "name: Look").replace("anthropic/claude-sonnet", "priced").replace(
+            "tools: [", "repairs: 0\nmax_tokens: 1000\ntools: [").replace("max_turns: 6", "max_turns: 3"))
+        self.write(".plue/tools/check.py", """from plue import tool, schema
+@tool(description="Check.", inputs={}, output=schema(ok=bool))
+def check(ctx):
+    return ctx.success(ok=True)
+""")
+        # 2 turns may call 32 tools each, of 3 turns and 1,000 tokens: 192 calls beside the 3 turns and 2 repairs of its own.
+        body = 'Fix(goal="x", client="priced", max_turns=3, tools=["//tools:look", "//tools:check"])'
+        self.assertEqual(self.worst(body),
+                         "At worst 1 step that asks models makes 197 calls with 232,960 tokens of answers: $2.33, and $61.43 with full contexts.\n"
+                         "What the functions //tools:check ask of models is not counted, where no budget= bounds it.")
+        self.assertEqual(self.plan()["worst_case"]["uncounted"], ["check"])
+        self.assertIn("$5.00, and $5.00 with", self.worst(body.replace("max_turns=3", "max_turns=20, budget=5")))
