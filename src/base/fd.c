@@ -31,11 +31,13 @@ int fd_write_all(int fd, const void *p, size_t n)
     return 0;
 }
 
-/* Reads to the end, at first into what `expected` bytes and the end need. */
+/* Reads to the end, at first into what `expected` bytes and the end need. A regular file gives less
+ * than it is asked for at its end alone; those of /proc do not, and say that they have no size. */
 static int read_rest(int fd, size_t expected, struct buf *b)
 {
     enum { CHUNK = 64 << 10 };
-    size_t chunk = expected < CHUNK ? expected + 1 : CHUNK;
+    bool sized = expected && expected != SIZE_MAX;
+    size_t chunk = expected < CHUNK ? expected + 1 : CHUNK, start = b->n;
     for (;;) {
         size_t left = b->max - b->n;
         size_t room = left < chunk ? left : chunk;
@@ -50,6 +52,8 @@ static int read_rest(int fd, size_t expected, struct buf *b)
             return EFBIG;
         b->n += (size_t)got;
         b->p[b->n] = '\0';
+        if (sized && (size_t)got < room && b->n - start >= expected)
+            return 0;
         chunk = (size_t)got < chunk ? chunk - (size_t)got : CHUNK;
     }
 }
@@ -57,6 +61,11 @@ static int read_rest(int fd, size_t expected, struct buf *b)
 int fd_read_all(int fd, struct buf *b)
 {
     return read_rest(fd, SIZE_MAX, b);
+}
+
+int fd_read_sized(int fd, size_t size, struct buf *b)
+{
+    return read_rest(fd, size, b);
 }
 
 int fd_read_file(int dirfd, const char *path, struct buf *b)

@@ -22,6 +22,8 @@ static inline int fd_steal(int *fd)
 int fd_write_all(int fd, const void *p, size_t n);
 /* Appends until end of file; 0 or an errno; EFBIG past b's maximum. */
 int fd_read_all(int fd, struct buf *b);
+/* The same of a regular file, which fstat says has that size. */
+int fd_read_sized(int fd, size_t size, struct buf *b);
 /* Reads a regular file below dirfd (AT_FDCWD allowed), no FIFO or device; 0 or an errno. */
 int fd_read_file(int dirfd, const char *path, struct buf *b);
 /* Writes a new file beside path and renames it over path, synced; 0 or an errno. */

@@ -11,12 +11,23 @@ __attribute__((constructor)) static void make_seed(void)
     hash_factor = (hash_seed * 0xe7037ed1a0b428dbu) | 1;
 }
 
-static uint64_t read_tail(const unsigned char *p, size_t n)
+static inline uint64_t read_8(const unsigned char *p)
 {
-    uint64_t w = 0;
-    for (size_t i = 0; i < n; i++)
-        w |= (uint64_t)p[i] << (8 * i);
+    uint64_t w;
+    memcpy(&w, p, 8);
     return w;
+}
+
+/* Up to 8 bytes; some count twice, which does no harm. */
+static inline uint64_t read_tail(const unsigned char *p, size_t n)
+{
+    uint32_t low, high;
+    if (n >= 4) {
+        memcpy(&low, p, 4);
+        memcpy(&high, p + n - 4, 4);
+        return (uint64_t)high << 32 | low;
+    }
+    return n ? p[0] | (uint64_t)p[n / 2] << 8 | (uint64_t)p[n - 1] << 16 : 0;
 }
 
 uint64_t hash_bytes(const void *bytes, size_t n)
@@ -25,12 +36,9 @@ uint64_t hash_bytes(const void *bytes, size_t n)
     uint64_t h = hash_seed ^ n;
     size_t left = n;
     for (; left >= 16; left -= 16, p += 16) {
-        uint64_t a, b;
-        memcpy(&a, p, 8);
-        memcpy(&b, p + 8, 8);
-        h = hash_mix(a ^ 0x8ebc6af09c88c6e3u ^ h, b ^ 0x589965cc75374cc3u);
+        h = hash_mix(read_8(p) ^ 0x8ebc6af09c88c6e3u ^ h, read_8(p + 8) ^ 0x589965cc75374cc3u);
     }
-    uint64_t a = left >= 8 ? read_tail(p, 8) : read_tail(p, left);
+    uint64_t a = left >= 8 ? read_8(p) : read_tail(p, left);
     uint64_t b = left > 8 ? read_tail(p + 8, left - 8) : 0;
     return hash_mix(h ^ a ^ 0x1d8e4e27c47d124fu, b ^ hash_seed ^ 0xeb44accab455d165u);
 }

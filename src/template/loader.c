@@ -5,13 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 struct root {
     char *shown, *real;
+    int fd; /* of the folder; -1: it cannot be held open */
 };
 
 struct loader {
@@ -30,6 +33,7 @@ void loader_free(struct loader *l)
     vec_each (r, &l->roots) {
         free(r->shown);
         free(r->real);
+        fd_close(&r->fd);
     }
     vec_done(&l->roots);
     free(l);
@@ -45,7 +49,8 @@ bool loader_add_root(struct loader *l, const char *path, struct err *err)
         free(real);
         return err_set(err, "file_unreadable", "%s is not a folder", path);
     }
-    vec_push(&l->roots, (struct root){str_dup(str_of(path)), real});
+    int fd = open(real, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    vec_push(&l->roots, (struct root){str_dup(str_of(path)), real, fd});
     return true;
 }
 
@@ -81,6 +86,15 @@ static bool is_inside(int fd, const char *root)
     return (size_t)n > length && memcmp(real, root, length) == 0 && real[length] == '/';
 }
 
+enum { OPENING = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
+
+/* The kernel finds it below the root, without leaving it on the way; -1: it must be looked for. */
+static int open_below(const struct root *r, const char *name)
+{
+    struct open_how how = {.flags = OPENING, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    return r->fd < 0 ? -1 : (int)syscall(SYS_openat2, r->fd, name, &how, sizeof how);
+}
+
 static void add_shown(struct buf *path, const struct root *r, str name)
 {
     if (strcmp(r->shown, ".") != 0 && r->shown[0])
@@ -88,9 +102,10 @@ static void add_shown(struct buf *path, const struct root *r, str name)
     buf_add_str(path, name);
 }
 
-static enum loader_outcome read_text(int fd, str name, struct buf *text, struct err *err)
+static enum loader_outcome read_text(int fd, size_t size, str name, struct buf *text,
+                                     struct err *err)
 {
-    int error = text ? fd_read_all(fd, text) : 0;
+    int error = text ? fd_read_sized(fd, size, text) : 0;
     if (!error)
         return LOADER_FOUND;
     if (error == EFBIG)
@@ -108,25 +123,30 @@ static struct template_stamp stamp_of(const struct stat *st)
                                    (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec};
 }
 
+/* name ends with a NUL. */
 static enum loader_outcome find_below(const struct root *r, str name, struct template_stamp *ret,
                                       struct buf *path, struct buf *text, struct err *err)
 {
-    auto_buf full = BUF(PATH_MAX);
     struct stat st;
-    buf_addf(&full, "%s/%.*s", r->real, STR_ARG(name));
-    if (full.overflow)
-        return LOADER_MISSING;
-    auto_fd fd = open(buf_c(&full), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    auto_fd fd = open_below(r, name.p);
+    bool inside = fd >= 0;
+    if (!inside) { /* a link by an absolute path may still end inside */
+        auto_buf full = BUF(PATH_MAX);
+        buf_addf(&full, "%s/%.*s", r->real, STR_ARG(name));
+        if (full.overflow)
+            return LOADER_MISSING;
+        fd = open(buf_c(&full), OPENING);
+    }
     if (fd < 0 && (errno == EACCES || errno == EMFILE || errno == ENFILE)) {
         err_errno(err, "file_unreadable", errno, "the template '%.*s' cannot be read",
                   STR_ARG(name));
         return LOADER_FAILED;
     }
-    if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || !is_inside(fd, r->real))
+    if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || !(inside || is_inside(fd, r->real)))
         return LOADER_MISSING;
     *ret = stamp_of(&st);
     add_shown(path, r, name);
-    return read_text(fd, name, text, err);
+    return read_text(fd, (size_t)st.st_size, name, text, err);
 }
 
 bool loader_is_same(struct loader *l, str name, const struct template_stamp *stamp)

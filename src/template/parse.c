@@ -54,11 +54,6 @@ const struct template_token *look_token(struct template_parser *p)
     return &p->next;
 }
 
-bool at_name(const struct template_parser *p, const char *name)
-{
-    return p->now.kind == TOKEN_NAME && str_is(p->now.text, name);
-}
-
 bool skip_if(struct template_parser *p, enum token_kind kind, bool *ret_was)
 {
     *ret_was = p->now.kind == kind;

@@ -33,7 +33,10 @@ struct template_parser {
 bool next_token(struct template_parser *p) must_use;
 /* The token after the present one; NULL: an error. */
 const struct template_token *look_token(struct template_parser *p);
-bool at_name(const struct template_parser *p, const char *name);
+static inline bool at_name(const struct template_parser *p, const char *name)
+{
+    return p->now.kind == TOKEN_NAME && p->now.text.p[0] == name[0] && str_is(p->now.text, name);
+}
 /* Goes past the token where it is this one. False only by an error. */
 bool skip_if(struct template_parser *p, enum token_kind kind, bool *ret_was) must_use;
 bool skip_name(struct template_parser *p, const char *name, bool *ret_was) must_use;

@@ -20,6 +20,8 @@ bool template_scan_is_space(uint32_t cp)
 
 static size_t skip_space(str text, size_t at)
 {
+    while (at < text.n && text.p[at] == ' ')
+        at++;
     while (at < text.n) {
         size_t next = at;
         if (!template_scan_is_space(utf8_next(text, &next)))
@@ -237,7 +239,8 @@ static bool scan_end(struct template_scan *s, struct template_token *t)
     bool block = s->state == SCAN_BLOCK;
     const char *plain = block ? "%}" : "}}", *minus = block ? "-%}" : "-}}";
     size_t end;
-    if (s->balance.n)
+    char c = s->at < s->text.n ? s->text.p[s->at] : 0;
+    if (s->balance.n || (c != '-' && c != '+' && c != '%' && c != '}'))
         return false;
     if (starts_at(s->text, s->at, minus))
         end = skip_space(s->text, s->at + 3);
@@ -365,7 +368,9 @@ static bool scan_number(struct template_scan *s, struct template_token *t)
 static bool scan_name(struct template_scan *s, struct template_token *t)
 {
     size_t at = s->at;
-    bool valid = true;
+    bool valid = !is_digit(s->text.p[at]);
+    while (at < s->text.n && is_ascii_word(s->text.p[at]))
+        at++;
     while (at < s->text.n) {
         size_t next = at;
         int class = word_class(utf8_next(s->text, &next));
@@ -413,28 +418,37 @@ static bool check_balance(struct template_scan *s, char c)
     return true;
 }
 
+/* The operator of two characters, or of one; TOKEN_EOF: neither. */
+static enum token_kind operator_at(str text, size_t at, size_t *ret_length)
+{
+#define X(name, text) text
+    static const char all[] = TEMPLATE_OPERATORS(X); /* those of two characters are the first */
+#undef X
+    enum { PAIRS = TOKEN_ADD - TOKEN_POW, SINGLES = sizeof all - 1 - 2 * PAIRS };
+    _Static_assert((int)SINGLES == (int)TOKEN_SEMICOLON - (int)TOKEN_ADD + 1, "pairs come first");
+    char first = text.p[at], second = at + 1 < text.n ? text.p[at + 1] : 0;
+    for (int i = 0; i < PAIRS && (second == '=' || second == first); i++) {
+        if (all[2 * i] != first || all[2 * i + 1] != second)
+            continue;
+        *ret_length = 2;
+        return (enum token_kind)(TOKEN_POW + i);
+    }
+    const char *single = memchr(all + 2 * PAIRS, first, SINGLES);
+    *ret_length = 1;
+    return single ? (enum token_kind)(TOKEN_ADD + (single - all - 2 * PAIRS)) : TOKEN_EOF;
+}
+
 static bool scan_operator(struct template_scan *s, struct template_token *t)
 {
-    static const struct {
-        enum token_kind kind;
-        const char *text;
-    } operators[] = {
-#define X(name, text) {TOKEN_##name, text},
-        TEMPLATE_OPERATORS(X)
-#undef X
-    };
-    for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
-        if (!starts_at(s->text, s->at, operators[i].text))
-            continue;
-        size_t n = strlen(operators[i].text);
-        if (n == 1 && !check_balance(s, operators[i].text[0]))
+    size_t n, next = s->at;
+    t->kind = operator_at(s->text, s->at, &n);
+    if (t->kind != TOKEN_EOF) {
+        if (n == 1 && !check_balance(s, s->text.p[s->at]))
             return false;
-        t->kind = operators[i].kind;
         t->length = (uint32_t)n;
         s->at += n;
         return true;
     }
-    size_t next = s->at;
     utf8_next(s->text, &next);
     return template_scan_fail(s, s->at, next, "unexpected char '%.*s' at %zu", (int)(next - s->at),
                               s->text.p + s->at, utf8_length(str_sub(s->text, 0, s->at)));

@@ -161,16 +161,22 @@ uint32_t fn_const(struct fn *f, val v)
 
 uint32_t fn_const_str(struct fn *f, str s)
 {
-    auto_buf key = BUF(BUF_TEXT_MAX);
     struct heap *h = &f->unit->vm->heap;
     val v = VAL_UNBOUND;
-    buf_add_byte(&key, V_STR);
-    buf_add_str(&key, s);
-    if (!map_has(&f->const_index, buf_str(&key)) && !text_new_interned(h, s, &v)) {
+    char *key = arena_alloc(&f->unit->file->arena, s.n + 1);
+    key[0] = V_STR;
+    if (s.n)
+        memcpy(key + 1, s.p, s.n);
+    uintptr_t known = (uintptr_t)map_get(&f->const_index, str_make(key, s.n + 1));
+    if (known)
+        return (uint32_t)known - 1;
+    if (!text_new_interned(h, s, &v)) {
         machine_fault_to_error(f->unit);
         return 0;
     }
-    return const_keyed(f, buf_str(&key), v);
+    vec_push(&f->consts, v);
+    map_set(&f->const_index, str_make(key, s.n + 1), (void *)(uintptr_t)f->consts.n);
+    return (uint32_t)f->consts.n - 1;
 }
 
 uint32_t fn_name(struct fn *f, str name)

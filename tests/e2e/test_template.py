@@ -31,11 +31,13 @@ class Template(PlueTest):
         self.write("root/page.j2", "x")
         os.symlink("../outside.txt", self.repo / "root/link.j2")
         os.symlink("page.j2", self.repo / "root/inside.j2")
-        for name in ("../outside.txt", "/../outside.txt", "link.j2", "a/../../outside.txt", str(self.repo / "outside.txt")):
+        os.symlink(self.repo / "root/page.j2", self.repo / "root/absolute.j2")
+        os.symlink(self.repo / "outside.txt", self.repo / "root/absolute-out.j2")
+        for name in ("../outside.txt", "/../outside.txt", "link.j2", "absolute-out.j2", "a/../../outside.txt", str(self.repo / "outside.txt")):
             result = self.render("{% include '" + name + "' %}", "--root", "root", expect=2)
             self.assertIn("is not found", result.err)
             self.assertNotIn("secret", result.out + result.err)
-        for name in ("/page.j2", "./page.j2", "inside.j2"):
+        for name in ("/page.j2", "./page.j2", "inside.j2", "absolute.j2"):
             self.assertEqual(self.render("{% include '" + name + "' %}", "--root", "root", expect=0).out, "x")
 
     def test_limits_end_a_template(self):
