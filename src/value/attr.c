@@ -29,6 +29,11 @@ const struct native_def *val_find_method(val v, str name)
     return find_row(val_type_of(v)->methods, name);
 }
 
+bool dict_has_method(str name)
+{
+    return find_row(type_dict.methods, name) != NULL;
+}
+
 /* ---- data attributes ---- */
 
 static bool attr_self(val v, val *ret)

@@ -103,6 +103,21 @@ val dict_get_str(const struct dict_obj *d, str key)
     return at == TABLE_NONE ? VAL_UNBOUND : d->entries[at].value;
 }
 
+val dict_get_hinted(const struct dict_obj *d, str key, uint8_t *hint)
+{
+    if (*hint < d->used) {
+        const struct dict_entry *e = &d->entries[*hint];
+        if (e->key.kind == V_STR && e->key.s->n == key.n && memcmp(e->key.s->p, key.p, key.n) == 0)
+            return e->value;
+    }
+    uint32_t at = table_find_str(table_of(d), key);
+    if (at == TABLE_NONE)
+        return VAL_UNBOUND;
+    if (at <= DICT_HINTED)
+        *hint = (uint8_t)at;
+    return d->entries[at].value;
+}
+
 bool dict_set_str(struct heap *h, struct dict_obj *d, str key, val value)
 {
     uint32_t at = table_find_str(table_of(d), key);

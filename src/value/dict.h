@@ -31,6 +31,10 @@ extern const struct native_def *const dict_get_method;
 bool dict_remove(struct heap *h, struct dict_obj *d, val key, val *ret) must_use;
 /* For text keys, without making a string object. */
 val dict_get_str(const struct dict_obj *d, str key);
+/* The same, beginning where the one who asks found it last: *hint is an entry, of any dict.
+ */
+enum { DICT_HINTED = 250 };
+val dict_get_hinted(const struct dict_obj *d, str key, uint8_t *hint);
 bool dict_set_str(struct heap *h, struct dict_obj *d, str key, val value) must_use;
 void dict_clear(struct heap *h, struct dict_obj *d);
 /* The live entry at or after *at, which moves behind it; NULL at the end. */

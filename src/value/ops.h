@@ -34,6 +34,7 @@ bool val_delitem(struct heap *h, val v, val key) must_use;
 bool val_getattr(struct heap *h, val v, str name, val *ret) must_use;
 /* The method's row without binding it, for calls; NULL where there is none (then try getattr). */
 const struct native_def *val_find_method(val v, str name);
+bool dict_has_method(str name);
 
 /* An iterator (V_ITER, V_GEN); TypeError: 'int' object is not iterable. */
 bool val_iter(struct heap *h, val v, val *ret) must_use;

@@ -369,8 +369,113 @@ static bool run(struct percent *p, val mapping)
     return true;
 }
 
+/* ---- most formats: %d of integers and %s of text, short, with a width at most ---- */
+
+enum { QUICK_MAX = 256, QUICK_WIDTH_MAX = 100 };
+
+struct quick {
+    char out[QUICK_MAX];
+    size_t n;
+    bool too_long;
+};
+
+static void quick_add(struct quick *q, str s)
+{
+    if (s.n > sizeof q->out - q->n) {
+        q->too_long = true;
+        return;
+    }
+    memcpy(q->out + q->n, s.p, s.n);
+    q->n += s.n;
+}
+
+static void quick_fill(struct quick *q, char c, size_t n)
+{
+    if (n > sizeof q->out - q->n) {
+        q->too_long = true;
+        return;
+    }
+    memset(q->out + q->n, c, n);
+    q->n += n;
+}
+
+static void quick_int(struct quick *q, int64_t i, size_t width, unsigned flags)
+{
+    char room[66];
+    str digits = format_int_digits(room, i, 10, false);
+    size_t n = digits.n + (i < 0), padding = width > n ? width - n : 0;
+    bool left = flags & PERCENT_LEFT, zero = flags & PERCENT_ZERO && !left;
+    if (!left && !zero)
+        quick_fill(q, ' ', padding);
+    if (i < 0)
+        quick_add(q, STR("-"));
+    if (zero)
+        quick_fill(q, '0', padding);
+    quick_add(q, digits);
+    if (left)
+        quick_fill(q, ' ', padding);
+}
+
+static void quick_text(struct quick *q, val v, size_t width, unsigned flags)
+{
+    size_t padding = width > v.s->points ? width - v.s->points : 0;
+    if (!(flags & PERCENT_LEFT))
+        quick_fill(q, ' ', padding);
+    quick_add(q, text_str(v));
+    if (flags & PERCENT_LEFT)
+        quick_fill(q, ' ', padding);
+}
+
+/* The directive behind a %; false: none of these. */
+static bool quick_directive(struct quick *q, str s, size_t *at, val v)
+{
+    unsigned flags = 0;
+    size_t width = 0, i = *at;
+    for (; i < s.n && (s.p[i] == '-' || s.p[i] == '0'); i++)
+        flags |= s.p[i] == '-' ? PERCENT_LEFT : PERCENT_ZERO;
+    for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9' && width < QUICK_WIDTH_MAX; i++)
+        width = width * 10 + (size_t)(s.p[i] - '0');
+    if (i == s.n || width >= QUICK_WIDTH_MAX)
+        return false;
+    if (v.kind == V_INT && (s.p[i] == 'd' || (s.p[i] == 's' && !(flags & PERCENT_ZERO))))
+        quick_int(q, v.i, width, flags);
+    else if (v.kind == V_STR && !v.s->taint && s.p[i] == 's')
+        quick_text(q, v, width, flags);
+    else
+        return false;
+    *at = i + 1;
+    return true;
+}
+
+/* False: not one of these formats, and nothing has been done. */
+static bool quick_percent(struct quick *q, val format, const val *args, uint32_t n)
+{
+    str s = text_str(format);
+    uint32_t next = 0;
+    if (format.s->taint || s.n >= QUICK_MAX)
+        return false;
+    for (size_t at = 0; at < s.n;) {
+        size_t start = at;
+        while (at < s.n && s.p[at] != '%')
+            at++;
+        quick_add(q, str_sub(s, start, at));
+        if (at++ == s.n)
+            break;
+        if (next == n || !quick_directive(q, s, &at, args[next++]) || q->too_long)
+            return false;
+    }
+    return next == n && !q->too_long;
+}
+
 bool text_percent(struct heap *h, val format, val args, val *ret)
 {
+    bool many = args.kind == V_TUPLE;
+    struct quick q;
+    q.n = 0;
+    q.too_long = false;
+    if (quick_percent(&q, format, many ? args.tuple->at : &args, many ? args.tuple->n : 1))
+        return heap_charge(h, many ? args.tuple->n : 1) && text_charge_scan(h, format.s->n) &&
+               text_new(h, str_make(q.out, q.n), ret);
     struct percent p = {
         .h = h,
         .text = format,

@@ -169,6 +169,13 @@ bool str_method_rsplit(struct heap *h, val *args, val *ret)
     return split(h, args, true, ret);
 }
 
+/* Neither a break nor the first byte of one: most bytes. */
+static inline bool is_inside_line(char byte)
+{
+    unsigned char c = (unsigned char)byte;
+    return c >= 0x20 && c != 0xC2 && c != 0xE2;
+}
+
 bool str_method_splitlines(struct heap *h, val *args, val *ret)
 {
     str s = text_str(args[0]);
@@ -183,6 +190,10 @@ bool str_method_splitlines(struct heap *h, val *args, val *ret)
     for (size_t at = 0; at < s.n;) {
         size_t end = at, next = at;
         while (next < s.n) {
+            if (is_inside_line(s.p[next])) {
+                end = ++next;
+                continue;
+            }
             uint32_t cp = utf8_next(s, &next);
             if (unicode_is_line_break(cp)) {
                 if (cp == '\r' && next < s.n && s.p[next] == '\n')

@@ -112,7 +112,7 @@
     X(LOAD_NAME)     /* a = b, or undefined of name c */                                        \
     X(LOAD_CELL)     /* a = content of the cell in b; flag: or undefined of name c */           \
     X(LOAD_FREE)     /* a = content of captured cell b; the same */                             \
-    X(LOOKUP)        /* a = b.name c, or item c, or undefined */                                \
+    X(LOOKUP)        /* a = b.name c, or item c, or undefined; flag: LOOKUP_ASKS or a hint */   \
     X(LOOKUP_ITEM)   /* a = b[c], or attribute c, or undefined */                               \
     X(LOOKUP_METHOD) /* as METHOD, of a template; + cache */                                    \
     X(CALL_FILTER)   /* a = filter of b with c arguments behind it; flag 1: test, 2: list b + 1 \
@@ -146,6 +146,8 @@ struct instr {
 };
 _Static_assert(sizeof(struct instr) == 8, "an instruction is 8 bytes");
 
+/* A dict has a method of the name; else the flag is where the name stood in the last dict. */
+enum { LOOKUP_ASKS = 255 };
 enum unbound_kind { UNBOUND_LOCAL, UNBOUND_FREE, UNBOUND_GLOBAL };
 enum iter_use { ITER_LOOP, ITER_STAR_ARGS, ITER_STAR_ITEMS };
 /* In the first register of a try with finally: what happens after the finally block. From

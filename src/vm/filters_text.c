@@ -68,11 +68,12 @@ static bool filter_replace(struct heap *h, val *args, val *ret)
 static bool filter_format(struct heap *h, val *args, val *ret)
 {
     val text;
-    if (args[1].tuple->n && args[2].dict->n)
+    bool named = args[2].kind == V_DICT;
+    if (args[1].tuple->n && named)
         return heap_raise(h, &exc_FilterArgumentError,
                           "can't handle positional and keyword arguments at the same time");
     return filter_text(h, args[0], &text) &&
-           op_binary(h, BINARY_MOD, text, args[2].dict->n ? args[2] : args[1], ret);
+           op_binary(h, BINARY_MOD, text, named ? args[2] : args[1], ret);
 }
 
 /* ---- words ---- */
@@ -387,8 +388,8 @@ const struct native_def filters_text[] = {
     {"center", filter_center, 0, 1, 0, 0, 0, center_names, "(width=80)", "In the middle."},
     {"replace", filter_replace, 2, 3, 0, 0, 0, replace_names, "(old, new, count=None)",
      "With new for old, count times at most."},
-    {"format", filter_format, 0, 0, 0, 0, NATIVE_VARARGS | NATIVE_KWARGS, NULL, "(*args, **kwargs)",
-     "The value % args."},
+    {"format", filter_format, 0, 0, 0, 0, NATIVE_VARARGS | NATIVE_KWARGS | NATIVE_SPARSE, NULL,
+     "(*args, **kwargs)", "The value % args."},
     {"truncate", filter_truncate, 0, 4, 0, 0, 0, truncate_names,
      "(length=255, killwords=False, end='...', leeway=5)", "At most about that long."},
     {"wordwrap", filter_wordwrap, 0, 4, 0, 0, 0, wrap_names,

@@ -12,7 +12,8 @@ struct piece { /* of a line, in code points */
 
 struct wrapper {
     struct heap *heap;
-    uint32_t *cp;
+    str line;
+    uint32_t *cp; /* its code points */
     size_t n;
     bool hyphens, breaks;
     int64_t width;
@@ -100,6 +101,10 @@ static void add_line(struct wrapper *w, const struct piece *at, size_t n)
     if (w->any)
         buf_add_str(&w->out, w->newline);
     w->any = true;
+    if (w->n == w->line.n) { /* all ASCII */
+        buf_add(&w->out, w->line.p + at[0].from, at[n - 1].to - at[0].from);
+        return;
+    }
     for (size_t i = at[0].from; i < at[n - 1].to; i++)
         buf_add(&w->out, bytes, utf8_put(w->cp[i], bytes));
 }
@@ -169,6 +174,7 @@ static bool wrap_line(struct wrapper *w, str line)
 {
     bool first = true;
     w->cp = mem_realloc_array(w->cp, line.n + 1, sizeof *w->cp);
+    w->line = line;
     w->n = 0;
     for (size_t at = 0; at < line.n;)
         w->cp[w->n++] = utf8_next(line, &at);

@@ -810,6 +810,14 @@ load_name:
         R_A = result;
     NEXT(1);
 op_LOOKUP:
+    if (R_B.kind == V_DICT && pc->flag != LOOKUP_ASKS) {
+        result =
+            dict_get_hinted(R_B.dict, f->code->names[pc->c], &f->code->ops[pc - f->code->ops].flag);
+        if (likely(result.kind != V_UNBOUND)) {
+            R_A = result;
+            NEXT(1);
+        }
+    }
     SLOW(template_attr(h, R_B, f->code->names[pc->c], &out));
     NEXT(1);
 op_LOOKUP_ITEM:

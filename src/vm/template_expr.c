@@ -1,5 +1,6 @@
 /* Expressions where Jinja2 differs from Python: names that may be undefined, attributes that may be
  * items, filters, tests, ~ and an if without else. */
+#include "value/ops.h"
 #include "vm/template_compile_int.h"
 
 bool template_register(struct fn *f, str name, reg *ret)
@@ -183,7 +184,8 @@ bool template_expr(struct fn *f, const struct expr *e, reg dest)
     case EXPR_ATTR:
         target = expr_operand(f, e->attr.target);
         template_at(t, e->at);
-        emit(f, OP_LOOKUP, 0, dest, target, fn_name(f, e->attr.name));
+        emit(f, OP_LOOKUP, dict_has_method(e->attr.name) ? LOOKUP_ASKS : 0, dest, target,
+             fn_name(f, e->attr.name));
         break;
     case EXPR_INDEX:
         if (e->index.index->kind == EXPR_SLICE)
