@@ -251,13 +251,12 @@ static void plain_message(struct vm *vm, val exception, struct err *e)
     }
 }
 
-static bool run(struct templates *t, struct compiled *c, val context, struct buf *out,
-                struct err *err)
+static bool run_into(struct templates *t, struct compiled *c, val context, struct err *err)
 {
     struct vm *vm = t->vm;
     struct heap *h = &vm->heap;
     val made = VAL_UNBOUND;
-    if (!template_push(t) || !context_new(h, c, context, &made)) {
+    if (!context_new(h, c, context, &made)) {
         err_move(err, &h->fault.err);
         heap_clear_fault(h);
         return false;
@@ -266,10 +265,8 @@ static bool run(struct templates *t, struct compiled *c, val context, struct buf
     heap_hold(h, made);
     enum vm_outcome outcome = vm_run_call(vm, c->root, &args);
     heap_release(h, 1);
-    if (outcome == VM_DONE) {
-        buf_add_str(out, buf_str(t->outs[0]));
-        return !out->overflow || err_set(err, "output_limit", "the rendered text is too long");
-    }
+    if (outcome == VM_DONE)
+        return true;
     if (outcome == VM_FAILED) {
         err_move(err, vm_error(vm));
         plain_message(vm, vm_exception(vm), err);
@@ -277,6 +274,32 @@ static bool run(struct templates *t, struct compiled *c, val context, struct buf
     }
     return err_at(err, "not_supported", vm_position(vm),
                   "a value that is known only later cannot be rendered");
+}
+
+/* A caller who has nothing yet is written to at once: large values are copied only once. */
+static bool run(struct templates *t, struct compiled *c, val context, struct buf *out,
+                struct err *err)
+{
+    size_t max = out->max;
+    bool at_once = !out->n && !out->overflow;
+    if (!template_push(t)) {
+        err_move(err, &t->vm->heap.fault.err);
+        heap_clear_fault(&t->vm->heap);
+        return false;
+    }
+    struct buf *own = t->outs[0];
+    if (at_once) {
+        t->outs[0] = t->out = out;
+        out->max = max < own->max ? max : own->max;
+    }
+    bool ok = run_into(t, c, context, err);
+    t->outs[0] = own;
+    out->max = max;
+    if (at_once && !ok)
+        buf_reset(out);
+    else if (ok && !at_once)
+        buf_add_str(out, buf_str(own));
+    return ok && (!out->overflow || err_set(err, "output_limit", "the rendered text is too long"));
 }
 
 static bool fail_with(struct err *err, struct err_list *errors)

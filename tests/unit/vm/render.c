@@ -128,6 +128,25 @@ static void render__notices_a_file_that_goes_and_comes_back(void **state)
     assert_int_equal(renders(f, "<xxback>"), 1);
 }
 
+static void render__adds_to_what_the_caller_has(void **state)
+{
+    struct fixture *f = *state;
+    auto_buf out = BUF(1 << 20), small = BUF(4);
+    auto_err err = ERR_INIT;
+    write_at(f, "new", "wrote this{{ nope.x }}", 1000);
+    assert_false(render_file(f->r, STR("new"), f->context, &out, &err));
+    assert_int_equal(out.n, 0);
+    assert_int_equal(out.max, 1 << 20);
+    assert_true(render_file(f->r, STR("page.j2"), f->context, &out, &err));
+    assert_true(render_file(f->r, STR("page.j2"), f->context, &out, &err));
+    assert_string_equal(buf_c(&out), "<xxpart><xxpart>");
+    assert_false(render_file(f->r, STR("new"), f->context, &out, &err));
+    assert_string_equal(buf_c(&out), "<xxpart><xxpart>");
+    err_done(&err);
+    assert_false(render_file(f->r, STR("page.j2"), f->context, &small, &err));
+    assert_string_equal(err.code, "output_limit");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +156,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(render__notices_a_file_that_was_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(render__notices_a_file_that_goes_and_comes_back, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(render__adds_to_what_the_caller_has, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
