@@ -64,16 +64,22 @@ static bool open_store(const char *path, enum data_purpose purpose, struct store
     return false;
 }
 
-bool data_open(struct cli *c, enum data_purpose purpose, struct data *ret, struct err *err)
+bool data_open_in(const char *folder, enum data_purpose purpose, struct data *ret, struct err *err)
 {
-    *ret = (struct data){0};
-    if (!data_folder(c, &ret->folder, err) ||
-        (purpose == DATA_MAKE && !make_folder(ret->folder, err)))
+    *ret = (struct data){.folder = str_dup(str_of(folder))};
+    if (purpose == DATA_MAKE && !make_folder(ret->folder, err))
         return false;
     auto_buf path = BUF(1 << 16);
     buf_addf(&path, "%s/plue.db", ret->folder);
     return open_store(buf_c(&path), purpose, &ret->store, err) &&
            store_reader_open(ret->store, &ret->reader, err);
+}
+
+bool data_open(struct cli *c, enum data_purpose purpose, struct data *ret, struct err *err)
+{
+    auto_free char *folder = NULL;
+    *ret = (struct data){0};
+    return data_folder(c, &folder, err) && data_open_in(folder, purpose, ret, err);
 }
 
 void data_done(struct data *d)

@@ -26,6 +26,9 @@ struct data {
 };
 bool data_open(struct cli *c, enum data_purpose purpose, struct data *ret,
                struct err *err) must_use;
+/* In this folder instead; copies it. */
+bool data_open_in(const char *folder, enum data_purpose purpose, struct data *ret,
+                  struct err *err) must_use;
 void data_done(struct data *d);
 #define auto_data cleanup(data_done) struct data
 

@@ -149,6 +149,16 @@ bool drive_open(struct cli *c, enum data_purpose purpose, struct drive *ret, str
     return true;
 }
 
+bool drive_open_scratch(struct cli *c, const char *folder, struct drive *ret, struct err *err)
+{
+    *ret = (struct drive){.cli = c, .scratch = true};
+    if (!data_open_in(folder, DATA_MAKE, &ret->data, err))
+        return false;
+    ret->progress = progress_new(c, PROGRESS_SPEECH);
+    start_loop(ret);
+    return true;
+}
+
 void drive_done(struct drive *d)
 {
     if (d->looping) { /* first: the engine waits until the loop is empty */
@@ -226,7 +236,7 @@ bool drive_start_engine(struct drive *d, const char *backend, const char *root, 
         slots = d->config.slots;
     options.slots = slots > UINT16_MAX ? UINT16_MAX : (uint32_t)slots;
     if (!secrets_open(d->cli, cli_value(d->cli, "secret-file"), &d->secrets, err) ||
-        !secrets_add_provided(d->cli, &d->secrets, &d->data, &d->config, err) ||
+        !secrets_add_provided(d->cli, &d->secrets, d->scratch ? NULL : &d->data, &d->config, err) ||
         !open_sandbox(d, backend, err) ||
         !runner_local_new(&d->loop, d->data.folder, d->sandbox, &d->runner, err))
         return false;

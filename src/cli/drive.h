@@ -21,8 +21,9 @@ struct drive {
     uv_signal_t on_int, on_term;
     bool looping; /* the loop and its handles exist */
     int64_t run_id;
-    bool ours;  /* this process drives the run */
-    bool ended; /* nothing more is to be waited for */
+    bool scratch; /* its data folder is thrown away: secrets are those of the user's */
+    bool ours;    /* this process drives the run */
+    bool ended;   /* nothing more is to be waited for */
     int interrupts;
     int64_t looked_at; /* when the owner of a run of another process was looked at */
     struct err error;
@@ -30,6 +31,9 @@ struct drive {
 
 bool drive_open(struct cli *c, enum data_purpose purpose, struct drive *ret,
                 struct err *err) must_use;
+/* For a run that nobody is to see later, with its data in this folder. */
+bool drive_open_scratch(struct cli *c, const char *folder, struct drive *ret,
+                        struct err *err) must_use;
 void drive_done(struct drive *d);
 #define auto_drive cleanup(drive_done) struct drive
 

@@ -19,7 +19,7 @@ struct progress *progress_new(struct cli *c, enum progress_mode mode)
     struct progress *p = mem_zalloc(sizeof *p);
     p->cli = c;
     p->mode = mode;
-    p->fd = mode == PROGRESS_QUIET ? STDERR_FILENO : STDOUT_FILENO;
+    p->fd = mode == PROGRESS_QUIET || mode == PROGRESS_SPEECH ? STDERR_FILENO : STDOUT_FILENO;
     p->drawing = mode == PROGRESS_LIVE || (mode == PROGRESS_QUIET && c->err_live);
     p->colors = mode == PROGRESS_QUIET ? c->err_color : c->color;
     p->began_mono = clock_mono_ms();
@@ -110,6 +110,8 @@ void progress_update(struct progress *p)
             lines_follow(p);
         else if (p->mode == PROGRESS_EVENTS)
             lines_events(p);
+        else if (p->mode == PROGRESS_SPEECH)
+            lines_speech(p);
     }
     if (p->drawing)
         live_draw(p, false);
@@ -151,7 +153,7 @@ int progress_end(struct progress *p)
         live_draw(p, true);
     if (p->reader && p->mode == PROGRESS_QUIET)
         print_run(p);
-    else if (p->loaded && p->mode != PROGRESS_EVENTS)
+    else if (p->loaded && p->mode != PROGRESS_EVENTS && p->mode != PROGRESS_SPEECH)
         lines_summary(p, &b);
     cli_out(p->cli, buf_str(&b));
     if (err_is_set(&p->unread)) /* what is shown may be old */

@@ -15,6 +15,7 @@ enum progress_mode {
     PROGRESS_PLAIN,  /* a line for each change */
     PROGRESS_FOLLOW, /* a line for each change and each line of the logs */
     PROGRESS_EVENTS, /* the events as JSON, one a line */
+    PROGRESS_SPEECH, /* what models say and tools do, on stderr, unless --json was given */
     PROGRESS_QUIET,  /* nothing on stdout; a live list on stderr where that is a terminal */
 };
 /* What the command's --json and --follow and the terminal ask for. */

@@ -32,7 +32,8 @@ struct progress {
     bool drawing; /* redraws on fd */
     int fd;
     bool colors;
-    size_t drawn; /* lines on the screen */
+    size_t drawn;      /* lines on the screen */
+    bool line_is_open; /* what a model says has not ended its line */
 };
 
 /* The color's sequence, or nothing. */
@@ -60,6 +61,7 @@ void live_draw(struct progress *p, bool last);
 void lines_update(struct progress *p);
 void lines_follow(struct progress *p);
 void lines_events(struct progress *p);
+void lines_speech(struct progress *p);
 void lines_summary(struct progress *p, struct buf *b);
 
 void progress_write(struct progress *p, const struct buf *b);

@@ -1,5 +1,6 @@
 /* A run as lines: for pipes, for --follow, and what is said at its end. */
 #include "cli/progress_int.h"
+#include "cli/prompt_result.h"
 #include "json/json.h"
 
 enum { TAIL_LINES = 20, FAILURES_SHOWN_MAX = 5, EVENTS_AT_ONCE = 1000, LINE_WIDTH = 1 << 20 };
@@ -166,6 +167,64 @@ void lines_follow(struct progress *p)
         progress_write(p, &b);
     }
     read_events(p, follow_event);
+}
+
+/* ---- what an agent says ---- */
+
+static void end_line(struct batch *b)
+{
+    if (b->progress->line_is_open)
+        buf_add_byte(&b->out, '\n');
+    b->progress->line_is_open = false;
+}
+
+static void add_token(struct batch *b, str text)
+{
+    size_t before = b->out.n;
+    prompt_add_shown(&b->out, text);
+    if (b->out.n > before)
+        b->progress->line_is_open = b->out.p[b->out.n - 1] != '\n';
+}
+
+/* Lines of the agent itself stand alone; those of its tools' steps after their names. Its words are
+ * there already, as they came. */
+static void add_spoken_line(struct batch *b, const struct event *e, json_t *data)
+{
+    str line = json_get_text(data, "line");
+    bool own = str_find_byte(e->step_id, '.', 0) == SIZE_MAX;
+    if (own && str_is(json_get_text(data, "stream"), "token"))
+        return;
+    end_line(b);
+    if (!own)
+        buf_addf(&b->out, "%.*s | ", STR_ARG(e->step_id));
+    screen_add(&b->out, line, LINE_WIDTH, false);
+    buf_add_byte(&b->out, '\n');
+}
+
+static bool speech_event(void *ctx, const struct event *e)
+{
+    struct batch *b = ctx;
+    bool own = str_find_byte(e->step_id, '.', 0) == SIZE_MAX;
+    b->n++;
+    if (e->type != EVENT_LLM_TOKEN && e->type != EVENT_STEP_OUTPUT && e->type != EVENT_AGENT_TURN)
+        return true;
+    json_t *data = json_loadb(e->data.p, e->data.n, JSON_ALLOW_NUL, NULL);
+    if (e->type == EVENT_LLM_TOKEN && own) {
+        add_token(b, json_get_text(data, "token"));
+    } else if (e->type == EVENT_STEP_OUTPUT) {
+        add_spoken_line(b, e, data);
+    } else if (e->type == EVENT_AGENT_TURN) {
+        end_line(b);
+        add_turn(b, e);
+    }
+    json_decref(data);
+    return true;
+}
+
+void lines_speech(struct progress *p)
+{
+    if (!p->cli->json)
+        read_events(p, speech_event);
 }
 
 /* ---- the end ---- */

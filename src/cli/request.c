@@ -35,13 +35,13 @@ static bool lazy_field(void *data, str field, struct buf *ret)
     return value.n > 0;
 }
 
-static str describe_repository(struct request *r)
+str request_describe_repository(const char *folder, struct arena *a)
 {
     struct git_remote remote = {0};
     auto_buf b = BUF(1 << 16);
     struct json_writer w = JSON_WRITER(&b, false);
-    git_read_remote(r->registry.root, &r->arena, &remote);
-    str root = str_of(r->registry.root);
+    git_read_remote(folder, a, &remote);
+    str root = str_of(folder);
     json_begin_object(&w);
     json_key_c(&w, "name");
     json_put_str(&w, remote.name.n ? remote.name
@@ -51,7 +51,7 @@ static str describe_repository(struct request *r)
     json_key_c(&w, "default_branch");
     json_put_str_or_null(&w, remote.default_branch);
     json_end_object(&w);
-    return arena_str(&r->arena, buf_str(&b));
+    return arena_str(a, buf_str(&b));
 }
 
 /* ---- the event ---- */
@@ -284,7 +284,7 @@ bool request_open(struct cli *c, enum request_purpose purpose, struct request *r
     if (!ok)
         return false;
     ret->event_text = json_text(ret, ret->event);
-    ret->repository_text = describe_repository(ret);
+    ret->repository_text = request_describe_repository(ret->registry.root, &ret->arena);
     return true;
 }
 

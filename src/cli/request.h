@@ -34,6 +34,9 @@ void request_done(struct request *r);
 /* The repository of the present folder alone. */
 bool request_open_registry(struct cli *c, struct registry *ret, int *ret_status) must_use;
 
+/* The repository's facts for an evaluation, as JSON in a. */
+str request_describe_repository(const char *root, struct arena *a);
+
 /* The sources of the commit that --ref names, and the head that it would be. */
 bool request_open_commit(struct cli *c, const char *root, struct arena *a, struct registry *ret,
                          struct git_head *ret_head, struct err *err) must_use;

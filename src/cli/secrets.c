@@ -102,7 +102,8 @@ static bool take_kept(struct cli *c, struct secrets *s, const struct vault *v,
     return true;
 }
 
-bool secrets_add_kept(struct cli *c, struct secrets *s, struct data *d, struct err *err)
+/* What cannot be read is said, and left out. */
+static bool add_kept(struct cli *c, struct secrets *s, struct data *d, struct err *err)
 {
     auto_arena a = ARENA_INIT;
     auto_vault v = {0};
@@ -133,6 +134,19 @@ static bool add_file(struct cli *c, struct secrets *s, const char *path, struct 
     return true;
 }
 
+/* Of the data folder that the command names, where there is one. */
+static bool add_own(struct cli *c, struct secrets *s, struct err *err)
+{
+    auto_data d = {0};
+    auto_err e = ERR_INIT;
+    if (data_open(c, DATA_LOOK, &d, &e))
+        return add_kept(c, s, &d, err);
+    if (strcmp(e.code, "database_missing") == 0)
+        return true;
+    err_move(err, &e);
+    return false;
+}
+
 bool secrets_add_provided(struct cli *c, struct secrets *s, struct data *d,
                           const struct config *config, struct err *err)
 {
@@ -142,7 +156,7 @@ bool secrets_add_provided(struct cli *c, struct secrets *s, struct data *d,
     case CONFIG_SECRETS_FILE:
         return add_file(c, s, config->secrets_path, err);
     default:
-        return secrets_add_kept(c, s, d, err);
+        return d ? add_kept(c, s, d, err) : add_own(c, s, err);
     }
 }
 

@@ -14,10 +14,8 @@ struct secrets {
 bool secrets_is_name(str s);
 /* file may be NULL. A file's secrets win over the environment's. */
 bool secrets_open(struct cli *c, const char *file, struct secrets *ret, struct err *err) must_use;
-/* Those of the encrypted store that are not there yet. What cannot be read is said, and left out.
- */
-bool secrets_add_kept(struct cli *c, struct secrets *s, struct data *d, struct err *err) must_use;
-/* Those of the configured provider that are not there yet. */
+/* Those of the configured provider that are not there yet; d NULL: of the data folder that the
+ * command names, where there is one. */
 bool secrets_add_provided(struct cli *c, struct secrets *s, struct data *d,
                           const struct config *config, struct err *err) must_use;
 void secrets_done(struct secrets *s);

@@ -1,29 +1,13 @@
 #include "cli/worst.h"
-#include "base/fd.h"
-#include "config/config.h"
 #include "engine/engine.h"
 #include "prompt/prompt.h"
 #include "json/json.h"
-#include <fcntl.h>
 
 struct count {
     struct worst_case *worst;
     struct llm_clients clients;
     const struct bundle *bundle;
 };
-
-static bool load_clients(const char *root, struct llm_clients *ret, struct err *err)
-{
-    auto_buf text = BUF(CONFIG_FILE_MAX), path = BUF(1 << 16);
-    struct err_list errors = {0};
-    buf_addf(&path, "%s/.plue/config.yaml", root);
-    (void)fd_read_file(AT_FDCWD, buf_c(&path), &text); /* absent: nothing is configured */
-    bool ok = llm_clients_init(ret, buf_str(&text), STR(".plue/config.yaml"), &errors);
-    if (!ok && errors.n)
-        err_move(err, &errors.at[0]);
-    err_list_done(&errors);
-    return ok;
-}
 
 static void note(struct worst_case *w, str *names, size_t *n, str name)
 {
@@ -172,7 +156,7 @@ bool worst_case_of(const struct plan *p, const char *root, const struct bundle *
         enum step_type type = p->steps[i].type;
         if (type != STEP_TYPE_LLM && type != STEP_TYPE_AGENT)
             continue;
-        ok = (loaded || load_clients(root, &c.clients, err)) &&
+        ok = (loaded || llm_clients_open(&c.clients, root, err)) &&
              (loaded = true, count_step(&c, &p->steps[i], err));
     }
     if (loaded)

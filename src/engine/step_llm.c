@@ -1,10 +1,8 @@
 /* Steps that ask a model, once or in turns with tools: what it says becomes the step's log, its
  * answer the step's value, and each call a row of llm_usage. */
-#include "base/fd.h"
 #include "engine/replayed_int.h"
 #include "engine/speech_int.h"
 #include "json/json.h"
-#include <fcntl.h>
 #include <math.h>
 
 struct llm_step {
@@ -294,18 +292,6 @@ static bool first_error(struct err_list *errors, struct err *err)
     return false;
 }
 
-static bool load_clients(struct live_run *r, struct llm_step *s, struct err *err)
-{
-    auto_buf text = BUF(CONFIG_FILE_MAX), path = BUF(1 << 16);
-    struct err_list errors = {0};
-    buf_addf(&path, "%.*s/.plue/config.yaml", STR_ARG(r->request.repository));
-    int e = fd_read_file(AT_FDCWD, buf_c(&path), &text);
-    if (e && e != ENOENT && e != ENOTDIR)
-        return err_errno(err, "invalid_config", e, "%s cannot be read", buf_c(&path));
-    return llm_clients_init(&s->clients, buf_str(&text), STR(".plue/config.yaml"), &errors) ||
-           first_error(&errors, err);
-}
-
 static str find_key(struct live_run *r, str name)
 {
     struct resolve_scope scope = run_scope(r);
@@ -402,7 +388,7 @@ static bool prepare(struct live_run *r, struct llm_step *s, struct err *err)
     json_t *config = s->config, *temperature = json_object_get(config, "temperature");
     struct dialog_request *q = &s->q;
     q->root = arena_cstr(&r->arena, r->request.repository);
-    if (!load_prompt(r, s, config, q, err) || !load_clients(r, s, err) ||
+    if (!load_prompt(r, s, config, q, err) || !llm_clients_open(&s->clients, q->root, err) ||
         !llm_clients_find(&s->clients, json_get_text(config, "client"), &q->client, err) ||
         !choose_source(r, s, err))
         return false;

@@ -1,8 +1,11 @@
 #include "llm/client.h"
+#include "base/fd.h"
 #include "config/config.h"
 #include "llm/llm_int.h"
 #include "yaml/node.h"
 #include "json/json.h"
+#include <errno.h>
+#include <fcntl.h>
 
 extern const char llm_builtin_clients[];
 
@@ -112,6 +115,21 @@ bool llm_clients_init(struct llm_clients *c, str config, str path, struct err_li
         e->at = POS_NONE;
     }
     sources_done(&sources);
+    return ok;
+}
+
+bool llm_clients_open(struct llm_clients *c, const char *root, struct err *err)
+{
+    auto_buf text = BUF(CONFIG_FILE_MAX), path = BUF(1 << 16);
+    struct err_list errors = {0};
+    buf_addf(&path, "%s/.plue/config.yaml", root);
+    int e = fd_read_file(AT_FDCWD, buf_c(&path), &text);
+    if (e && e != ENOENT && e != ENOTDIR)
+        return err_errno(err, "invalid_config", e, "%s cannot be read", buf_c(&path));
+    bool ok = llm_clients_init(c, buf_str(&text), STR(".plue/config.yaml"), &errors);
+    if (!ok && errors.n)
+        err_move(err, &errors.at[0]);
+    err_list_done(&errors);
     return ok;
 }
 

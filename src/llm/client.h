@@ -30,6 +30,8 @@ struct llm_clients {
 /* config: text of .plue/config.yaml, empty: none; path for messages. */
 bool llm_clients_init(struct llm_clients *c, str config, str path,
                       struct err_list *errors) must_use;
+/* The same with .plue/config.yaml below this folder, where there is one; the first mistake. */
+bool llm_clients_open(struct llm_clients *c, const char *root, struct err *err) must_use;
 void llm_clients_done(struct llm_clients *c);
 /* name empty: the default. ANTHROPIC_BASE_URL and OPENAI_BASE_URL go before the built-in addresses.
  * The client lives as long as c. */

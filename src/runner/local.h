@@ -16,4 +16,7 @@ must_use bool runner_local_new(struct uv_loop_s *loop, const char *data_dir,
 /* Sizes, limits and egress as c has them; keeps c. Before the first workspace is opened. */
 void runner_local_configure(struct runner *r, const struct config *c);
 
+/* Removes a data folder whose runner is gone, and all that steps have left in it. */
+must_use bool runner_local_remove(const char *data_dir, struct err *err);
+
 #endif

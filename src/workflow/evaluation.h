@@ -125,6 +125,9 @@ struct tool_facts { /* texts and types live as long as the evaluation */
  * NAME.prompt.md. For one of them in each evaluation. */
 bool evaluation_load_tool(struct evaluation *e, str name, struct tool_facts *ret,
                           struct err_list *errors) must_use;
+/* The prompt of this file as such a tool; client: empty, or instead of its own. */
+bool evaluation_load_prompt(struct evaluation *e, str path, str client, struct tool_facts *ret,
+                            struct err_list *errors) must_use;
 /* The tool with the inputs of the event, which fit its types. A prompt's plan is its one step. */
 enum evaluation_state evaluation_start_tool(struct evaluation *e,
                                             const struct evaluation_request *request);

@@ -111,28 +111,56 @@ bool evaluation_load_tool(struct evaluation *e, str name, struct tool_facts *ret
     return ok;
 }
 
+bool evaluation_load_prompt(struct evaluation *e, str path, str client, struct tool_facts *ret,
+                            struct err_list *errors)
+{
+    e->tool_file = arena_str(&e->arena, path);
+    e->tool_client = arena_str(&e->arena, client);
+    bool ok = load_prompt_tool(e, e->tool_file, ret, errors);
+    name_places(e, errors);
+    return ok;
+}
+
 /* ---- a prompt as a plan ---- */
+
+/* Held until the call has been made. */
+static bool hold_text(struct heap *h, str text, val *ret, uint32_t *held)
+{
+    if (!text_new(h, text, ret))
+        return false;
+    heap_hold(h, *ret);
+    ++*held;
+    return true;
+}
 
 static bool call_with(struct evaluation *e, str inputs)
 {
     struct heap *h = e->heap;
     struct call_args args = {0};
-    val fields, handle, names[PROMPT_FIELDS_MAX], values[PROMPT_FIELDS_MAX];
-    uint32_t at = 0;
+    val fields, handle, names[PROMPT_FIELDS_MAX + 1], values[PROMPT_FIELDS_MAX + 1];
+    uint32_t at = 0, held = 1;
     if (!val_of_json(h, inputs, true, &fields))
         return false;
+    heap_hold(h, fields);
     for (struct dict_entry *i; (i = dict_next(fields.dict, &at));) {
-        if (args.named_count == PROMPT_FIELDS_MAX)
+        if (args.named_count == PROMPT_FIELDS_MAX) {
+            heap_release(h, held);
             return heap_limit(h, "too_many_inputs", "a prompt has at most %d inputs",
                               PROMPT_FIELDS_MAX);
+        }
         names[args.named_count] = i->key;
         values[args.named_count++] = i->value;
     }
     args.names = names;
     args.named = values;
-    heap_hold(h, fields);
-    bool ok = prompt_call(h, e->tool_prompt.object, &args, &handle);
-    heap_release(h, 1);
+    bool ok = true;
+    if (e->tool_client.n) {
+        ok = hold_text(h, STR("client"), &names[args.named_count], &held) &&
+             hold_text(h, e->tool_client, &values[args.named_count], &held);
+        args.named_count++;
+    }
+    ok = ok && prompt_call(h, e->tool_prompt.object, &args, &handle);
+    heap_release(h, held);
     return ok;
 }
 

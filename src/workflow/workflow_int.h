@@ -94,6 +94,7 @@ struct evaluation {
     const struct definition *tool; /* of evaluation_load_tool; NULL: none, or a prompt */
     val tool_prompt;               /* or V_UNBOUND */
     str tool_file;
+    str tool_client; /* instead of the prompt's; empty: none */
     struct err error;
     str failed_step;
     struct err_list warnings;

@@ -3,7 +3,9 @@ import json
 import signal
 from pathlib import Path
 
+from harness import processes_with
 from model_server import anthropic_stream, hang, openai_stream, status, stream
+from test_agents import DONE, FIX, AgentTest, openai_turn, turn
 from test_models import GOOD, KEY, TRIAGE, ModelTest
 
 FILE = ".plue/prompts/triage.prompt.md"
@@ -37,7 +39,7 @@ class Trials(PromptTest):
         self.assertEqual(shown.err, "")
         duration = shown.json["duration_ms"]
         self.assertEqual(shown.json, {
-            "prompt": "Triage", "client": "anthropic/claude-sonnet", "model": "claude-sonnet-4-5", "output": ANSWER, "calls": 1,
+            "prompt": "Triage", "client": "anthropic/claude-sonnet", "model": "claude-sonnet-4-5", "output": ANSWER, "turns": None, "calls": 1,
             "usage": {"input_tokens": 1000, "output_tokens": 200, "cost_usd": 0.006}, "duration_ms": duration})
 
     def test_an_answer_in_text_and_another_client(self):
@@ -59,7 +61,7 @@ class Trials(PromptTest):
             self.assertIn(message, self.plue_test(*args, expect=2).err)
         del self.env["ANTHROPIC_API_KEY"]
         self.assertIn("ANTHROPIC_API_KEY is not set", self.plue_test("--input", "title=a", expect=2).err)
-        self.write(FILE, TRIAGE.replace("type: llm", "type: agent"))
+        self.write(FILE, TRIAGE.replace("repairs:", "tools: [glob]\nrepairs:"))
         self.assertIn("llm_tools", self.plue_test("--input", "title=a", "--json", expect=2).out)
         self.assertEqual(self.model.requests, [])
 
@@ -163,3 +165,88 @@ class Records(PromptTest):
         self.write("hi", "hello\n")
         self.plue_test("--input", "what=x", "--expect", "hi", scripts=[stream(anthropic_stream("hello"))])
         self.plue_test("--input", "what=x", "--expect", "hi", scripts=[stream(anthropic_stream("bye"))], expect=1)
+
+
+AGENT = ".plue/prompts/fix.prompt.md"
+
+
+class Agents(AgentTest):
+    """A prompt of type agent works with its tools in a sandbox, on a copy that is thrown away."""
+
+    def try_it(self, *scripts, args=(), expect=0, **more):
+        self.agent(*scripts, **more)
+        self.env["TMPDIR"] = str(self.top / "tmp")
+        (self.top / "tmp").mkdir(exist_ok=True)
+        done = self.plue("prompt", "test", AGENT, "--input", "goal=Make it build", *args, expect=expect)
+        self.assertEqual(list((self.top / "tmp").iterdir()), [])  # nothing is left
+        self.assertFalse(self.data.exists())
+        self.assertEqual((self.repo / "src/a.txt").read_text(), "one\ntwo\nthree\n")
+        return done
+
+    FIXES = (turn(("edit_file", {"path": "src/a.txt", "old": "two", "new": "2"})), turn(("shell", {"command": "cat src/a.txt"})), turn(DONE, text="It \x1b[31mis."))
+    ANSWER = {"status": "complete", "summary": "done"}
+
+    def test_it_works_with_tools_and_is_shown_live(self):
+        done = self.try_it(*self.FIXES)
+        self.assertEqual(json.loads(self.results(2)[0][0])["stdout"], "one\n2\nthree\n")
+        self.assertEqual(done.out, json.dumps(self.ANSWER, indent=2) + "\n")
+        self.assertEqual(done.err.splitlines(), [
+            "* fix turn 1 of 6", "I look.", 'calls edit_file {"path":"src/a.txt","old":"two","new":"2"}', "gave: edit_file src/a.txt is written",
+            "* fix turn 2 of 6", "I look.", 'calls shell {"command":"cat src/a.txt"}',
+            r'gave: shell {"stdout":"one\n2\nthree\n","stderr":"","exit_code":0}',
+            "* fix turn 3 of 6", 'It ?[31mis.{"status":"complete","summary":"done"}', "3 calls, 30 tokens in, 15 out, $0.000315",
+            "plue: anthropic/claude-sonnet, 3 turns, 3 calls, 30 tokens in, 15 out, $0.000315"])
+
+    def test_as_json_with_another_client(self):
+        shown = self.try_it(openai_turn(DONE), args=("--json", "--client", "openai/own"))
+        self.assertEqual((shown.err, self.model.requests[0][2]["model"]), ("", "own"))
+        duration = shown.json["duration_ms"]
+        self.assertEqual(shown.json, {
+            "prompt": "Fix", "client": "openai/own", "model": "own", "output": self.ANSWER, "turns": 1, "calls": 1,
+            "usage": {"input_tokens": 10, "output_tokens": 5, "cost_usd": None}, "duration_ms": duration})
+
+    def test_it_is_recorded_and_replayed_and_held_against_an_answer(self):
+        self.try_it(*self.FIXES, args=("--record", "r.json"))
+        record = json.loads((self.repo / "r.json").read_text())
+        self.assertEqual((list(record), len(record["steps"]["fix"]["calls"]), record["inputs"]),
+                         (["format", "version", "steps", "prompt", "inputs"], 3, {"goal": "Make it build"}))
+        self.assertNotIn(KEY, json.dumps(record))
+        self.model.close()
+        del self.env["ANTHROPIC_API_KEY"]
+        self.write("same", json.dumps(self.ANSWER))
+        self.write("other", json.dumps({**self.ANSWER, "status": "stuck"}))
+        done = self.plue("prompt", "test", AGENT, "--replay", "r.json", "--expect", "same", expect=0)
+        self.assertEqual(json.loads(done.out), self.ANSWER)
+        self.assertIn("plue: anthropic/claude-sonnet, 3 turns replayed\n", done.err)
+        done = self.plue("prompt", "test", AGENT, "--replay", "r.json", "--expect", "other", expect=1)
+        self.assertIn('the answer is not what other expects: at /status: "complete", and not "stuck"', done.err)
+        done = self.plue("prompt", "test", AGENT, "--replay", "r.json", "--input", "goal=else", expect=1)
+        self.assertIn('/messages/0/content/0/text was "Make it build", and is "else" now', done.err)
+
+    def test_its_failures_exit_1_and_what_is_wrong_before_2(self):
+        shown = self.try_it(*[turn(("glob", {"pattern": str(i)})) for i in range(6)], args=("--json",), expect=1)
+        self.assertEqual(shown.json["error"]["code"], "max_turns")
+        for args, message in ((("--replay", "none.json"), "none.json"), (("--client", "antropic/x"), "anthropic"), (("--input", "gaol=x"), "gaol")):
+            self.assertIn(message, self.plue("prompt", "test", AGENT, "--input", "goal=x", *args, expect=2).err)
+        self.write(AGENT, FIX.replace("grep, dynamic", '"//tools:none"'))
+        self.assertIn("there is no tool //tools:none", self.plue("prompt", "test", AGENT, "--input", "goal=x", expect=2).err)
+
+    def test_tools_of_the_repository_are_called(self):
+        self.write(".plue/tools/check.py", """from plue import tool, schema
+@tool(description="Check.", inputs={}, output=schema(ok=bool))
+def check(ctx):
+    ctx.run(name="look", cmd="cat src/a.txt")
+    return ctx.success(ok=True)
+""")
+        done = self.try_it(turn(("check", {})), turn(DONE), prompt=FIX.replace("grep, dynamic", 'grep, "//tools:check"'))
+        self.assertEqual(self.results(1), [('{"ok": true}', False)])
+        self.assertIn("\nfix.check-1.look | two\n", done.err)
+
+    def test_an_interrupt_kills_what_it_does(self):
+        self.agent(turn(("shell", {"command": f"echo begun; sleep {self.nap}"})))
+        self.env["TMPDIR"] = str(self.top)
+        process = self.start("prompt", "test", AGENT, "--input", "goal=x")
+        self.wait_for(lambda: processes_with(self.nap), "the tool runs")
+        process.send_signal(signal.SIGINT)
+        done = self.finish(process, expect=3)
+        self.assertEqual((done.out, processes_with(self.nap), list(self.top.glob("plue-prompt-*"))), ("", [], []))
