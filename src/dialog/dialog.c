@@ -251,11 +251,13 @@ static void answered(void *user, const struct llm_answer *a, struct err *failed)
     auto_buf text = BUF(LLM_ANSWER_MAX), violations = BUF(1 << 20);
     json_t *value = NULL, *calls = NULL;
     d->call = NULL;
+    struct llm_request q = request_of(d);
     if (!a) {
+        if (d->listener.failed)
+            d->listener.failed(d->listener.data, &d->q.client, &q, failed);
         end(d, NULL, failed);
         return;
     }
-    struct llm_request q = request_of(d);
     add_usage(&d->spent.usage, &a->usage);
     d->spent.calls += !a->was_kept;
     if (d->listener.called)
@@ -316,11 +318,14 @@ static bool ask(struct dialog *d, struct err *err)
     d->bytes = turns_trim(d->messages, d->bytes, DIALOG_CONTEXT_MAX);
     struct llm_listener l = {streamed, answered, d};
     struct llm_request q = request_of(d);
+    /* What was stopped by its budget when it was recorded is stopped again. */
+    if (d->listener.recorded && !reserve(d, &q, err))
+        return false;
     q.kept = d->listener.recorded ? d->listener.recorded(d->listener.data, &d->q.client, &q, err)
                                   : find_kept(d, &q);
     if (err_is_set(err))
         return false;
-    if (q.kept || reserve(d, &q, err))
+    if (q.kept || d->listener.recorded || reserve(d, &q, err))
         d->call = llm_start(d->llm, &d->q.client, d->q.key, &q, d->q.limits, &l, err);
     json_decref(q.kept);
     return d->call != NULL;

@@ -63,6 +63,9 @@ struct dialog_listener {
     /* A call has been answered, well or not; a kept answer says so (was_kept). */
     void (*called)(void *data, const struct llm_client *c, const struct llm_request *q,
                    const struct llm_answer *a);
+    /* A call has failed for good; `done` follows. May be NULL. */
+    void (*failed)(void *data, const struct llm_client *c, const struct llm_request *q,
+                   const struct err *err);
     /* The answer's tool_use blocks, and all of it; borrowed; dialog_give must follow, later. Only
      * with tools. */
     void (*calls)(void *data, json_t *blocks, json_t *answer, const struct dialog_spent *spent);

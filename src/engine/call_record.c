@@ -62,12 +62,14 @@ static json_t *new_messages(json_t *messages, size_t from)
 }
 
 static json_t *describe(struct call_before *before, const struct llm_client *c,
-                        const struct llm_request *q, const struct llm_answer *a)
+                        const struct llm_request *q, const struct llm_answer *a,
+                        const struct err *failed)
 {
     struct llm_request rest = *q;
     size_t same = same_messages(before, q->messages);
     rest.messages = new_messages(q->messages, same);
-    json_t *call = llm_record_call(c, &rest, a), *request = json_object_get(call, "request");
+    json_t *call = llm_record_call(c, &rest, a, failed),
+           *request = json_object_get(call, "request");
     json_t *whole = json_copy(request);
     json_decref(rest.messages);
     json_object_del(call, "request_sha256");
@@ -98,11 +100,11 @@ static void masked_text(struct live_run *r, const json_t *call, struct buf *ret)
 
 void call_record(struct live_run *r, uint32_t step, struct call_before *before,
                  const struct llm_client *c, const struct llm_request *q,
-                 const struct llm_answer *a)
+                 const struct llm_answer *a, const struct err *failed)
 {
     auto_buf text = BUF(2 * CALL_RECORD_MAX);
     char sha256[LLM_REQUEST_HASH];
-    json_t *call = describe(before, c, q, a);
+    json_t *call = describe(before, c, q, a, failed);
     llm_request_hash(c, q, sha256);
     masked_text(r, call, &text);
     json_decref(call);

@@ -19,9 +19,10 @@ struct call_before {
 };
 void call_before_done(struct call_before *b);
 
+/* a is NULL where the call has failed. */
 void call_record(struct live_run *r, uint32_t step, struct call_before *before,
                  const struct llm_client *c, const struct llm_request *q,
-                 const struct llm_answer *a);
+                 const struct llm_answer *a, const struct err *failed);
 
 /* The step's last conversation in that run, as llm_recorded_new takes it; a new reference. NULL
  * with err: no_record where nothing is kept, or not all. */

@@ -329,6 +329,8 @@ bool nested_id(str id, str of, unsigned *ret_number);
  * follow; what differs is said in the step's log. */
 void llm_step_results(struct live_run *r, uint32_t step, json_t *results);
 /* ---- step_agent.c: prompts of type agent, and what their tools do ---- */
+/* What a call that was cut off by a crash gives begins with this. */
+#define AGENT_INTERRUPTED "interrupted: Plue was stopped while this call was under way. "
 struct agent;
 struct dialog;
 /* NULL with err where a tool cannot work. */

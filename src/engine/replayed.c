@@ -182,6 +182,16 @@ static void tell(struct replayed *p, str name, str then, str now)
     record_system_line(p->sink.run, p->sink.step, buf_str(&line));
 }
 
+static void tell_interrupted(struct replayed *p, str name)
+{
+    auto_buf line = BUF(1024);
+    buf_addf(&line,
+             "%.*s was cut off when it was recorded, and has ended now; the model is told "
+             "what it was told then",
+             STR_ARG(name));
+    record_system_line(p->sink.run, p->sink.step, buf_str(&line));
+}
+
 static void compare(struct replayed *p, json_t *calls, json_t *then, json_t *now)
 {
     str id = json_get_text(now, "tool_use_id"), name = name_of(calls, id);
@@ -192,6 +202,12 @@ static void compare(struct replayed *p, json_t *calls, json_t *then, json_t *now
     if (str_is(name, "websearch")) { /* a replay has no network */
         json_object_set(now, "content", json_object_get(then, "content"));
         json_object_set_new(now, "is_error", json_boolean(failed));
+        return;
+    }
+    if (failed && str_starts(was, STR(AGENT_INTERRUPTED))) {
+        tell_interrupted(p, name);
+        json_object_set(now, "content", json_object_get(then, "content"));
+        json_object_set_new(now, "is_error", json_true());
         return;
     }
     if (failed != json_is_true(json_object_get(now, "is_error"))) {

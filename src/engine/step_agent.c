@@ -121,11 +121,10 @@ static size_t mark_interrupted(json_t *results)
     {
         if (json_object_get(block, "content"))
             continue;
-        json_object_set_new(
-            block, "content",
-            json_string("interrupted: Plue was stopped while this call was under way. "
-                        "What it did until then may have taken effect: look before "
-                        "you repeat it."));
+        json_object_set_new(block, "content",
+                            json_string(AGENT_INTERRUPTED
+                                        "What it did until then may have taken effect: look before "
+                                        "you repeat it."));
         json_object_set_new(block, "is_error", json_true());
         marked++;
     }

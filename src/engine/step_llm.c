@@ -130,7 +130,7 @@ static void called(void *user, const struct llm_client *c, const struct llm_requ
     struct live_run *r = s->sink.run;
     double usd = llm_cost(c, &a->usage);
     release(s);
-    call_record(r, s->sink.step, &s->before, c, q, a);
+    call_record(r, s->sink.step, &s->before, c, q, a, NULL);
     speech_pause(s->speech);
     if (a->was_kept)
         return;
@@ -155,6 +155,13 @@ static void called(void *user, const struct llm_client *c, const struct llm_requ
     charge_agents(s, &a->usage, usd);
     store_add_llm_usage(b, &row);
     run_submit(r, b, run_nothing, NULL);
+}
+
+static void call_failed(void *user, const struct llm_client *c, const struct llm_request *q,
+                        const struct err *err)
+{
+    struct llm_step *s = user;
+    call_record(s->sink.run, s->sink.step, &s->before, c, q, NULL, err);
 }
 
 static void calls_tools(void *user, json_t *calls, json_t *answer, const struct dialog_spent *spent)
@@ -352,6 +359,7 @@ static bool choose_source(struct live_run *r, struct llm_step *s, struct err *er
     s->listener = (struct dialog_listener){.turn = turn_began,
                                            .event = said,
                                            .called = called,
+                                           .failed = call_failed,
                                            .calls = calls_tools,
                                            .reserve = reserve,
                                            .done = answered,

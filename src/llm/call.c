@@ -152,14 +152,23 @@ static void hide_key(struct llm_call *c, struct err *to, const struct err *from)
         err_hint(to, "%.*s", STR_ARG(from->hint));
 }
 
+static void end_failed(struct llm_call *c, struct err *err)
+{
+    if (c->asked && c->llm->record) {
+        record_failure(c->asked, err);
+        json_array_append(json_object_get(c->llm->record, "calls"), c->asked);
+    }
+    c->listener.done(c->listener.data, NULL, err);
+    llm_cancel(c);
+}
+
 static void fail(struct llm_call *c)
 {
     auto_err err = ERR_INIT;
     hide_key(c, &err, &c->err);
     if (c->tries > 1)
         err_hint(&err, "it was tried %d times", c->tries);
-    c->listener.done(c->listener.data, NULL, &err);
-    llm_cancel(c);
+    end_failed(c, &err);
 }
 
 static void give(struct llm_call *c, const struct llm_answer *a)
@@ -306,6 +315,11 @@ static void tell_recorded(struct llm_call *c)
 {
     auto_buf text = BUF(LLM_ANSWER_MAX);
     struct llm_answer a = {.tries = 1};
+    auto_err failure = ERR_INIT;
+    if (record_read_failure(c->recorded, &failure)) {
+        end_failed(c, &failure);
+        return;
+    }
     if (!record_read_answer(c->recorded, &a)) {
         err_set(&c->err, "llm_replay_diverged", "the record holds no answer to this call");
         fail(c);

@@ -45,7 +45,8 @@ struct llm_request {
     bool has_temperature;
     double temperature;
     bool cache;   /* the system text and the tools are worth the provider's cache */
-    json_t *kept; /* an answer of llm_answer_json, given without asking; borrowed; NULL: none */
+    json_t *kept; /* an answer of llm_answer_json or a record, given without asking; borrowed; NULL:
+                   * none */
 };
 
 /* 0: the constants above. */
@@ -126,9 +127,10 @@ void llm_cancel(struct llm_call *c);
 enum { LLM_REQUEST_HASH = 65 };
 void llm_request_hash(const struct llm_client *c, const struct llm_request *q,
                       char ret[LLM_REQUEST_HASH]);
-/* One call of a record: {"request_sha256", "client", "request", "answer"}. A new reference. */
+/* One call of a record: {"request_sha256", "client", "request", "answer"}. Of a call that failed
+ * (a is NULL) the answer is {"error": {"code", "message", "hint"}}. A new reference. */
 json_t *llm_record_call(const struct llm_client *c, const struct llm_request *q,
-                        const struct llm_answer *a);
+                        const struct llm_answer *a, const struct err *failed);
 /* An empty record: {"format": "plue-record", "version": 1, "calls": []}. A new reference. */
 json_t *llm_record_new(void);
 /* Whether a document is a record of this version; false with err (invalid_record). */

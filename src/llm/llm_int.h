@@ -67,6 +67,9 @@ int64_t wire_int(const json_t *object, const char *key, int64_t otherwise);
 /* A call without its answer: what is asked now, for good. A new reference. */
 json_t *record_question(const struct llm_client *c, const struct llm_request *q);
 void record_answer(json_t *call, const struct llm_answer *a);
+void record_failure(json_t *call, const struct err *failed);
 bool record_read_answer(json_t *j, struct llm_answer *ret) must_use;
+/* The recorded failure; false where it is none. */
+bool record_read_failure(json_t *j, struct err *ret) must_use;
 
 #endif

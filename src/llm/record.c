@@ -57,6 +57,50 @@ void record_answer(json_t *call, const struct llm_answer *a)
                                   (json_int_t)a->usage.cache_write));
 }
 
+void record_failure(json_t *call, const struct err *failed)
+{
+    json_t *e =
+        json_pack("{s:s, s:s%, s:s%}", "code", failed->code, "message", failed->message.p,
+                  failed->message.n, "hint", failed->hint.p ? failed->hint.p : "", failed->hint.n);
+    json_object_set_new(call, "answer", json_pack("{s:o}", "error", e));
+}
+
+/* An error's code lives for good. */
+static const char *code_of(str name)
+{
+    static const char *const codes[] = {"llm_answer_too_large",
+                                        "llm_bad_answer",
+                                        "llm_bad_request",
+                                        "llm_bad_url",
+                                        "llm_connect",
+                                        "llm_dns",
+                                        "llm_not_a_stream",
+                                        "llm_overloaded",
+                                        "llm_rate_limited",
+                                        "llm_server_error",
+                                        "llm_stream_broken",
+                                        "llm_timeout",
+                                        "llm_tls",
+                                        "llm_unknown_model",
+                                        "llm_wrong_key"};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (str_is(name, codes[i]))
+            return codes[i];
+    return NULL;
+}
+
+bool record_read_failure(json_t *j, struct err *ret)
+{
+    json_t *e = json_object_get(j, "error");
+    const char *code = code_of(json_get_text(e, "code"));
+    if (!code)
+        return false;
+    err_set(ret, code, "%.*s", STR_ARG(json_get_text(e, "message")));
+    if (json_get_text(e, "hint").n)
+        err_hint(ret, "%.*s", STR_ARG(json_get_text(e, "hint")));
+    return true;
+}
+
 json_t *llm_answer_json(const struct llm_answer *a)
 {
     return json_pack("{s:o, s:s, s:s%}", "content", json_deep_copy(a->content), "stop",
@@ -64,10 +108,13 @@ json_t *llm_answer_json(const struct llm_answer *a)
 }
 
 json_t *llm_record_call(const struct llm_client *c, const struct llm_request *q,
-                        const struct llm_answer *a)
+                        const struct llm_answer *a, const struct err *failed)
 {
     json_t *call = record_question(c, q);
-    record_answer(call, a);
+    if (a)
+        record_answer(call, a);
+    else
+        record_failure(call, failed);
     return call;
 }
 
@@ -82,6 +129,7 @@ bool llm_record_check(json_t *record, str path, struct err *err)
     json_t *calls = json_object_get(record, "calls"), *call;
     struct llm_answer a;
     size_t i;
+    auto_err failure = ERR_INIT;
     if (!str_is(json_get_text(record, "format"), RECORD_FORMAT) || !json_is_array(calls))
         return err_set(err, "invalid_record", "%.*s is no record of a model's calls",
                        STR_ARG(path));
@@ -94,7 +142,8 @@ bool llm_record_check(json_t *record, str path, struct err *err)
     json_array_foreach(calls, i, call)
     {
         if (!json_is_string(json_object_get(call, "request_sha256")) ||
-            !record_read_answer(json_object_get(call, "answer"), &a))
+            !(record_read_answer(json_object_get(call, "answer"), &a) ||
+              record_read_failure(json_object_get(call, "answer"), &failure)))
             return err_set(err, "invalid_record", "%.*s: /calls/%zu is no call with its answer",
                            STR_ARG(path), i);
     }

@@ -2,8 +2,8 @@
 import json
 import sqlite3
 
-from model_server import anthropic_stream, stream
-from test_agents import DONE, FIX, AgentTest, turn
+from model_server import anthropic_stream, status, stream
+from test_agents import BODY, DONE, FIX, AgentTest, turn
 from test_models import GOOD, KEY, TRIAGE
 
 TURNS = (turn(("read_file", {"path": "src/a.txt"}), ("glob", {"pattern": "src/**"})),
@@ -96,6 +96,48 @@ class Replay(AgentTest):
         self.agent(turn(("final_answer", {"status": "maybe"})), turn(DONE))
         self.run_it()
         self.assertEqual(self.replay().json["status"], "success")
+
+    def error_of(self, run):
+        return next(s for s in self.view(run)["steps"] if s["id"] == "fix")["error"]
+
+    def test_a_call_that_failed_fails_alike(self):
+        self.agent(TURNS[0], status(400, "max_tokens: too large", "invalid_request_error"))
+        self.run_it(expect=1)
+        self.replay(expect=1)
+        self.assertEqual(self.error_of(1)["message"], "anthropic/claude-sonnet: the provider answered 400: max_tokens: too large")
+        self.assertEqual(self.error_of(2), self.error_of(1))
+        self.replay(2, expect=1)
+        self.assertEqual(self.error_of(3), self.error_of(1))
+
+    def test_a_run_whose_first_call_failed_has_a_record(self):
+        self.agent(status(401, "no " + KEY, "authentication_error"))
+        self.run_it(expect=1)
+        self.replay(expect=1)
+        self.assertEqual((self.error_of(2), self.error_of(2)["code"]), (self.error_of(1), "llm_wrong_key"))
+        self.assertNotIn(KEY, str(self.rows("SELECT * FROM llm_calls")))
+
+    def test_a_try_after_a_failed_one_is_what_is_repeated(self):
+        self.agent(status(529, "overloaded"), *[status(529, "overloaded")] * 4, *TURNS, body=BODY.replace('build")', 'build", retries=1)'))
+        self.run_it()
+        self.assertEqual(self.replay().json["status"], "success")
+
+    def test_a_budget_stops_it_at_the_same_call(self):
+        self.agent(TURNS[0], body=BODY.replace('build")', 'build", budget={"tokens": 8250})'))
+        self.run_it(expect=1)
+        self.replay(expect=1)
+        self.assertEqual((self.error_of(2), self.error_of(1)["code"]), (self.error_of(1), "budget_exceeded"))
+
+    def test_a_turn_that_a_crash_cut_off_is_repeated(self):
+        # The second time the command ends, since the file is there.
+        self.agent(turn(("shell", {"command": f"test -e src/b.txt || {{ touch began; sleep {self.nap}; }}"})), turn(("read_file", {"path": "src/a.txt"})), turn(DONE))
+        run = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: list(self.data.glob("**/began")), "the tool runs")
+        run.kill()
+        run.wait(60)
+        self.plue("run", "resume", "1", expect=0)
+        self.write("src/b.txt", "")
+        self.assertEqual(self.replay().json["status"], "success")
+        self.assertIn("shell was cut off when it was recorded, and has ended now; the model is told what it was told then", self.log_of(2, "fix"))
 
     def test_a_record_is_pruned_with_its_run(self):
         self.agent(*TURNS)

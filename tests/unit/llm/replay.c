@@ -33,7 +33,7 @@ static void replay__answers_once_and_to_the_same_request_only(void **state)
                            .stop = LLM_STOP_END,
                            .usage = {.output = 5},
                            .model = STR("m")};
-    json_t *record = json_pack("{s:[o]}", "calls", llm_record_call(&client, &q, &a));
+    json_t *record = json_pack("{s:[o]}", "calls", llm_record_call(&client, &q, &a, NULL));
     auto_free char *text = json_dumps(record, JSON_COMPACT);
     assert_null(strstr(text, "ANTHROPIC_API_KEY"));
     uv_loop_t loop;
