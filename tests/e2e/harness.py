@@ -3,13 +3,18 @@
 Every test has folders of its own and may run beside any other. Nothing sleeps for luck: wait_for
 looks at a condition until it holds. Only processes that the test started are ended.
 """
+import fcntl
 import itertools
 import json
 import os
+import pty
+import select
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
+import termios
 import textwrap
 import time
 import unittest
@@ -229,6 +234,43 @@ class PlueTest(unittest.TestCase):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         self.assertEqual(path.read_text(), text, f"tests/data/golden/{name} (tests/e2e/run PLUE --update rewrites it)")
+
+
+class OnTerminal(PlueTest):
+    """Tests that run plue on a terminal."""
+
+    def on_terminal(self, *args, env=None, rows=24, columns=100):
+        """Starts plue on a terminal of its own; gives the process and the terminal's other side."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        process = subprocess.Popen([PLUE, *args], cwd=self.repo, env=dict(self.env, TERM="xterm-256color", **(env or {})),
+                                   stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+                                   preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(theirs)
+        self.addCleanup(os.close, ours)
+
+        def end():
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        self.addCleanup(end)
+        return process, ours
+
+    def read_until(self, terminal, stop, process=None, seconds=60):
+        """What was shown until it holds `stop`, or until the end."""
+        shown, end = b"", time.monotonic() + seconds
+        while time.monotonic() < end:
+            if select.select([terminal], [], [], 0.1)[0]:
+                try:
+                    data = os.read(terminal, 65536)
+                except OSError:         # the other side is closed
+                    return shown.decode(errors="replace")
+                if not data:
+                    return shown.decode(errors="replace")
+                shown += data
+                if stop and stop.encode() in shown:
+                    return shown.decode(errors="replace")
+        raise AssertionError(f"after {seconds} s still not shown: {stop}\n{shown.decode(errors='replace')}")
 
 
 def dedent(text):

@@ -1,53 +1,12 @@
 """What people see on a terminal, live."""
-import fcntl
 import os
-import pty
 import re
-import select
 import signal
-import struct
-import subprocess
-import termios
-import time
 
-import harness
-from harness import PlueTest, processes_with
+from harness import OnTerminal, processes_with
 
 
-class Terminal(PlueTest):
-    def on_terminal(self, *args, env=None, rows=24, columns=100):
-        """Starts plue on a terminal of its own; gives the process and the terminal's other side."""
-        ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        process = subprocess.Popen([harness.PLUE, *args], cwd=self.repo, env=dict(self.env, TERM="xterm-256color", **(env or {})),
-                                   stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-                                   preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
-        os.close(theirs)
-        self.addCleanup(os.close, ours)
-
-        def end():
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-        self.addCleanup(end)
-        return process, ours
-
-    def read_until(self, terminal, stop, process=None, seconds=60):
-        """What was shown until it holds `stop`, or until the end."""
-        shown, end = b"", time.monotonic() + seconds
-        while time.monotonic() < end:
-            if select.select([terminal], [], [], 0.1)[0]:
-                try:
-                    data = os.read(terminal, 65536)
-                except OSError:         # the other side is closed
-                    return shown.decode(errors="replace")
-                if not data:
-                    return shown.decode(errors="replace")
-                shown += data
-                if stop and stop.encode() in shown:
-                    return shown.decode(errors="replace")
-        raise AssertionError(f"after {seconds} s still not shown: {stop}\n{shown.decode(errors='replace')}")
-
+class Terminal(OnTerminal):
     def test_a_run_is_drawn_live(self):
         self.steps_workflow("""
             ctx.run(name="first", cmd="echo one")
