@@ -108,6 +108,27 @@ static bool choose_shell(const struct local *l, const struct runner_exec *x, con
     return true;
 }
 
+/* For a person, or for commands that are piped into it. */
+static bool choose_interactive(const struct local *l, const struct runner_exec *x,
+                               const char *command[COMMAND_MAX], struct err *err)
+{
+    bool terminal = isatty(x->stdio[0]);
+    const char *bash = sandbox_find_program(l->sandbox, x->image, "bash");
+    const char *program = bash ? bash : sandbox_find_program(l->sandbox, x->image, "sh");
+    size_t n = 0;
+    if (!program && !x->image)
+        return err_set(err, "shell_missing", "there is no shell to attach");
+    command[n++] = program ? program : "/bin/sh";
+    if (bash) {
+        command[n++] = "--noprofile";
+        command[n++] = "--norc";
+    }
+    if (terminal)
+        command[n++] = "-i";
+    command[n] = NULL;
+    return true;
+}
+
 struct environment {
     struct arena arena;
     const char *at[ENV_COUNT_MAX + 1];
@@ -337,9 +358,11 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
                                 .argv = command,
                                 .env = env->at,
                                 .network = x->network,
-                                .limits = with_defaults(w->local, x->limits)};
+                                .limits = with_defaults(w->local, x->limits),
+                                .stdio = x->stdio};
     return check_egress(w->local, x, err) &&
-           choose_shell(w->local, x, buf_c(&path), command, err) &&
+           (x->stdio ? choose_interactive(w->local, x, command, err)
+                     : choose_shell(w->local, x, buf_c(&path), command, err)) &&
            sandbox_start(w->local->sandbox, &spec, &s->tree, &s->stream[0], &s->stream[1], err) &&
            (!proxied || start_proxy(s, w, &rules, err));
 }
@@ -491,7 +514,8 @@ static void on_tree(uv_poll_t *poll, int status, int events)
     end_proxy(s);
     /* Whoever could write is dead: what is in the pipes is all there will be. */
     for (size_t i = 0; i < 2; i++)
-        pump(s, (enum runner_stream)i, SIZE_MAX);
+        if (s->stream[i] >= 0)
+            pump(s, (enum runner_stream)i, SIZE_MAX);
     report_exit(s, &x);
     close_handles(s);
 }
@@ -508,6 +532,8 @@ static void on_failed_start(uv_timer_t *timer)
 
 static bool watch(struct local_step *s, uv_loop_t *loop, uv_poll_t *poll, int fd, uv_poll_cb cb)
 {
+    if (fd < 0) /* it was given descriptors of its own */
+        return true;
     int e = uv_poll_init(loop, poll, fd);
     if (e < 0)
         return err_set(&s->err, "step_start", "the step cannot be watched: %s", uv_strerror(e));

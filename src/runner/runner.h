@@ -97,6 +97,9 @@ struct runner_exec {  /* all borrowed during the call */
     const char *const *hosts;     /* of SANDBOX_NETWORK_PROXY: proxy/rule.h; NULL-terminated */
     struct sandbox_limits limits; /* zero fields mean the default */
     bool input; /* a shell's: its standard input is what runner_send sends; else it is empty */
+    /* Three descriptors of this machine: a shell for a person, on them, instead of the script,
+     * which only lies at its place (/plue/script). output is not called. NULL: no such thing. */
+    const int *stdio;
     runner_output_fn *output;
     runner_exit_fn *exit;
     void *user;

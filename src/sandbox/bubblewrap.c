@@ -48,7 +48,6 @@ static bool build_args(const struct sandbox *s, const struct sandbox_spec *spec,
         "--unshare-all",
         "--disable-userns",
         "--die-with-parent",
-        "--new-session",
         "--uid",
         "1000",
         "--gid",
@@ -62,6 +61,9 @@ static bool build_args(const struct sandbox *s, const struct sandbox_spec *spec,
     bool network = spec->network == SANDBOX_NETWORK_ALL;
     for (size_t i = 0; i < sizeof wall / sizeof *wall; i++)
         args_add(a, wall[i]);
+    /* A session of its own it has by its start; a second one would have no terminal. */
+    if (!spec->stdio)
+        args_add(a, "--new-session");
     args_add(a, "--share-net"); /* the host's, or that which spawn enters */
     if (!add_env(a, spec->env, err))
         return false;
@@ -144,7 +146,7 @@ static bool run(struct sandbox_tree *t, const struct sandbox_spec *spec, struct 
                        .argv = argv,
                        .env = env,
                        .cwd = "/",
-                       .in = null,
+                       .in = spec->stdio ? spec->stdio[0] : null,
                        .out = out,
                        .err = err_fd,
                        .drop = s->drop,

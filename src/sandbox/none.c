@@ -37,7 +37,7 @@ static bool none_start(struct sandbox_tree *t, const struct sandbox_spec *spec, 
     const struct nursery_step step = {.argv = spec->argv,
                                       .env = spec->env,
                                       .cwd = spec->cwd ? spec->cwd : spec->space->workspace,
-                                      .in = null,
+                                      .in = spec->stdio ? spec->stdio[0] : null,
                                       .out = out,
                                       .err = err_fd,
                                       .report = report};

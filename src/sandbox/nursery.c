@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -79,6 +80,7 @@ IN_CHILD static int run_step(void *arg)
     const struct supervised *v = arg;
     if (setsid() >= 0 && dup2(v->in, 0) >= 0 && dup2(v->out, 1) >= 0 && dup2(v->err, 2) >= 0 &&
         chdir(v->cwd) == 0 && syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0) {
+        ioctl(0, TIOCSCTTY, 0); /* fails where it is no terminal, which is fine */
         spawn_default_signals();
         execve(v->argv[0], v->argv, v->env);
     }

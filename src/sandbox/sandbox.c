@@ -319,9 +319,22 @@ static bool check_spec(const struct sandbox_spec *spec, struct err *err)
     return true;
 }
 
+static bool start_on(struct sandbox_tree *t, const struct sandbox_spec *spec, int out, int error,
+                     struct err *err)
+{
+    t->poll = epoll_create1(EPOLL_CLOEXEC);
+    if (t->poll < 0)
+        return err_errno(err, "sandbox_start", errno, "no descriptor for a sandbox");
+    return t->sandbox->backend->start(t, spec, out, error, err) && tree_watch(t, t->leader_fd, err);
+}
+
 static bool start(struct sandbox_tree *t, const struct sandbox_spec *spec, int *ret_stdout,
                   int *ret_stderr, struct err *err)
 {
+    if (spec->stdio) {
+        *ret_stdout = *ret_stderr = -1;
+        return start_on(t, spec, spec->stdio[1], spec->stdio[2], err);
+    }
     int out[2], error[2];
     if (pipe2(out, O_CLOEXEC) < 0)
         return err_errno(err, "sandbox_start", errno, "no pipe for a step's output");
@@ -331,12 +344,9 @@ static bool start(struct sandbox_tree *t, const struct sandbox_spec *spec, int *
         return err_errno(err, "sandbox_start", errno, "no pipe for a step's output");
     auto_fd err_read = error[0];
     auto_fd err_write = error[1];
-    t->poll = epoll_create1(EPOLL_CLOEXEC);
-    if (t->poll < 0 || fcntl(out_read, F_SETFL, O_NONBLOCK) < 0 ||
-        fcntl(err_read, F_SETFL, O_NONBLOCK) < 0)
+    if (fcntl(out_read, F_SETFL, O_NONBLOCK) < 0 || fcntl(err_read, F_SETFL, O_NONBLOCK) < 0)
         return err_errno(err, "sandbox_start", errno, "no descriptor for a sandbox");
-    if (!t->sandbox->backend->start(t, spec, out_write, err_write, err) ||
-        !tree_watch(t, t->leader_fd, err))
+    if (!start_on(t, spec, out_write, err_write, err))
         return false;
     *ret_stdout = fd_steal(&out_read);
     *ret_stderr = fd_steal(&err_read);

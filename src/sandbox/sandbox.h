@@ -126,6 +126,10 @@ struct sandbox_spec { /* all borrowed during sandbox_start */
     const char *const *env;  /* NAME=value, NULL-terminated; all of the environment */
     enum sandbox_network network;
     struct sandbox_limits limits;
+    /* stdin, stdout and stderr, instead of /dev/null and two pipes; NULL: those. A terminal becomes
+     * that of the tree's session: it must be a pty of its own, since a program can feed its
+     * terminal with input. */
+    const int *stdio;
 };
 
 struct sandbox_exit {
@@ -139,7 +143,8 @@ struct sandbox_exit {
 
 struct sandbox_tree;
 /* stdin is /dev/null; stdout and stderr are pipes whose reading ends (non-blocking) the caller
- * takes. Fast: the caller is not copied, only suspended until exec. */
+ * takes; with spec->stdio they are -1. Fast: the caller is not copied, only suspended until exec.
+ */
 must_use bool sandbox_start(struct sandbox *s, const struct sandbox_spec *spec,
                             struct sandbox_tree **ret_tree, int *ret_stdout, int *ret_stderr,
                             struct err *err);

@@ -75,6 +75,7 @@ IN_CHILD static void child_descriptors(struct spawn *s)
 {
     if (dup2(s->in, 0) < 0 || dup2(s->out, 1) < 0 || dup2(s->err, 2) < 0)
         child_fail(s, "placing stdin, stdout and stderr");
+    ioctl(0, TIOCSCTTY, 0); /* fails where it is no terminal, which is fine */
     if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
         child_fail(s, "closing descriptors (close_range needs Linux 5.11)");
     for (size_t i = 0; i < s->keep_count; i++)
