@@ -83,10 +83,10 @@ void cli_warn(struct cli *c, const char *fmt, ...)
 /* Codes of what is not the caller's doing. */
 int cli_status_of(const char *code)
 {
-    static const char *const system[] = {"database_",        "disk_full",          "internal",
-                                         "migration_failed", "queue_full",         "system_failed",
-                                         "sandbox_",         "data_folder",        "workspace",
-                                         "no_doctor",        "transition_refused", "blob_"};
+    static const char *const system[] = {
+        "database_",          "disk_full", "internal",    "migration_failed", "queue_full",
+        "system_failed",      "sandbox_",  "data_folder", "workspace",        "no_doctor",
+        "transition_refused", "blob_",     "attach_lost", "attach_no_owner"};
     if (code && strcmp(code, "sandbox_unknown") == 0)
         return CLI_USAGE;
     for (size_t i = 0; code && i < sizeof system / sizeof *system; i++)

@@ -107,7 +107,9 @@ static void show(struct cli *c, const struct rerun *x, int64_t id)
 static int rerun(struct cli *c)
 {
     auto_drive d = {0};
+    auto_arena a = ARENA_INIT;
     auto_err e = ERR_INIT;
+    struct engine_breaks breaks;
     struct data found = {0};
     struct rerun *x = NULL;
     int64_t id;
@@ -115,6 +117,11 @@ static int rerun(struct cli *c)
     data_done(&found);
     if (!ok || !drive_open(c, DATA_WRITE, &d, &e) || !prepare(c, &d, id, &x, &e))
         return cli_fail(c, NULL, &e);
+    if (!drive_read_breaks(c, rerun_plan(x), &a, &breaks, &e)) {
+        rerun_free(x);
+        return cli_fail(c, NULL, &e);
+    }
+    rerun_set_breaks(x, &breaks);
     show(c, x, id);
     if (cli_has(c, "dry-run")) {
         rerun_free(x);
@@ -147,6 +154,7 @@ const struct command command_run_rerun = {
             {"dry-run", NULL, "show what would be kept and run, and stop"},
             {"secret-file", "FILE", "secrets as NAME=value lines"},
             {"slots", "N", "steps side by side (default: the number of processors)"},
+            CLI_BREAK_OPTIONS,
             {"follow", NULL, "print the logs as they come"},
             CLI_DATA_DIR_OPTION,
             {"json", NULL, "print the run as JSON at its end; with --follow its events"},

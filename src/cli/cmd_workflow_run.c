@@ -37,7 +37,7 @@ static bool write_record(struct cli *c, struct drive *d, struct err *err)
 
 /* The engine takes evaluation and bundle, whatever comes of it. */
 static bool start(struct cli *c, struct drive *d, struct request *r, const char *replay,
-                  struct err *err)
+                  const struct engine_breaks *breaks, struct err *err)
 {
     auto_buf inputs = BUF(JSON_FILE_MAX_BYTES);
     struct json_writer w = JSON_WRITER(&inputs, false);
@@ -59,6 +59,7 @@ static bool start(struct cli *c, struct drive *d, struct request *r, const char 
         .actor = json_get_text(r->event, "actor"),
         .inputs = buf_str(&inputs),
         .sandbox_backend = cli_value(c, "sandbox"),
+        .breaks = *breaks,
         .replay_file = replay ? str_of(replay) : STR(""),
     };
     const struct definition *def = r->found.definition;
@@ -80,16 +81,18 @@ static int run(struct cli *c)
     auto_drive d = {0};
     auto_err e = ERR_INIT;
     auto_free char *replay = NULL;
+    auto_arena a = ARENA_INIT;
+    struct engine_breaks breaks;
     enum evaluation_state state;
     int status;
     if (!read_options(c, &replay, &e))
         return cli_fail(c, NULL, &e);
     if (!request_open(c, REQUEST_RUN, &r, &status) || !request_evaluate(&r, &state, &status))
         return status;
-    if (!engine_check_plan(evaluation_plan(r.found.evaluation), &e) ||
-        !drive_open(c, DATA_MAKE, &d, &e) ||
-        !drive_start_engine(&d, cli_value(c, "sandbox"), r.registry.root, &e) ||
-        !start(c, &d, &r, replay, &e))
+    const struct plan *plan = evaluation_plan(r.found.evaluation);
+    if (!engine_check_plan(plan, &e) || !drive_read_breaks(c, plan, &a, &breaks, &e) ||
+        !drive_open(c, DATA_MAKE, &d, &e) || !drive_start_engine(&d, cli_value(c, "sandbox"), r.registry.root, &e) ||
+        !start(c, &d, &r, replay, &breaks, &e))
         return cli_fail(c, NULL, &e);
     status = drive_loop(&d);
     if (cli_has(c, "record") && status <= CLI_RUN_FAILED && !write_record(c, &d, &e))
@@ -111,6 +114,7 @@ const struct command command_workflow_run = {
                "plue workflow run deploy --input env=staging\n"
                "plue workflow run ci --event push.json --json\n"
                "plue workflow run ci --ref v1.2\n"
+               "plue workflow run ci --break-before test --break-on-failure\n"
                "plue workflow run review --event pull.json --record review.json",
     .options =
         (const struct cli_option[]){
@@ -122,6 +126,7 @@ const struct command command_workflow_run = {
             {"ref", "REF", "run a commit, branch or tag instead of the working tree"},
             {"record", "FILE", "keep what models were asked and answered, without secrets"},
             {"replay", "FILE", "answer models' requests from a record, without a key or a network"},
+            CLI_BREAK_OPTIONS,
             {"follow", NULL, "print the logs as they come"},
             CLI_DATA_DIR_OPTION,
             {"json", NULL, "print the run as JSON at its end; with --follow its events"},

@@ -251,6 +251,23 @@ bool drive_start_engine(struct drive *d, const char *backend, const char *root, 
     return true;
 }
 
+bool drive_read_breaks(struct cli *c, const struct plan *p, struct arena *a,
+                       struct engine_breaks *ret, struct err *err)
+{
+    str *ids = arena_array(a, str, c->given.n + 1);
+    struct engine_breaks b = {.before = ids, .on_failure = cli_has(c, "break-on-failure")};
+    for (size_t i = 0; i < c->given.n; i++)
+        if (strcmp(c->given.at[i].option->name, "break-before") == 0)
+            ids[b.before_count++] = str_of(c->given.at[i].value);
+    if (!engine_check_breaks(p, &b, err))
+        return false;
+    for (size_t i = 0; i < b.before_count; i++)
+        if (plan_find(p, ids[i]) == PLAN_NEVER)
+            cli_note("the plan has no step '%.*s' yet: it is held if it comes", STR_ARG(ids[i]));
+    *ret = b;
+    return true;
+}
+
 bool drive_run(struct drive *d, const struct engine_request *q, struct err *err)
 {
     d->ours = true;

@@ -44,6 +44,14 @@ bool drive_start_engine(struct drive *d, const char *backend, const char *root,
 
 /* Starts the run; takes evaluation and bundle of the request in any case. */
 bool drive_run(struct drive *d, const struct engine_request *q, struct err *err) must_use;
+/* --break-before and --break-on-failure, as far as the plan allows them; in a. */
+bool drive_read_breaks(struct cli *c, const struct plan *p, struct arena *a,
+                       struct engine_breaks *ret, struct err *err) must_use;
+#define CLI_BREAK_OPTIONS                                                                      \
+    {"break-before", "STEP", "hold this step before it runs, to look at it; may be repeated"}, \
+    {                                                                                          \
+        "break-on-failure", NULL, "hold a step that has failed, in the files that it left"     \
+    }
 /* Takes over a run without a living owner, with the sandbox that it began with. */
 bool drive_resume(struct drive *d, int64_t run_id, struct err *err) must_use;
 /* A further attempt of a run; takes x in any case. */

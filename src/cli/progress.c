@@ -208,7 +208,9 @@ void add_step_remark(struct buf *b, const struct store_step *s)
 {
     bool told =
         s->reason.code == REASON_CONTINUE_ON_ERROR || s->reason.code == REASON_JUDGED_BY_CODE;
-    if (s->status == STEP_CACHED)
+    if (s->status == STEP_WAITING)
+        buf_add_str(b, s->reason.text);
+    else if (s->status == STEP_CACHED)
         buf_add_c(b, "cached");
     else if (s->outcome == OUTCOME_RECORDED)
         buf_add_c(b, "recorded, not sent");

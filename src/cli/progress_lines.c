@@ -42,7 +42,8 @@ static void add_changes(struct progress *p, struct buf *b)
         if (seen->status == s->status && seen->try == s->key.try)
             continue;
         *seen = (struct seen_step){s->status, s->key.try};
-        if (step_is_shown(s) && (s->status == STEP_RUNNING || step_status_is_final(s->status)))
+        if (step_is_shown(s) && (s->status == STEP_RUNNING || s->status == STEP_WAITING ||
+                                 step_status_is_final(s->status)))
             add_step_line(p, b, s);
     }
 }
@@ -134,6 +135,13 @@ static void add_turn(struct batch *b, const struct event *e)
     json_decref(data);
 }
 
+static void add_held(struct batch *b, const struct event *e)
+{
+    json_t *data = json_loadb(e->data.p, e->data.n, JSON_ALLOW_NUL, NULL);
+    buf_addf(&b->out, "? %.*s %.*s\n", STR_ARG(e->step_id), STR_ARG(json_get_text(data, "text")));
+    json_decref(data);
+}
+
 static bool follow_event(void *ctx, const struct event *e)
 {
     struct batch *b = ctx;
@@ -143,6 +151,8 @@ static bool follow_event(void *ctx, const struct event *e)
         add_output(b, e);
     else if (e->type == EVENT_AGENT_TURN)
         add_turn(b, e);
+    else if (e->type == EVENT_STEP_HELD)
+        add_held(b, e);
     if (e->type != EVENT_STEP_STARTED && e->type != EVENT_STEP_COMPLETED &&
         e->type != EVENT_STEP_SKIPPED)
         return true;

@@ -2,7 +2,13 @@
  * counted, and what matters now (running, failed) is left out last. */
 #include "cli/progress_int.h"
 
-enum { NAME_COLUMN_MAX = 40, DURATION_COLUMN = 8, LINES_AROUND = 4, FRAME_MAX = 4 << 20 };
+enum {
+    NAME_COLUMN_MAX = 40,
+    DURATION_COLUMN = 8,
+    LINES_AROUND = 4,
+    LINES_OF_HELD = 2,
+    FRAME_MAX = 4 << 20
+};
 
 static const char *const spinner[] = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
 enum { SPINNER_COUNT = sizeof spinner / sizeof *spinner, SPINNER_MS = 100 };
@@ -140,10 +146,35 @@ static void add_step(struct progress *p, struct buf *b, const struct store_step 
     end_line(p, b);
 }
 
+static const struct store_step *find_held(const struct progress *p)
+{
+    for (size_t i = 0; i < p->step_count; i++)
+        if (p->steps[i].status == STEP_WAITING &&
+            (p->steps[i].reason.code == REASON_HELD_BEFORE ||
+             p->steps[i].reason.code == REASON_HELD_AFTER_FAILURE))
+            return &p->steps[i];
+    return NULL;
+}
+
+/* What to type elsewhere, whole, where the step's line has no room for it. */
+static void add_held(struct progress *p, struct buf *b, size_t width)
+{
+    static const char *const words[LINES_OF_HELD][2] = {{"look", "attach"}, {"go on", "continue"}};
+    const struct store_step *s = find_held(p);
+    for (size_t i = 0; s && i < LINES_OF_HELD; i++) {
+        auto_buf text = BUF(FRAME_MAX);
+        buf_addf(&text, "  %-6s in another terminal: plue run %s %lld %.*s", words[i][0],
+                 words[i][1], (long long)p->run_id, STR_ARG(s->key.step_id));
+        screen_add(b, buf_str(&text), width - 1, false);
+        end_line(p, b);
+    }
+}
+
 static void add_steps(struct progress *p, struct buf *b, const struct counts *n,
                       struct screen_size size)
 {
-    size_t room = size.height > LINES_AROUND ? size.height - LINES_AROUND : 1, column = 8;
+    size_t around = LINES_AROUND + (find_held(p) ? LINES_OF_HELD : 0);
+    size_t room = size.height > around ? size.height - around : 1, column = 8;
     auto_free bool *shown = mem_zalloc(p->step_count + 1);
     choose(p, shown, room);
     for (size_t i = 0; i < p->step_count; i++)
@@ -192,8 +223,10 @@ void live_draw(struct progress *p, bool last)
     p->drawn = 0;
     add_header(p, &b, &n, size.width);
     add_steps(p, &b, &n, size);
-    if (!last)
+    if (!last) {
+        add_held(p, &b, size.width);
         add_notice(p, &b, size.width);
+    }
     buf_add_c(&b, "\x1b[J"); /* what the last frame had below */
     if (last)
         buf_add_c(&b, "\x1b[?25h");

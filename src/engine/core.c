@@ -202,7 +202,7 @@ static void end_step(struct turn *t, uint32_t step, enum outcome outcome, enum r
     if (fails_itself(t, step))
         add_failure(r, s, step);
     if (p->group != PLAN_NEVER && t->plan->steps[p->group].fail_fast &&
-        s->conclusion == CONCLUSION_FAILED)
+        s->conclusion == CONCLUSION_FAILED && !r->steps[p->group].failed_fast)
         fail_fast(t, p->group, step);
     release_dependents(t, step);
 }
@@ -219,16 +219,46 @@ static void wait_for_person(struct turn *t, uint32_t step)
         act(t, RUN_ACTION_ARM_STEP, step, timeout_ms);
 }
 
-static void end_waiting(struct turn *t, uint32_t step, enum outcome outcome, enum reason reason)
+static void leave_waiting(struct turn *t, uint32_t step)
 {
     t->run->waiting--;
-    end_step(t, step, outcome, reason);
+    t->run->held -= step_is_held(&t->run->steps[step]);
+}
+
+/* Of a held step whose try has failed, that is what happened. */
+static void end_waiting(struct turn *t, uint32_t step, enum outcome outcome, enum reason reason)
+{
+    const struct step_state *s = &t->run->steps[step];
+    bool failed = step_is_held(s) && s->reason == REASON_HELD_AFTER_FAILURE;
+    leave_waiting(t, step);
+    end_step(t, step, failed ? s->held_outcome : outcome, failed ? s->held_reason : reason);
+}
+
+static bool has_break_before(const struct turn *t, uint32_t step)
+{
+    const struct run_options *o = &t->run->options;
+    const struct step_state *s = &t->run->steps[step];
+    if (s->tries || s->let_go || step_type_is_structural(t->plan->steps[step].type))
+        return false;
+    for (size_t i = 0; i < o->break_count; i++)
+        if (str_eq(o->break_before[i], t->plan->steps[step].id))
+            return true;
+    return false;
+}
+
+static void hold(struct turn *t, uint32_t step, enum reason reason)
+{
+    t->run->waiting++;
+    t->run->held++;
+    set_status(t, step, STEP_WAITING, reason);
 }
 
 static void queue_step(struct turn *t, uint32_t step)
 {
     set_status(t, step, STEP_READY, REASON_WAITING_FOR_SLOT);
-    if (t->plan->steps[step].type == STEP_TYPE_APPROVAL)
+    if (has_break_before(t, step))
+        hold(t, step, REASON_HELD_BEFORE);
+    else if (t->plan->steps[step].type == STEP_TYPE_APPROVAL)
         wait_for_person(t, step);
     else
         ready_push(t->run, step);
@@ -486,7 +516,7 @@ static void show_waiting(struct turn *t)
     struct run_state *r = t->run;
     bool waits = r->waiting && !r->running && !r->ready.n && !r->resuming && !r->ending;
     if (waits && r->status == RUN_RUNNING)
-        set_run_status(t, RUN_WAITING, REASON_WAITING_FOR_APPROVAL);
+        set_run_status(t, RUN_WAITING, r->held ? REASON_STEP_HELD : REASON_WAITING_FOR_APPROVAL);
     else if (!waits && r->status == RUN_WAITING)
         set_run_status(t, RUN_RUNNING, REASON_NONE);
 }
@@ -550,11 +580,44 @@ static int64_t retry_delay(const struct run_state *r, uint32_t step, uint32_t tr
     return delay / 2 + (int64_t)(jitter(r, step, try) % (uint64_t)delay);
 }
 
+/* The step ends so, or its next try waits. */
+static void end_try(struct turn *t, uint32_t step, enum outcome outcome, enum reason reason,
+                    bool final)
+{
+    struct run_state *r = t->run;
+    struct step_state *s = &r->steps[step];
+    bool retry = (outcome == OUTCOME_FAILED || outcome == OUTCOME_TIMED_OUT) && !final &&
+                 !r->ending && s->tries <= t->plan->steps[step].retries;
+    if (!retry) {
+        end_step(t, step, outcome, reason);
+        return;
+    }
+    s->killing = s->killed = false;
+    set_status(t, step, STEP_PENDING, REASON_WAITING_FOR_RETRY);
+    act(t, RUN_ACTION_ARM_RETRY, step, retry_delay(r, step, s->tries));
+}
+
+/* A held step goes on as if it had never been held, or (again) is tried once more at once. */
+static void go_on(struct turn *t, const struct run_event *e)
+{
+    struct step_state *s = &t->run->steps[e->step];
+    bool began = s->reason == REASON_HELD_AFTER_FAILURE;
+    leave_waiting(t, e->step);
+    s->let_go = true;
+    if (!began) {
+        queue_step(t, e->step);
+    } else if (e->again) {
+        set_status(t, e->step, STEP_PENDING, REASON_WAITING_FOR_RETRY);
+        act(t, RUN_ACTION_ARM_RETRY, e->step, 0);
+    } else {
+        end_try(t, e->step, s->held_outcome, s->held_reason, s->held_final);
+    }
+}
+
 static void step_done(struct turn *t, const struct run_event *e)
 {
     struct run_state *r = t->run;
     struct step_state *s = &r->steps[e->step];
-    const struct plan_step *p = &t->plan->steps[e->step];
     enum outcome outcome = s->killing ? s->wanted : e->outcome;
     enum reason reason = s->killing ? s->why : e->reason;
 
@@ -564,15 +627,16 @@ static void step_done(struct turn *t, const struct run_event *e)
     }
     r->running--;
     leave_group(t, e->step);
-    bool retry = (outcome == OUTCOME_FAILED || outcome == OUTCOME_TIMED_OUT) && !e->final &&
-                 !r->ending && s->tries <= p->retries;
-    if (!retry) {
-        end_step(t, e->step, outcome, reason);
+    bool failed = outcome == OUTCOME_FAILED || outcome == OUTCOME_TIMED_OUT;
+    if (!failed || !r->options.break_on_failure || r->ending) {
+        end_try(t, e->step, outcome, reason, e->final);
         return;
     }
     s->killing = s->killed = false;
-    set_status(t, e->step, STEP_PENDING, REASON_WAITING_FOR_RETRY);
-    act(t, RUN_ACTION_ARM_RETRY, e->step, retry_delay(r, e->step, s->tries));
+    s->held_outcome = outcome;
+    s->held_reason = reason;
+    s->held_final = e->final;
+    hold(t, e->step, REASON_HELD_AFTER_FAILURE);
 }
 
 static bool impossible(struct err *err, const char *what)
@@ -583,7 +647,7 @@ static bool impossible(struct err *err, const char *what)
 static bool is_step_event(enum run_event_kind k)
 {
     return k == RUN_EVENT_STEP_DONE || k == RUN_EVENT_RETRY_TIMER || k == RUN_EVENT_STEP_TIMER ||
-           k == RUN_EVENT_GRACE_TIMER;
+           k == RUN_EVENT_GRACE_TIMER || k == RUN_EVENT_CONTINUE;
 }
 
 /* Timers and messages of an earlier try, or of a step that has ended meanwhile, mean nothing. */
@@ -592,6 +656,8 @@ static bool is_late(const struct run_state *r, const struct run_event *e)
     const struct step_state *s = &r->steps[e->step];
     if (e->try < s->tries || run_status_is_final(r->status))
         return true;
+    if (step_is_held(s) || e->kind == RUN_EVENT_CONTINUE)
+        return !step_is_held(s) || e->kind != RUN_EVENT_CONTINUE;
     if (e->kind == RUN_EVENT_RETRY_TIMER)
         return s->status != STEP_PENDING || s->reason != REASON_WAITING_FOR_RETRY;
     return s->status != STEP_RUNNING && s->status != STEP_WAITING;
@@ -613,6 +679,9 @@ static bool apply_step_event(struct turn *t, const struct run_event *e, struct e
         break;
     case RUN_EVENT_RETRY_TIMER:
         queue_step(t, e->step);
+        break;
+    case RUN_EVENT_CONTINUE:
+        go_on(t, e);
         break;
     case RUN_EVENT_STEP_TIMER:
         if (s->status == STEP_WAITING)
@@ -719,4 +788,21 @@ void run_restore_tries(struct run_state *r, const struct plan *plan, uint32_t st
 {
     grow(r, plan);
     r->steps[step].tries = tries;
+}
+
+void run_restore_held(struct run_state *r, const struct plan *plan, uint32_t step,
+                      enum outcome outcome, enum reason reason, uint32_t tries)
+{
+    struct run_actions none = {0};
+    struct turn t = {r, plan, &none};
+    grow(r, plan);
+    struct step_state *s = &r->steps[step];
+    gather_failures(&t, step);
+    s->status = STEP_WAITING;
+    s->reason = REASON_HELD_AFTER_FAILURE;
+    s->held_outcome = outcome;
+    s->held_reason = reason;
+    s->tries = tries;
+    r->waiting++;
+    r->held++;
 }

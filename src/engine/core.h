@@ -12,6 +12,9 @@
  * when="on_failure" or "always" looks at all steps before it. Groups and actions end with their
  * parts. Nothing new starts once a run is cancelled or out of time.
  *
+ * A step can be held before its first try, or after one that failed: it takes no slot, no time and
+ * no place in its group until it is told to go on.
+ *
  * Invariants: a final step never changes again; a step runs at most once at a time, and again only
  * for a retry; every impossible event is refused and changes nothing. */
 #ifndef ENGINE_CORE_H
@@ -39,6 +42,11 @@ struct step_state {
     bool killed;         /* KILL was sent */
     enum outcome wanted; /* what a kill makes of it: timed_out or cancelled */
     enum reason why;
+    bool let_go; /* held before it began, and told to go on */
+    /* How the try ended after which it is held. */
+    enum outcome held_outcome;
+    enum reason held_reason;
+    bool held_final;
     /* Unjudged failures among the steps before this one and itself: what skips its dependents. */
     uint32_t *failures;
     uint32_t failure_count;
@@ -53,6 +61,10 @@ struct run_options {
     uint32_t slots;     /* steps side by side; at least 1 */
     uint64_t seed;      /* for jitter */
     int64_t timeout_ms; /* 0: the default */
+    /* Ids of steps that are held before their first try; borrowed. */
+    const str *break_before;
+    size_t break_count;
+    bool break_on_failure; /* steps are held after a try that failed */
 };
 
 struct run_state {
@@ -63,6 +75,7 @@ struct run_state {
     uint32_t n, cap;
     uint32_t final, running;
     uint32_t waiting; /* steps that wait for people; they take no slot */
+    uint32_t held;    /* those of them that are held */
     enum run_status status;
     enum reason reason;
     bool started;
@@ -86,6 +99,7 @@ enum run_event_kind {
     RUN_EVENT_GRACE_TIMER, /* TERM did not help */
     RUN_EVENT_RUN_TIMER,   /* the run's time is up */
     RUN_EVENT_CANCEL,      /* a person asked, or (reason) a newer run; also before the start */
+    RUN_EVENT_CONTINUE,    /* a held step goes on; ignored where it is not held */
 };
 
 struct run_event {
@@ -94,6 +108,7 @@ struct run_event {
     enum outcome outcome; /* STEP_DONE: success, failed, cached or recorded */
     enum reason reason;
     bool final; /* STEP_DONE: failed for good, retries would not help (it never started) */
+    bool again; /* CONTINUE after a failed try: with another one, at once */
 };
 
 /* ---- what to do ---- */
@@ -135,6 +150,15 @@ void run_restore(struct run_state *r, const struct plan *plan, uint32_t step, en
                  enum conclusion conclusion, enum step_status status, enum reason reason,
                  uint32_t tries);
 void run_restore_tries(struct run_state *r, const struct plan *plan, uint32_t step, uint32_t tries);
+/* Of a step that is held after a failed try: how that had ended. */
+void run_restore_held(struct run_state *r, const struct plan *plan, uint32_t step,
+                      enum outcome outcome, enum reason reason, uint32_t tries);
+
+static inline bool step_is_held(const struct step_state *s)
+{
+    return s->status == STEP_WAITING &&
+           (s->reason == REASON_HELD_BEFORE || s->reason == REASON_HELD_AFTER_FAILURE);
+}
 
 /* Whether steps of this type run in the workspace, and change it. */
 static inline bool step_type_has_files(enum step_type t)

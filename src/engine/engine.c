@@ -32,6 +32,8 @@ static void obey(struct engine *e, struct live_run *r, const struct store_comman
         store_batch_free(b);
     if (str_is(c->kind, "cancel"))
         engine_cancel(e, r->id);
+    else if (str_is(c->kind, "continue"))
+        hold_continue(r, c->data);
 }
 
 /* A process can also die without a trace in the database. */
@@ -141,11 +143,7 @@ static void publish(void *ctx, const struct event *e)
 
 static void begin(struct live_run *r)
 {
-    struct run_options options = {
-        .slots = r->engine->options.slots,
-        .seed = (uint64_t)r->id,
-        .timeout_ms = r->plan.timeout_ms,
-    };
+    struct run_options options = hold_options(r, r->plan.timeout_ms);
     run_init(&r->core, &options);
     run_try_to_begin(r);
 }
@@ -204,7 +202,7 @@ static void describe_run(struct live_run *r, struct store_run *row)
         json_put_raw(&w, q->fork);
     }
     json_end_object(&w);
-    r->kept = arena_str(&r->arena, buf_str(&kept));
+    r->kept = breaks_keep(&r->arena, buf_str(&kept), &q->breaks);
     *row = (struct store_run){
         .repository = q->repository,
         .workflow = r->plan.workflow,

@@ -46,6 +46,13 @@ void engine_free(struct engine *e);
 
 /* ---- runs ---- */
 
+/* Steps that are held, for people to look at: before they begin, or after a try that failed. */
+struct engine_breaks {
+    const str *before; /* ids */
+    size_t before_count;
+    bool on_failure;
+};
+
 struct engine_request {
     struct evaluation *evaluation; /* taken: started, AWAIT or DONE; freed with the run */
     struct bundle *bundle;         /* taken: allocated with mem_alloc */
@@ -60,7 +67,8 @@ struct engine_request {
     const char *sandbox_backend; /* kept with the run, for resume */
     int64_t replay_of;           /* the run whose models' answers are given again; 0: none */
     str replay_file;             /* a record's path, instead of a run; empty: none */
-    str fork;                    /* of that replay, JSON (engine/replay.h); empty: none */
+    struct engine_breaks breaks;
+    str fork; /* of that replay, JSON (engine/replay.h); empty: none */
 };
 
 /* The run is recorded (id > 0), or could not be (err). */
@@ -72,6 +80,11 @@ typedef void engine_ended_fn(void *ctx, int64_t run_id, enum run_status status,
 
 /* Whether all steps of the plan can be executed; names the step and what is missing. */
 must_use bool engine_check_plan(const struct plan *p, struct err *err);
+
+/* Whether the steps that are to be held can come: an unknown id is an error (step_unknown) where
+ * the plan does not grow any more. */
+must_use bool engine_check_breaks(const struct plan *p, const struct engine_breaks *b,
+                                  struct err *err);
 
 /* Records the run with its plan and starts it. Takes the request's evaluation and bundle in any
  * case. */

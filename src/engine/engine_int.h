@@ -46,6 +46,7 @@ struct live_step {
     struct log_commands commands; /* of both */
     bool capturing;
     int64_t started_at, completed_at;
+    int64_t held_at; /* when the try ended after which it is held; 0: none */
     bool has_exit_code;
     int exit_code;
     int64_t log_lines, log_bytes;
@@ -119,6 +120,10 @@ struct live_run {
      * id, files, workspace and mask, and no row of its own. */
     struct live_run *parent;
     uint32_t parent_step;
+    /* attach.c: */
+    struct attach_door *door; /* NULL before a step was held */
+    struct attach *attached;
+    unsigned attach_number; /* of the last shell */
     struct live_run *next;
 };
 
@@ -205,6 +210,8 @@ void run_try_to_begin(struct live_run *r);
 void record_new_steps(struct live_run *r, struct store_batch *b, uint32_t from);
 void record_step(struct live_run *r, struct store_batch *b, uint32_t step);
 void record_run(struct live_run *r, struct store_batch *b);
+/* The run's time goes on, its state is as it was. */
+void record_time_left(struct live_run *r, struct store_batch *b);
 void record_event(struct live_run *r, struct store_batch *b, enum event_type type, str step_id,
                   str data);
 void record_plan_extended(struct live_run *r, struct store_batch *b, uint32_t from);
@@ -262,6 +269,35 @@ void step_failed_by(struct live_run *r, uint32_t step, enum reason reason, const
 /* The step begins anew, what it waited for being there. */
 void workspace_begin_again(struct live_run *r, uint32_t step);
 
+/* For shells that wait in attach.c: attach_files_ready comes, at once where the files are there. */
+void workspace_attach(struct live_run *r);
+
+/* ---- hold.c: steps that are held ---- */
+/* What the row keeps of the plan, with these breaks and no others; in a. */
+str breaks_keep(struct arena *a, str kept, const struct engine_breaks *b);
+struct engine_breaks breaks_of(struct arena *a, const json_t *kept);
+struct run_options hold_options(const struct live_run *r, int64_t timeout_ms);
+/* The text of the step's reason, where it is held. */
+void hold_describe(struct live_run *r, uint32_t step);
+void hold_record_event(struct live_run *r, struct store_batch *b, uint32_t step);
+/* Steps that were to be held and never came are told of. */
+void hold_note_missed(struct live_run *r);
+/* What another process wishes: {"step", "again"?}. */
+void hold_continue(struct live_run *r, str data);
+void hold_restore(struct live_run *r, uint32_t i, const struct store_step *s);
+
+/* ---- attach.c: shells in the sandboxes of held steps ---- */
+struct attach_tty {
+    bool terminal; /* else pipes */
+    int rows, columns;
+};
+/* Opens the run to other processes when a step is held; ends its shells when it goes on. */
+void attach_step_changed(struct live_run *r, uint32_t step);
+/* err is NULL where the workspace is there; else borrowed. */
+void attach_files_ready(struct live_run *r, const struct err *err);
+/* Every shell is ended, and none begins any more. */
+void attach_close(struct live_run *r);
+
 /* ---- keep.c: files into the blob store and back ---- */
 struct kept_files { /* as runner_pack */
     const str *patterns;
@@ -302,6 +338,19 @@ struct sink { /* a call on behalf of a step */
     uint32_t step;
 };
 void shell_launch(struct live_run *r, uint32_t step);
+/* A shell for a person, where the step would run. LATER: attach_files_ready comes once a value that
+ * it lacks is computed. STARTED: exit comes, also where *ret_process is NULL. */
+enum shell_attached { SHELL_ATTACH_STARTED, SHELL_ATTACH_LATER, SHELL_ATTACH_FAILED };
+struct shell_attach {
+    const int *stdio;
+    const char *term; /* NULL: no terminal */
+    unsigned number;  /* of this shell in the run */
+    runner_exit_fn *exit;
+    void *user;
+};
+must_use enum shell_attached shell_attach(struct live_run *r, uint32_t step,
+                                          const struct shell_attach *x,
+                                          struct runner_step **ret_process, struct err *err);
 void file_launch(struct live_run *r, uint32_t step);
 void git_start(struct live_run *r, uint32_t step);
 void llm_step_start(struct live_run *r, uint32_t step);

@@ -32,6 +32,7 @@ void engine_let_go(struct engine *e)
         r->complete = r->halted = true;
         kill_steps(r);
         run_stop_timers(r);
+        attach_close(r);
         run_forget(r);
     }
 }

@@ -13,7 +13,9 @@ bool lost_has_files_lost(struct engine *e, const struct recovery *v)
     if (runner_has_files(e->options.runner, v->run.id))
         return false;
     for (size_t i = 0; i < v->step_count; i++)
-        if (has_run_in_files(&v->steps[i]) && step_status_is_final(v->steps[i].status))
+        if (has_run_in_files(&v->steps[i]) &&
+            (step_status_is_final(v->steps[i].status) ||
+             v->steps[i].reason.code == REASON_HELD_AFTER_FAILURE))
             return true;
     return false;
 }

@@ -193,6 +193,7 @@ struct live_run *nested_start(struct live_run *parent, uint32_t step, str name, 
     struct engine_request q = parent->request;
     q.evaluation = evaluate(parent, step, name, input, &facts, err);
     q.group = q.policy = STR("");
+    q.breaks = (struct engine_breaks){0};
     if (!q.evaluation)
         return NULL;
     struct live_run *r = live_run_nested(parent, step, &q);

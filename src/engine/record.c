@@ -165,22 +165,25 @@ static void fill_values(struct live_run *r, uint32_t step, struct store_step_upd
 
     u->values.reason = reason_of(s, l);
     u->fields |= STORE_STEP_REASON;
-    if (u->to == STEP_RUNNING || u->to == STEP_WAITING) {
+    bool held = step_is_held(s), tried = held && s->reason == REASON_HELD_AFTER_FAILURE;
+    if (u->to == STEP_RUNNING || (u->to == STEP_WAITING && !held)) {
         l->started_at = clock_wall_ms();
         u->values.started_at = l->started_at;
         u->fields |= STORE_STEP_STARTED;
         return;
     }
-    if (!step_status_is_final(u->to))
+    if (!step_status_is_final(u->to) && !tried)
         return;
-    l->completed_at = clock_wall_ms();
+    /* What somebody has looked at since then is no time of the step's. */
+    l->completed_at = l->held_at ? l->held_at : clock_wall_ms();
+    l->held_at = tried ? l->completed_at : 0;
     u->fields |= STORE_STEP_OUTCOME | STORE_STEP_COMPLETED | STORE_STEP_ERROR | STORE_STEP_RESULT |
                  STORE_STEP_LOG | STORE_STEP_USAGE;
     u->values.turns_used = l->spent.turns;
     u->values.tokens_in = l->spent.tokens_in;
     u->values.tokens_out = l->spent.tokens_out;
     u->values.cost_micro_usd = l->spent.micro_usd;
-    u->values.outcome = s->outcome;
+    u->values.outcome = tried ? s->held_outcome : s->outcome;
     u->values.conclusion = s->conclusion;
     u->values.completed_at = l->completed_at;
     u->values.error = opt_str(l->error);
@@ -225,8 +228,9 @@ void record_step(struct live_run *r, struct store_batch *b, uint32_t step)
     struct live_step *l = &r->steps[step];
     const struct step_state *s = &r->core.steps[step];
 
+    hold_describe(r, step);
     if (s->status == STEP_PENDING && s->reason == REASON_WAITING_FOR_RETRY &&
-        l->recorded == STEP_RUNNING) {
+        (l->recorded == STEP_RUNNING || l->recorded == STEP_WAITING)) {
         record_retry(r, b, step);
         return;
     }
@@ -238,6 +242,8 @@ void record_step(struct live_run *r, struct store_batch *b, uint32_t step)
     bool told = s->status == STEP_RUNNING || step_status_is_final(s->status);
     if (told && l->recorded != s->status)
         step_event(r, b, step);
+    if (step_is_held(s))
+        hold_record_event(r, b, step);
     l->recorded = u.to;
     if (step_status_is_final(s->status))
         record_result(r, step);
@@ -353,6 +359,18 @@ void record_run(struct live_run *r, struct store_batch *b)
         record_event(r, b, EVENT_RUN_STATUS_CHANGED, STR(""), buf_str(&data));
     if (final)
         store_drop_lease(b, r->id, &r->engine->self);
+}
+
+void record_time_left(struct live_run *r, struct store_batch *b)
+{
+    struct store_run_update u = {.run_id = r->id,
+                                 .from = r->recorded,
+                                 .to = r->recorded,
+                                 .fields = STORE_RUN_DEADLINE | STORE_RUN_WAITED,
+                                 .values.deadline_at = clock_wall_ms() + r->paused_left,
+                                 .values.waited_ms = r->waited_ms};
+    if (!r->parent)
+        store_update_run(b, &u);
 }
 
 void record_system_line(struct live_run *r, uint32_t step, str text)

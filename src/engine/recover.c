@@ -256,6 +256,9 @@ static void restore_steps(struct live_run *r, struct recovery *v, struct store_b
         l->recorded_try = (uint32_t)s->key.try;
         if (step_status_is_final(s->status))
             recovery_restore(r, i, s);
+        else if (s->status == STEP_WAITING && (s->reason.code == REASON_HELD_BEFORE ||
+                                               s->reason.code == REASON_HELD_AFTER_FAILURE))
+            hold_restore(r, i, s);
         else if (s->status == STEP_WAITING) /* it asks again, and finds what was decided */
             run_restore_tries(&r->core, &r->plan, i, (uint32_t)s->key.try - 1);
         else if (s->status == STEP_RUNNING)
@@ -276,7 +279,11 @@ static int64_t time_left(const struct live_run *r, const struct recovery *v)
 {
     int64_t whole = r->plan.timeout_ms ? r->plan.timeout_ms : RUN_DEFAULT_TIMEOUT_MS;
     int64_t left = v->run.deadline_at - (v->last_seen ? v->last_seen : clock_wall_ms());
-    if (!v->run.deadline_at || left > whole || v->run.status == RUN_WAITING)
+    bool waited = v->run.status == RUN_WAITING;
+    for (size_t i = 0; i < v->step_count; i++)
+        waited |= v->steps[i].status == STEP_WAITING && v->steps[i].reason.code != REASON_NONE &&
+                  v->steps[i].reason.code != REASON_WAITING_FOR_APPROVAL;
+    if (!v->run.deadline_at || left > whole || waited)
         return whole;
     return left < 1 ? 1 : left;
 }
@@ -296,8 +303,7 @@ static void record_deadline(struct live_run *r, const struct recovery *v, struct
 static void begin_again(struct live_run *r, struct recovery *v)
 {
     int64_t left = time_left(r, v);
-    struct run_options options = {
-        .slots = r->engine->options.slots, .seed = (uint64_t)r->id, .timeout_ms = left};
+    struct run_options options = hold_options(r, left);
     run_init(&r->core, &options);
     struct store_batch *b = store_batch_new(r->engine->options.store);
     record_deadline(r, v, b, left);
@@ -381,6 +387,7 @@ bool engine_resume(struct engine *e, int64_t run_id, engine_ended_fn *ended, voi
         return false;
     auto_free char *facts = NULL;
     struct engine_request q = recovery_request(&v, &facts);
+    q.breaks = breaks_of(&v.arena, v.kept);
     struct live_run *r = live_run_new(e, &q);
     r->id = run_id;
     r->kept = arena_str(&r->arena, v.run.plan);

@@ -339,10 +339,16 @@ static void begin_attempt(struct live_run *r, void *data)
     run_try_to_begin(r);
 }
 
+void rerun_set_breaks(struct rerun *x, const struct engine_breaks *breaks)
+{
+    x->request.breaks = *breaks;
+}
+
 static struct live_run *revive(struct engine *e, struct rerun *x)
 {
     x->request.evaluation = steal(x->evaluation);
     x->request.bundle = steal(x->bundle);
+    x->v.run.plan = breaks_keep(&x->v.arena, x->v.run.plan, &x->request.breaks);
     struct live_run *r = live_run_new(e, &x->request);
     r->id = x->v.run.id;
     r->attempt = rerun_attempt(x);
@@ -379,8 +385,7 @@ bool engine_rerun(struct engine *e, struct rerun *x, engine_created_fn *created,
                   engine_ended_fn *ended, void *ctx, struct err *err)
 {
     struct live_run *r = revive(e, x);
-    struct run_options options = {
-        .slots = e->options.slots, .seed = (uint64_t)r->id, .timeout_ms = r->plan.timeout_ms};
+    struct run_options options = hold_options(r, r->plan.timeout_ms);
     struct store_batch *b = store_batch_new(e->options.store);
     run_init(&r->core, &options);
     if (!hidden_load(r, err)) {

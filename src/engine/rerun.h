@@ -50,6 +50,9 @@ const char *rerun_backend(const struct rerun *x);
 /* Nothing is kept although something could have been: the files are gone. */
 bool rerun_lost_files(const struct rerun *x);
 
+/* Steps that are held in this attempt; borrowed until it has started. */
+void rerun_set_breaks(struct rerun *x, const struct engine_breaks *breaks);
+
 /* Records the attempt and starts it. Takes x in any case. created may be NULL. */
 bool engine_rerun(struct engine *e, struct rerun *x, engine_created_fn *created,
                   engine_ended_fn *ended, void *ctx, struct err *err) must_use;

@@ -104,21 +104,22 @@ static void arm(struct live_run *r, struct live_timer **slot, enum run_event_kin
     *slot = t;
 }
 
-/* Waiting for people does not count to the run's time. */
-static void pause_limit(struct live_run *r)
+/* Waiting for people does not count to the run's time. True where that goes on again. */
+static bool pause_limit(struct live_run *r)
 {
-    bool waits = r->core.status == RUN_WAITING;
+    bool waits = r->core.status == RUN_WAITING || (r->core.held && !r->core.ending);
     if (!r->limit || waits == (r->paused_at != 0))
-        return;
+        return false;
     if (waits) {
         r->paused_at = clock_wall_ms();
         r->paused_left = (int64_t)uv_timer_get_due_in(&r->limit->uv);
         uv_timer_stop(&r->limit->uv);
-        return;
+        return false;
     }
     r->waited_ms += clock_wall_ms() - r->paused_at;
     r->paused_at = 0;
     uv_timer_start(&r->limit->uv, timer_fired, (uint64_t)r->paused_left, 0);
+    return true;
 }
 
 /* ---- plan and evaluation ---- */
@@ -296,6 +297,8 @@ static void complete(struct live_run *r)
 {
     r->complete = true;
     run_stop_timers(r);
+    hold_note_missed(r);
+    attach_close(r);
     /* What failed may be run again from where it stands. */
     if (r->workspace && !r->parent)
         close_workspace(r, r->core.status == RUN_SUCCESS ? RUNNER_REMOVE : RUNNER_KEEP_FILES);
@@ -386,7 +389,7 @@ void run_perform(struct live_run *r, const struct run_action *a)
         break;
     case RUN_ACTION_ARM_RUN:
         arm(r, &r->limit, RUN_EVENT_RUN_TIMER, a);
-        pause_limit(r);
+        (void)pause_limit(r);
         break;
     case RUN_ACTION_RESUME:
         resume_evaluation(r);
@@ -395,6 +398,8 @@ void run_perform(struct live_run *r, const struct run_action *a)
         complete(r);
         break;
     case RUN_ACTION_STEP_CHANGED:
+        attach_step_changed(r, a->step);
+        break;
     case RUN_ACTION_RUN_CHANGED:
         break;
     }
@@ -428,6 +433,7 @@ static void stop_step_timers(struct live_run *r, uint32_t step)
 static void record_turn(struct live_run *r, struct store_batch *b,
                         const struct run_actions *actions)
 {
+    bool goes_on = pause_limit(r), same = r->recorded == r->core.status;
     for (size_t i = 0; i < actions->list.n; i++) {
         const struct run_action *a = &actions->list.at[i];
         /* A run without steps starts and ends in one turn: its last state is recorded, once. */
@@ -436,7 +442,6 @@ static void record_turn(struct live_run *r, struct store_batch *b,
                 resolve_result(r);
                 name_failed_step(r);
             }
-            pause_limit(r);
             record_run(r, b);
         }
         if (a->kind != RUN_ACTION_STEP_CHANGED || r->steps[a->step].dirty)
@@ -446,6 +451,8 @@ static void record_turn(struct live_run *r, struct store_batch *b,
             stop_step_timers(r, a->step);
         record_step(r, b, a->step);
     }
+    if (goes_on && same)
+        record_time_left(r, b);
     for (size_t i = 0; i < actions->list.n; i++)
         if (actions->list.at[i].kind == RUN_ACTION_STEP_CHANGED)
             r->steps[actions->list.at[i].step].dirty = false;
@@ -539,6 +546,10 @@ static struct live_run *new_run(struct engine *e, const struct engine_request *q
                     &r->request.fork};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = arena_str(a, *texts[i]);
+    str *before = arena_array(a, str, q->breaks.before_count + 1);
+    for (size_t i = 0; i < q->breaks.before_count; i++)
+        before[i] = arena_str(a, q->breaks.before[i]);
+    r->request.breaks.before = before;
     r->recorded = RUN_QUEUED;
     r->attempt = 1;
     r->next = e->runs;

@@ -431,6 +431,51 @@ static void start_process(struct live_run *r, uint32_t step, struct launch *l)
         runner_kill(r->steps[step].process, r->core.steps[step].killed ? SIGKILL : SIGTERM);
 }
 
+/* What is usual in a shell for people; what the step sets counts more. */
+static void attach_env(struct live_run *r, uint32_t step, struct launch *l, const char *term)
+{
+    auto_buf prompt = BUF(8192);
+    if (!term)
+        return;
+    buf_addf(&prompt, "[%lld %.*s] $ ", (long long)r->id, STR_ARG(r->plan.steps[step].id));
+    push_env(l, "TERM", *term ? str_of(term) : STR("dumb"));
+    push_env(l, "PS1", buf_str(&prompt));
+    push_env(l, "HISTFILE", STR(""));
+}
+
+enum shell_attached shell_attach(struct live_run *r, uint32_t step, const struct shell_attach *x,
+                                 struct runner_step **ret_process, struct err *err)
+{
+    cleanup(launch_done) struct launch l = {.script = BUF(RUNNER_SCRIPT_MAX)};
+    bool is_shell = r->plan.steps[step].type == STEP_TYPE_SHELL;
+    auto_buf id = BUF(4096);
+
+    r->resolving = step;
+    r->wanted = STR("");
+    own_env(r, step, &l);
+    attach_env(r, step, &l, x->term);
+    if ((is_shell && !resolve_config(r, step, &l, err)) || !config_env(r, &l, err))
+        return workspace_fetches_hash(r, step) ? SHELL_ATTACH_LATER : SHELL_ATTACH_FAILED;
+    step_runner_id(r, step, &id);
+    buf_addf(&id, "-attach-%u", x->number);
+    const char *image = json_string_value(json_object_get(l.config, "image"));
+    struct runner_exec exec = {
+        .step = buf_c(&id),
+        .script = buf_str(&l.script),
+        .env = (const char *const *)l.env.at,
+        .path = l.path.at,
+        .cwd = json_string_value(json_object_get(l.config, "cwd")),
+        .image = image ? image : run_image(r),
+        .network = network_of(r, &l),
+        .exit = x->exit,
+        .user = x->user,
+        .stdio = x->stdio,
+    };
+    exec.hosts = l.hosts.at;
+    *ret_process = runner_exec(r->workspace, &exec);
+    return SHELL_ATTACH_STARTED;
+}
+
 void shell_launch(struct live_run *r, uint32_t step)
 {
     cleanup(launch_done) struct launch l = {.script = BUF(RUNNER_SCRIPT_MAX)};

@@ -9,7 +9,9 @@ static const unsigned step_transitions[STEP_STATUS_COUNT] = {
     /* back to pending: a retry waits */
     [STEP_RUNNING] = TO(STEP_SUCCESS) | TO(STEP_FAILED) | TO(STEP_CACHED) | TO(STEP_CANCELLED) |
                      TO(STEP_WAITING) | TO(STEP_PENDING),
-    [STEP_WAITING] = TO(STEP_RUNNING) | TO(STEP_SUCCESS) | TO(STEP_FAILED) | TO(STEP_CANCELLED),
+    /* to ready and pending: a step that was held goes on, or is tried again */
+    [STEP_WAITING] = TO(STEP_RUNNING) | TO(STEP_READY) | TO(STEP_PENDING) | TO(STEP_SUCCESS) |
+                     TO(STEP_FAILED) | TO(STEP_CANCELLED),
 };
 
 static const unsigned run_transitions[RUN_STATUS_COUNT] = {

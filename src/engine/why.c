@@ -332,8 +332,8 @@ static void explain_status(struct facts *f, const struct store_step *s)
         return;
     case STEP_WAITING:
     case STEP_CANCELLED:
-        buf_addf(&b, "It %s: %.*s.", s->status == STEP_WAITING ? "waits" : "was cancelled",
-                 STR_ARG(s->reason.text));
+        buf_addf(&b, "It %s%.*s.",
+                 s->status == STEP_WAITING ? "" : "was cancelled: ", STR_ARG(s->reason.text));
         say(f, &b);
         return;
     case STEP_SKIPPED:
@@ -427,6 +427,14 @@ static void explain_run(struct facts *f)
     }
     if (!run_status_is_final(r->status))
         say_owner(f);
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->steps[i].status != STEP_WAITING)
+            continue;
+        buf_reset(&b);
+        buf_addf(&b, "Step %.*s %.*s.", STR_ARG(f->steps[i].key.step_id),
+                 STR_ARG(f->steps[i].reason.text));
+        say(f, &b);
+    }
     say_steps(f, is_kept, "Kept of an earlier attempt: ", ".");
     say_steps(f, is_running, "Now running: ", ".");
     say_steps(f, waits_for_slot, "Ready, and waiting for a place: ", ".");

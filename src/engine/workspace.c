@@ -42,6 +42,7 @@ struct hash_call {
     struct live_run *run;
     uint32_t step;
     str key;
+    bool attach; /* a shell asked, not the step */
 };
 
 static void begin(struct live_run *r, uint32_t step);
@@ -51,7 +52,9 @@ static void on_hashed(void *user, str hex, const struct err *err)
     struct hash_call *c = user;
     struct live_run *r = c->run;
     uint32_t step = c->step;
-    if (err) {
+    if (err && c->attach) {
+        attach_files_ready(r, err);
+    } else if (err) {
         step_failed_by(r, step, REASON_VALUE_ERROR, err);
     } else {
         struct file_hash *h = arena_alloc(&r->arena, sizeof *h);
@@ -61,7 +64,10 @@ static void on_hashed(void *user, str hex, const struct err *err)
                                 .try = r->core.steps[step].tries,
                                 .next = r->hashes};
         r->hashes = h;
-        begin(r, step);
+        if (c->attach)
+            attach_files_ready(r, NULL);
+        else
+            begin(r, step);
     }
     free(c);
     r->pending--;
@@ -75,7 +81,7 @@ bool workspace_fetches_hash(struct live_run *r, uint32_t step)
     if (!rest.n)
         return false;
     struct hash_call *c = mem_alloc(sizeof *c);
-    *c = (struct hash_call){r, step, r->wanted};
+    *c = (struct hash_call){r, step, r->wanted, step_is_held(&r->core.steps[step])};
     r->wanted = STR("");
     while (str_next(&rest, '\0', &pattern))
         vec_push(&patterns, pattern);
@@ -164,7 +170,7 @@ static bool may_begin_afresh(const struct live_run *r, const struct err *err)
         return false;
     for (uint32_t i = 0; i < r->core.n; i++)
         if (step_has_files(&r->plan.steps[i]) && r->steps[i].started_at &&
-            step_status_is_final(r->core.steps[i].status))
+            (step_status_is_final(r->core.steps[i].status) || step_is_held(&r->core.steps[i])))
             return false;
     return true;
 }
@@ -194,17 +200,21 @@ static void on_opened(void *user, struct runner_workspace *w, const struct err *
             begin(r, waiting.at[i].step);
     }
     free(waiting.at);
+    attach_files_ready(r, err);
     r->pending--;
     run_forget(r);
 }
 
-/* Whether an earlier process had begun a step in the workspace: before that there is none. */
+/* Whether an earlier process had begun a step in the workspace: before that there is none, but
+ * where somebody was there before the first step. */
 static bool was_used(const struct live_run *r)
 {
+    if (r->request.breaks.before_count && runner_has_files(r->engine->options.runner, r->id))
+        return true;
     for (uint32_t i = 0; i < r->core.n; i++) {
         const struct step_state *s = &r->core.steps[i];
         if (step_has_files(&r->plan.steps[i]) &&
-            (s->tries > 1 || (s->tries && step_status_is_final(s->status))))
+            (s->tries > 1 || (s->tries && (step_status_is_final(s->status) || step_is_held(s)))))
             return true;
     }
     return false;
@@ -235,5 +245,13 @@ void workspace_start(struct live_run *r, uint32_t step)
     }
     vec_push(&r->waiting, (struct run_action){.kind = RUN_ACTION_START, .step = step});
     if (!r->opening)
+        open_workspace(r);
+}
+
+void workspace_attach(struct live_run *r)
+{
+    if (r->workspace)
+        attach_files_ready(r, NULL);
+    else if (!r->opening)
         open_workspace(r);
 }

@@ -3,10 +3,10 @@
 #include "json/writer.h"
 
 static const char *const event_type_names[] = {
-    "run_started",        "plan_extended",    "step_started", "step_output",
-    "llm_token",          "llm_thinking",     "tool_start",   "tool_end",
-    "agent_turn",         "step_completed",   "step_skipped", "run_status_changed",
-    "approval_requested", "approval_decided", "run_completed"};
+    "run_started",        "plan_extended",      "step_started",     "step_output",
+    "llm_token",          "llm_thinking",       "tool_start",       "tool_end",
+    "agent_turn",         "step_completed",     "step_skipped",     "step_held",
+    "run_status_changed", "approval_requested", "approval_decided", "run_completed"};
 static const char *const log_stream_names[] = {"stdout",    "stderr",      "token",
                                                "tool_call", "tool_result", "system"};
 

@@ -75,6 +75,9 @@ enum step_type {
     X(WAITING_FOR_RUN, "waiting_for_run", "waits for another run of its concurrency group")       \
     X(SUPERSEDED, "superseded", "a newer run of its concurrency group took its place")            \
     X(WAITING_FOR_APPROVAL, "waiting_for_approval", "waits for a person to approve")              \
+    X(HELD_BEFORE, "held_before", "is held before it runs")                                       \
+    X(HELD_AFTER_FAILURE, "held_after_failure", "is held after a try that failed")                \
+    X(STEP_HELD, "step_held", "a step is held until somebody lets it go on")                      \
     X(APPROVAL_REJECTED, "approval_rejected", "a person rejected it")                             \
     X(DEPENDENCY_FAILED, "dependency_failed", "a step that it depends on failed")                 \
     X(DEPENDENCY_SKIPPED, "dependency_skipped", "a step that it depends on was skipped")          \

@@ -19,6 +19,10 @@ struct world {
     struct step_state recorded[STEPS_MAX];
     bool running[STEPS_MAX];
     uint32_t starts[STEPS_MAX], crashes_while_running[STEPS_MAX];
+    /* Steps that are to be held, and what became of that. */
+    str breaks[2];
+    bool let_go[STEPS_MAX], again[STEPS_MAX];
+    uint32_t agains[STEPS_MAX];
     /* What will happen: */
     struct run_event pending[PENDING_MAX];
     uint32_t pending_count;
@@ -198,6 +202,15 @@ static bool all_before_are_final(const struct world *w, uint32_t step)
     return true;
 }
 
+static bool has_break(const struct world *w, uint32_t step)
+{
+    const struct run_options *o = &w->run.options;
+    for (size_t i = 0; i < o->break_count; i++)
+        if (str_eq(o->break_before[i], w->plan.steps[step].id))
+            return !is_structural(w->plan.steps[step].type);
+    return false;
+}
+
 /* A person takes no slot and no place. */
 static bool takes_slot(const struct world *w, uint32_t step)
 {
@@ -212,6 +225,7 @@ static void check_start(struct world *w, uint32_t step)
     promise(!step_status_is_final(w->recorded[step].status), "a final step does not run again");
     promise(all_before_are_final(w, step), "a step starts after all that it depends on");
     promise(!w->cancelled && !w->run_timer_fired, "nothing new starts in a cancelled run");
+    promise(!has_break(w, step) || w->let_go[step], "a held step begins when it is told to");
     w->running[step] = true;
     for (uint32_t i = 0; i < w->plan.step_count; i++) {
         running += takes_slot(w, i);
@@ -227,8 +241,24 @@ static void check_start(struct world *w, uint32_t step)
     if (p->when == WHEN_ON_FAILURE && !is_structural(p->type))
         promise(any_failure_before(w, step, false), "on_failure runs only after a failure");
     w->starts[step]++;
-    promise(w->starts[step] <= 1 + p->retries + w->crashes_while_running[step],
+    promise(w->starts[step] <= 1 + p->retries + w->crashes_while_running[step] + w->agains[step],
             "a step starts again only for a retry or after a crash");
+}
+
+static void later(struct world *w, struct run_event e)
+{
+    if (w->pending_count < PENDING_MAX)
+        w->pending[w->pending_count++] = e;
+}
+
+/* Somebody looks, and lets it go on. */
+static void hold_for_a_while(struct world *w, uint32_t step)
+{
+    bool again = chance(4);
+    later(w, (struct run_event){.kind = RUN_EVENT_CONTINUE,
+                                .step = step,
+                                .try = w->run.steps[step].tries,
+                                .again = again});
 }
 
 static void check_change(struct world *w, uint32_t step)
@@ -243,6 +273,14 @@ static void check_change(struct world *w, uint32_t step)
     if (s->status == STEP_SKIPPED && s->reason == REASON_NOTHING_FAILED)
         promise(!any_failure_before(w, step, false),
                 "on_failure is skipped only where nothing failed");
+    if (w->run.options.break_on_failure && s->status == STEP_FAILED && !w->run.ending &&
+        !is_structural(w->plan.steps[step].type) && w->plan.steps[step].type != STEP_TYPE_APPROVAL)
+        promise(step_is_held(old), "a failed try is held before it counts");
+    if (step_is_held(s)) {
+        w->running[step] = false;
+        if (!step_is_held(old))
+            hold_for_a_while(w, step);
+    }
     if (step_status_is_final(s->status)) {
         promise(s->outcome != OUTCOME_NONE && s->conclusion != CONCLUSION_NONE,
                 "a final step has an outcome");
@@ -271,12 +309,6 @@ static void check_end(struct world *w)
 
 /* ---- time ---- */
 
-static void later(struct world *w, struct run_event e)
-{
-    if (w->pending_count < PENDING_MAX)
-        w->pending[w->pending_count++] = e;
-}
-
 static void step_event_later(struct world *w, enum run_event_kind kind, const struct run_action *a)
 {
     later(w, (struct run_event){.kind = kind, .step = a->step, .try = a->try});
@@ -296,8 +328,12 @@ static void begin(struct world *w, const struct run_action *a)
 }
 
 /* Doubled with each try, with half of it more or less. */
-static void check_delay(const struct run_action *a)
+static void check_delay(struct world *w, const struct run_action *a)
 {
+    bool again = w->again[a->step];
+    w->again[a->step] = false;
+    if (again && a->delay_ms == 0)
+        return;
     int64_t delay = RETRY_FIRST_MS;
     for (uint32_t i = 1; i < a->try && delay < RETRY_LONGEST_MS; i++)
         delay *= 2;
@@ -324,7 +360,7 @@ static void obey(struct world *w, const struct run_action *a)
         break;
     case RUN_ACTION_ARM_RETRY:
         w->running[a->step] = false;
-        check_delay(a);
+        check_delay(w, a);
         step_event_later(w, RUN_EVENT_RETRY_TIMER, a);
         break;
     case RUN_ACTION_ARM_RUN:
@@ -350,14 +386,15 @@ static void tell_event(const struct world *w, const struct run_event *e, const c
         [RUN_EVENT_START] = "starts",         [RUN_EVENT_GREW] = "the plan has grown",
         [RUN_EVENT_STEP_DONE] = "done",       [RUN_EVENT_RETRY_TIMER] = "time for the next try",
         [RUN_EVENT_STEP_TIMER] = "time's up", [RUN_EVENT_GRACE_TIMER] = "grace is over",
-        [RUN_EVENT_RUN_TIMER] = "time's up",  [RUN_EVENT_CANCEL] = "cancelled"};
+        [RUN_EVENT_RUN_TIMER] = "time's up",  [RUN_EVENT_CANCEL] = "cancelled",
+        [RUN_EVENT_CONTINUE] = "goes on"};
     if (e->kind == RUN_EVENT_START)
         tell_line("the run starts, %u slots%s\n", w->run.options.slots, more);
-    else if (!e->try)
+    else if (!e->try && e->kind != RUN_EVENT_CONTINUE)
         tell_line("the run: %s%s\n", words[e->kind], more);
     else
-        tell_line("step %u, try %u: %s%s%s\n", e->step, e->try, words[e->kind],
-                  e->outcome == OUTCOME_FAILED ? ", failed" : "", more);
+        tell_line("step %u, try %u: %s%s%s%s\n", e->step, e->try, words[e->kind],
+                  e->outcome == OUTCOME_FAILED ? ", failed" : "", e->again ? ", again" : "", more);
 }
 
 static void crash(struct world *w);
@@ -366,7 +403,7 @@ static void crash(struct world *w);
 static bool is_lost(struct world *w, const struct run_event *e)
 {
     bool may = e->kind == RUN_EVENT_STEP_DONE || e->kind == RUN_EVENT_RETRY_TIMER ||
-               e->kind == RUN_EVENT_GREW;
+               e->kind == RUN_EVENT_GREW || e->kind == RUN_EVENT_CONTINUE;
     return may && !w->is_twin && !w->cancelled && !w->run_timer_fired && !w->completed &&
            chance(60);
 }
@@ -376,6 +413,16 @@ static bool is_late(const struct world *w, const struct run_event *e)
 {
     return e->try && (e->try < w->run.steps[e->step].tries || w->completed ||
                       step_status_is_final(w->run.steps[e->step].status));
+}
+
+static void note_continue(struct world *w, const struct run_event *e)
+{
+    const struct step_state *s = &w->run.steps[e->step];
+    if (!step_is_held(s))
+        return;
+    w->let_go[e->step] = true;
+    w->again[e->step] = e->again && s->reason == REASON_HELD_AFTER_FAILURE;
+    w->agains[e->step] += w->again[e->step];
 }
 
 static void tell(struct world *w, struct run_event e)
@@ -389,6 +436,8 @@ static void tell(struct world *w, struct run_event e)
         w->cancelled = true;
     if (e.kind == RUN_EVENT_RUN_TIMER && !w->run.ending)
         w->run_timer_fired = true;
+    if (e.kind == RUN_EVENT_CONTINUE && !late)
+        note_continue(w, &e);
     if (!run_apply(&w->run, &w->plan, &e, &actions, &err))
         broken(err.message.p);
     promise(!late || !actions.list.n, "a late message changes nothing");
@@ -402,6 +451,13 @@ static void tell(struct world *w, struct run_event e)
 static void start(struct world *w, uint32_t slots)
 {
     struct run_options options = {.slots = slots, .seed = 1};
+    if (!w->is_twin && chance(3)) { /* the twin shows that holding decides nothing */
+        options.break_before = w->breaks;
+        options.break_count = choose(3);
+        options.break_on_failure = chance(2);
+        for (size_t i = 0; i < options.break_count; i++)
+            w->breaks[i] = w->whole.steps[choose(w->whole.step_count)].id;
+    }
     run_init(&w->run, &options);
 }
 
@@ -420,11 +476,17 @@ static void crash(struct world *w)
                         s->tries);
             continue;
         }
+        w->running[i] = false;
+        w->let_go[i] = w->let_go[i] && s->tries; /* else it is held again */
+        if (step_is_held(s) && s->reason == REASON_HELD_AFTER_FAILURE) {
+            run_restore_held(&w->run, &w->plan, i, s->held_outcome, s->held_reason, s->tries);
+            hold_for_a_while(w, i);
+            continue;
+        }
         /* Who waits for a person asks again, in the same try. */
-        uint32_t tries = s->tries - (s->status == STEP_WAITING);
+        uint32_t tries = s->tries - (s->status == STEP_WAITING && !step_is_held(s));
         if (s->status == STEP_RUNNING || s->status == STEP_WAITING)
             w->crashes_while_running[i]++;
-        w->running[i] = false;
         run_restore_tries(&w->run, &w->plan, i, tries);
         w->recorded[i] = (struct step_state){.tries = tries};
     }
