@@ -1,6 +1,7 @@
 /* plue run rerun: a further attempt of a run that has ended. */
 #include "cli/commands.h"
 #include "cli/drive.h"
+#include "cli/placement.h"
 #include "cli/request.h"
 #include "engine/rerun.h"
 #include "registry/registry.h"
@@ -117,7 +118,9 @@ static int rerun(struct cli *c)
     data_done(&found);
     if (!ok || !drive_open(c, DATA_WRITE, &d, &e) || !prepare(c, &d, id, &x, &e))
         return cli_fail(c, NULL, &e);
-    if (!drive_read_breaks(c, rerun_plan(x), &a, &breaks, &e)) {
+    const char *backend = rerun_backend(x);
+    if (!placement_choose(c, rerun_plan(x), backend, &a, &backend, &e) ||
+        !drive_read_breaks(c, rerun_plan(x), &a, &breaks, &e)) {
         rerun_free(x);
         return cli_fail(c, NULL, &e);
     }
@@ -155,6 +158,7 @@ const struct command command_run_rerun = {
             {"secret-file", "FILE", "secrets as NAME=value lines"},
             {"slots", "N", "steps side by side (default: the number of processors)"},
             CLI_BREAK_OPTIONS,
+            CLI_LABELS_OPTION,
             {"follow", NULL, "print the logs as they come"},
             CLI_DATA_DIR_OPTION,
             {"json", NULL, "print the run as JSON at its end; with --follow its events"},

@@ -2,6 +2,7 @@
 #include "base/fd.h"
 #include "cli/commands.h"
 #include "cli/drive.h"
+#include "cli/placement.h"
 #include "cli/request.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -36,8 +37,8 @@ static bool write_record(struct cli *c, struct drive *d, struct err *err)
 }
 
 /* The engine takes evaluation and bundle, whatever comes of it. */
-static bool start(struct cli *c, struct drive *d, struct request *r, const char *replay,
-                  const struct engine_breaks *breaks, struct err *err)
+static bool start(struct drive *d, struct request *r, const char *replay,
+                  const struct engine_breaks *breaks, const char *backend, struct err *err)
 {
     auto_buf inputs = BUF(JSON_FILE_MAX_BYTES);
     struct json_writer w = JSON_WRITER(&inputs, false);
@@ -58,7 +59,7 @@ static bool start(struct cli *c, struct drive *d, struct request *r, const char 
         .branch = json_get_text(r->event, "branch"),
         .actor = json_get_text(r->event, "actor"),
         .inputs = buf_str(&inputs),
-        .sandbox_backend = cli_value(c, "sandbox"),
+        .sandbox_backend = backend,
         .breaks = *breaks,
         .replay_file = replay ? str_of(replay) : STR(""),
     };
@@ -83,6 +84,7 @@ static int run(struct cli *c)
     auto_free char *replay = NULL;
     auto_arena a = ARENA_INIT;
     struct engine_breaks breaks;
+    const char *backend;
     enum evaluation_state state;
     int status;
     if (!read_options(c, &replay, &e))
@@ -90,9 +92,11 @@ static int run(struct cli *c)
     if (!request_open(c, REQUEST_RUN, &r, &status) || !request_evaluate(&r, &state, &status))
         return status;
     const struct plan *plan = evaluation_plan(r.found.evaluation);
-    if (!engine_check_plan(plan, &e) || !drive_read_breaks(c, plan, &a, &breaks, &e) ||
-        !drive_open(c, DATA_MAKE, &d, &e) || !drive_start_engine(&d, cli_value(c, "sandbox"), r.registry.root, &e) ||
-        !start(c, &d, &r, replay, &breaks, &e))
+    if (!placement_choose(c, plan, cli_value(c, "sandbox"), &a, &backend, &e) ||
+        !engine_check_plan(plan, &e) || !drive_read_breaks(c, plan, &a, &breaks, &e) ||
+        !drive_open(c, DATA_MAKE, &d, &e) ||
+        !drive_start_engine(&d, backend, r.registry.root, &e) ||
+        !start(&d, &r, replay, &breaks, backend, &e))
         return cli_fail(c, NULL, &e);
     status = drive_loop(&d);
     if (cli_has(c, "record") && status <= CLI_RUN_FAILED && !write_record(c, &d, &e))
@@ -120,7 +124,9 @@ const struct command command_workflow_run = {
         (const struct cli_option[]){
             {"event", "FILE", "the event, as JSON in the shape of ctx.event"},
             {"input", "NAME=VALUE", "an input of the manual trigger; may be repeated"},
-            {"sandbox", "BACKEND", "bubblewrap (default), or none"},
+            {"sandbox", "BACKEND",
+             "bubblewrap (default), or none; else what the workflow asks for"},
+            CLI_LABELS_OPTION,
             {"secret-file", "FILE", "secrets as NAME=value lines, beside PLUE_SECRET_NAME"},
             {"slots", "N", "steps side by side (default: the number of processors)"},
             {"ref", "REF", "run a commit, branch or tag instead of the working tree"},
