@@ -66,14 +66,15 @@ static bool take_line(struct extraction *x, char line[HEAD_MAX])
 
 /* ---- paths ---- */
 
-static bool path_is_safe(str path)
+static bool path_is_safe(const struct extraction *x, str path)
 {
     str rest = path, part;
     bool first = true;
     if (!path.n || path.p[0] == '/' || path.p[path.n - 1] == '/' || memchr(path.p, '\0', path.n))
         return false;
     for (; str_next(&rest, '/', &part); first = false)
-        if (!part.n || str_is(part, ".") || str_is(part, "..") || (first && str_is(part, ".git")))
+        if (!part.n || str_is(part, ".") || str_is(part, "..") ||
+            (first && !x->target->snapshot && str_is(part, ".git")))
             return false;
     return true;
 }
@@ -214,7 +215,8 @@ static bool extract_link(struct extraction *x, char *path, const char *target)
     const struct pack_target *t = x->target;
     const char *name;
     char temporary[64];
-    if (!t->links || !pack_link_stays_inside(str_of(path), str_of(target)))
+    if (!t->links || !*target ||
+        (!t->snapshot && !pack_link_stays_inside(str_of(path), str_of(target))))
         return err_set(x->err, "path_outside", "'%s' is a link to %s, which is not unpacked", path,
                        target);
     auto_fd folder = open_parent(x, path, &name);
@@ -227,31 +229,121 @@ static bool extract_link(struct extraction *x, char *path, const char *target)
     return put_in_place(x, folder, temporary, name, path);
 }
 
-static bool extract_entry(struct extraction *x, const char *line)
+/* Those that are there stay, with the mode that is asked for. */
+static bool extract_folder(struct extraction *x, char *path, unsigned mode)
 {
-    char path[PACK_PATH_MAX + 1], target[PACK_PATH_MAX + 1], rest;
-    unsigned mode;
-    long long size;
-    size_t n, target_n = 0;
-    bool link = line[0] == 'L';
-    if (link ? sscanf(line, "L %zu %zu%c", &target_n, &n, &rest) != 2
-             : sscanf(line, "F %o %lld %zu%c", &mode, &size, &n, &rest) != 3)
-        return damaged(x);
-    if (n > PACK_PATH_MAX || target_n > PACK_PATH_MAX || (!link && size < 0))
+    const struct pack_target *t = x->target;
+    const char *name;
+    auto_fd folder = open_parent(x, path, &name);
+    if (folder < 0)
+        return fail(x, errno, path);
+    if (mkdirat(folder, name, 0700) < 0 && errno != EEXIST)
+        return fail(x, errno, path);
+    auto_fd fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || (t->give && fchown(fd, t->uid, t->gid) < 0) ||
+        fchmod(fd, (mode & 0777) | 0700) < 0)
+        return fail(x, errno, path);
+    return true;
+}
+
+/* What is gone already, or stands in a folder that is, is fine. */
+static bool extract_removed(struct extraction *x, char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (slash)
+        *slash = '\0';
+    auto_fd folder = open_folder(x->target->folder, slash ? path : ".");
+    int e = folder < 0 ? errno : 0;
+    if (slash)
+        *slash = '/';
+    const char *name = slash ? slash + 1 : path;
+    if (!e && unlinkat(folder, name, 0) < 0)
+        e = errno == EISDIR && unlinkat(folder, name, AT_REMOVEDIR) == 0 ? 0 : errno;
+    return !e || e == ENOENT || fail(x, e, path);
+}
+
+static bool take_path(struct extraction *x, size_t n, char path[PACK_PATH_MAX + 1])
+{
+    if (n > PACK_PATH_MAX)
         return damaged(x);
     if (!take(x, path, n))
         return false;
     path[n] = '\0';
-    if (!path_is_safe(str_make(path, n)))
+    if (!path_is_safe(x, str_make(path, n)))
         return err_set(x->err, "path_outside", "'%s' leads out of the folder", path);
     if (++x->count.files > PACK_FILES_MAX)
         return err_set(x->err, "pack_too_large", "it holds more than %d files", PACK_FILES_MAX);
-    if (!link)
-        return extract_file(x, path, mode, size);
-    if (!take(x, target, target_n))
+    return true;
+}
+
+static void note_path(struct extraction *x, const char *path)
+{
+    if (x->target->paths) {
+        buf_add_c(x->target->paths, path);
+        buf_add_byte(x->target->paths, '\0');
+    }
+}
+
+static bool take_file(struct extraction *x, const char *line)
+{
+    char path[PACK_PATH_MAX + 1], rest;
+    unsigned mode;
+    long long size;
+    size_t n;
+    if (sscanf(line, "F %o %lld %zu%c", &mode, &size, &n, &rest) != 3 || size < 0)
+        return damaged(x);
+    if (!take_path(x, n, path))
+        return false;
+    note_path(x, path);
+    return extract_file(x, path, mode, size);
+}
+
+static bool take_link(struct extraction *x, const char *line)
+{
+    char path[PACK_PATH_MAX + 1], target[PACK_PATH_MAX + 1], rest;
+    size_t n, target_n;
+    if (sscanf(line, "L %zu %zu%c", &target_n, &n, &rest) != 2 || target_n > PACK_PATH_MAX)
+        return damaged(x);
+    if (!take_path(x, n, path) || !take(x, target, target_n))
         return false;
     target[target_n] = '\0';
+    note_path(x, path);
     return extract_link(x, path, target);
+}
+
+static bool take_folder(struct extraction *x, const char *line)
+{
+    char path[PACK_PATH_MAX + 1], rest;
+    unsigned mode;
+    size_t n;
+    if (!x->target->snapshot || sscanf(line, "D %o %zu%c", &mode, &n, &rest) != 2)
+        return damaged(x);
+    return take_path(x, n, path) && extract_folder(x, path, mode);
+}
+
+static bool take_removed(struct extraction *x, const char *line)
+{
+    char path[PACK_PATH_MAX + 1], rest;
+    size_t n;
+    if (!x->target->snapshot || sscanf(line, "R %zu%c", &n, &rest) != 1)
+        return damaged(x);
+    return take_path(x, n, path) && extract_removed(x, path);
+}
+
+static bool extract_entry(struct extraction *x, const char *line)
+{
+    switch (line[0]) {
+    case 'F':
+        return take_file(x, line);
+    case 'L':
+        return take_link(x, line);
+    case 'D':
+        return take_folder(x, line);
+    case 'R':
+        return take_removed(x, line);
+    default:
+        return damaged(x);
+    }
 }
 
 bool pack_extract(const struct pack_target *t, pack_get_fn *get, void *user,
@@ -265,7 +357,7 @@ bool pack_extract(const struct pack_target *t, pack_get_fn *get, void *user,
     x->err = err;
     if (!take_line(x, line))
         return false;
-    if (strcmp(line, "plue-pack 1") != 0)
+    if (strcmp(line, t->snapshot ? "plue-pack 2" : "plue-pack 1") != 0)
         return damaged(x);
     for (;;) {
         if (!take_line(x, line))

@@ -15,6 +15,11 @@ bool pack_begin(struct pack_writer *w, struct err *err)
     return put(w, STR("plue-pack 1\n"), err);
 }
 
+bool pack_begin_snapshot(struct pack_writer *w, struct err *err)
+{
+    return put(w, STR("plue-pack 2\n"), err);
+}
+
 static bool put_head(struct pack_writer *w, const char *head, str path, struct err *err)
 {
     if (++w->count.files > PACK_FILES_MAX)
@@ -49,6 +54,28 @@ bool pack_add_file(struct pack_writer *w, str path, unsigned mode, int64_t size,
         size -= n;
     }
     return true;
+}
+
+bool pack_add_bytes(struct pack_writer *w, str path, unsigned mode, str bytes, struct err *err)
+{
+    auto_buf head = BUF(200);
+    buf_addf(&head, "F %o %zu %zu\n", mode & 0777, bytes.n, path.n);
+    w->count.bytes += (int64_t)bytes.n;
+    return put_head(w, buf_c(&head), path, err) && (!bytes.n || put(w, bytes, err));
+}
+
+bool pack_add_folder(struct pack_writer *w, str path, unsigned mode, struct err *err)
+{
+    auto_buf head = BUF(200);
+    buf_addf(&head, "D %o %zu\n", mode & 0777, path.n);
+    return put_head(w, buf_c(&head), path, err);
+}
+
+bool pack_add_removed(struct pack_writer *w, str path, struct err *err)
+{
+    auto_buf head = BUF(200);
+    buf_addf(&head, "R %zu\n", path.n);
+    return put_head(w, buf_c(&head), path, err);
 }
 
 bool pack_add_link(struct pack_writer *w, str path, str target, struct err *err)

@@ -67,6 +67,18 @@ static bool extract(struct room *p, str stream, bool replace, const char **ret_c
     return ok;
 }
 
+static bool extract_snapshot(struct room *p, str stream, const char **ret_code)
+{
+    static struct err err;
+    struct pack_target t = {.folder = p->inside, .links = true, .replace = true, .snapshot = true};
+    struct pack_count count;
+    err_done(&err);
+    err = (struct err)ERR_INIT;
+    bool ok = pack_extract(&t, get, &stream, &count, &err);
+    *ret_code = ok ? "" : err.code;
+    return ok;
+}
+
 static bool is_outside_empty(const struct room *p)
 {
     auto_buf path = BUF(200);
@@ -135,6 +147,53 @@ static void pack__a_cut_file_has_no_name(void **state)
     assert_int_equal(faccessat(p->inside, "new", F_OK, 0), -1);
 }
 
+#define SNAPSHOT "plue-pack 2\n"
+
+static void pack__a_snapshot_changes_nothing_outside(void **state)
+{
+    static const struct {
+        str stream;
+        const char *code;
+    } rows[] = {
+        {STR_INIT(HEAD "F 644 1 1\naxE\n"), "pack_damaged"}, /* no snapshot */
+        {STR_INIT(SNAPSHOT "R 10\n../outsideE\n"), "path_outside"},
+        {STR_INIT(SNAPSHOT "R 12\naway/nothingE\n"), "path_outside"},
+        {STR_INIT(SNAPSHOT "D 755 9\naway/evilE\n"), "path_outside"},
+        {STR_INIT(SNAPSHOT "D 755 4\nawayE\n"), "file_access"},
+        {STR_INIT(SNAPSHOT "D 755 7\n../evilE\n"), "path_outside"},
+        {STR_INIT(SNAPSHOT "L 4 1\nl/etcF 644 1 6\nl/evilxE\n"), "path_outside"},
+        {STR_INIT(SNAPSHOT "L 0 1\nlE\n"), "path_outside"},
+        {STR_INIT(SNAPSHOT "R 1 1\nlE\n"), "pack_damaged"},
+        {STR_INIT(SNAPSHOT "X 1\nlE\n"), "pack_damaged"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *code;
+        bool ok = extract_snapshot(*state, rows[i].stream, &code);
+        if (ok || strcmp(code, rows[i].code) != 0)
+            fail_msg("row %zu gives '%s', not '%s'", i, code, rows[i].code);
+        assert_true(is_outside_empty(*state));
+    }
+}
+
+static void pack__a_snapshot_makes_folders_and_removes_paths(void **state)
+{
+    struct room *p = *state;
+    const char *code;
+    struct stat st;
+    assert_true(
+        extract_snapshot(p, STR(SNAPSHOT "D 700 1\naF 644 1 3\na/bxF 644 1 3\na/cxE\n"), &code));
+    assert_true(extract_snapshot(
+        p,
+        STR(SNAPSHOT
+            "R 3\na/cR 3\na/bR 1\naR 4\nawayR 4\ngoneF 644 2 1\nahiF 600 1 11\n.git/configxE\n"),
+        &code));
+    assert_int_equal(fstatat(p->inside, "a", &st, AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(st.st_mode, S_IFREG | 0644);
+    assert_int_equal(faccessat(p->inside, ".git/config", F_OK, 0), 0);
+    assert_int_equal(fstatat(p->inside, "away", &st, AT_SYMLINK_NOFOLLOW), -1);
+    assert_true(is_outside_empty(p));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +202,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(pack__replaces_a_link_and_writes_not_through_it, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(pack__a_cut_file_has_no_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(pack__a_snapshot_changes_nothing_outside, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(pack__a_snapshot_makes_folders_and_removes_paths, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
