@@ -1,5 +1,6 @@
 #include "blob/blob.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -57,6 +58,16 @@ void blob_remove(struct blob_store *s, const char *sha256)
     char place[BLOB_NAME_SIZE + 1];
     place_of(sha256, place);
     if (is_name(sha256))
+        unlinkat(s->folder, place, 0);
+}
+
+void blob_remove_old(struct blob_store *s, const char *sha256)
+{
+    char place[BLOB_NAME_SIZE + 1];
+    struct stat st;
+    place_of(sha256, place);
+    if (is_name(sha256) && fstatat(s->folder, place, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        clock_wall_ms() - (int64_t)st.st_mtim.tv_sec * 1000 > BLOB_YOUNG_MS)
         unlinkat(s->folder, place, 0);
 }
 

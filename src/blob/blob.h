@@ -9,6 +9,7 @@
 enum {
     BLOB_NAME_SIZE = 65,
     BLOB_MIB_MAX = 10 << 10, /* of one blob, before compression */
+    BLOB_YOUNG_MS = 10 * 60 * 1000,
 };
 struct blob_info {
     char sha256[BLOB_NAME_SIZE];
@@ -20,6 +21,9 @@ bool blob_store_open(const char *data_dir, struct blob_store **ret, struct err *
 void blob_store_free(struct blob_store *s);
 /* Absent is fine. */
 void blob_remove(struct blob_store *s, const char *sha256);
+/* Unless it was written within the last BLOB_YOUNG_MS: its writer may not have said yet who it is
+ * for. */
+void blob_remove_old(struct blob_store *s, const char *sha256);
 
 struct blob_writer;
 bool blob_create(struct blob_store *s, struct blob_writer **ret, struct err *err) must_use;

@@ -5,6 +5,7 @@
 #include "blob/blob.h"
 #include "cli/commands.h"
 #include "cli/data.h"
+#include "engine/engine.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -175,23 +176,41 @@ static bool prune_some(struct data *d, int64_t before, int64_t max_size, size_t 
     return true;
 }
 
+static bool prune_snapshots(struct data *d, int64_t age, size_t *ret_n, struct err *err)
+{
+    auto_arena a = ARENA_INIT;
+    struct blob_store *blobs = NULL;
+    int64_t *runs = NULL;
+    *ret_n = 0;
+    bool ok = store_list_old_snapshots(d->reader, clock_wall_ms() - age, INT64_MAX, &a, &runs,
+                                       ret_n, err) &&
+              (!*ret_n || (blob_store_open(d->folder, &blobs, err) &&
+                           snapshots_remove(d->store, d->reader, blobs, runs, *ret_n, err)));
+    blob_store_free(blobs);
+    return ok;
+}
+
 static int prune(struct cli *c)
 {
     static const int64_t times[] = {1000, 60 * 1000, 3600 * 1000, 24 * 3600 * 1000};
     static const int64_t sizes[] = {1 << 10, 1 << 20, 1 << 30};
     auto_data d = {0};
     auto_err e = ERR_INIT;
-    int64_t age, max_size, size;
-    size_t n = 1, all = 0;
+    int64_t age, max_size, size, snapshots;
+    size_t n = 1, all = 0, without = 0;
     if (!parse_unit(c, "older-than", "smhd", times, &age, &e) ||
+        !parse_unit(c, "snapshots-older-than", "smhd", times, &snapshots, &e) ||
         !parse_unit(c, "max-size", "KMG", sizes, &max_size, &e))
         return cli_fail(c, NULL, &e);
-    if (!age && !max_size) {
-        err_set(&e, "missing_argument", "--older-than or --max-size is needed");
+    if (!age && !max_size && !snapshots) {
+        err_set(&e, "missing_argument",
+                "--older-than, --snapshots-older-than or --max-size is needed");
         err_hint(&e, "plue db prune --older-than 30d");
         return cli_fail(c, NULL, &e);
     }
     if (!data_open(c, DATA_WRITE, &d, &e))
+        return cli_fail(c, NULL, &e);
+    if (snapshots && !prune_snapshots(&d, snapshots, &without, &e))
         return cli_fail(c, NULL, &e);
     int64_t before = age ? clock_wall_ms() - age : 0;
     for (; n; all += n)
@@ -204,6 +223,8 @@ static int prune(struct cli *c)
     }
     if (!store_size(d.reader, &size, &e))
         return cli_fail(c, NULL, &e);
+    if (snapshots)
+        cli_outf(c, "snapshots of %zu runs removed\n", without);
     cli_outf(c, "%zu runs removed; the database has %lld bytes\n", all, (long long)size);
     return CLI_OK;
 }
@@ -216,6 +237,8 @@ const struct command command_db_prune = {
            "database is no larger.",
     .example = "plue db prune --older-than 30d\nplue db prune --max-size 2G",
     .options = (const struct cli_option[]){{"older-than", "TIME", "what ended before: 12h, 30d"},
+                                           {"snapshots-older-than", "TIME",
+                                            "files of runs that ended before; the runs stay"},
                                            {"max-size", "SIZE", "of the database: 500M, 2G"},
                                            CLI_DATA_DIR_OPTION,
                                            {0}},

@@ -1,4 +1,5 @@
 /* plue run rerun: a further attempt of a run that has ended. */
+#include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/drive.h"
 #include "cli/placement.h"
@@ -7,6 +8,9 @@
 #include "registry/registry.h"
 #include "json/json.h"
 #include <stdio.h>
+#include <time.h>
+
+enum { LOOK_MS = 20, SAY_AFTER_MS = 1000 };
 
 static bool read_scope(struct cli *c, struct rerun_options *o, struct err *err)
 {
@@ -60,13 +64,12 @@ static bool prepare(struct cli *c, struct drive *d, int64_t id, struct rerun **r
     json_t *kept = json_loadb(run.plan.p, run.plan.n, 0, NULL);
     str name = json_get_text(kept, "sandbox");
     backend = name.n ? str_dup(name) : NULL;
-    str before = arena_str(&a, json_get_text(kept, "commit"));
     json_decref(kept);
     bool other = cli_has(c, "working-tree") || cli_has(c, "ref");
     if (!drive_start_engine(d, backend, arena_cstr(&a, run.repository), err) ||
         (other && !take_sources(c, &run, &a, &o, err)))
         return false;
-    o.has_files = runner_has_files(d->runner, id) && (!other || str_eq(before, o.commit));
+    o.runner = d->runner;
     return rerun_prepare(d->data.reader, &o, ret, err);
 }
 
@@ -88,6 +91,18 @@ static void add_list(struct buf *b, const struct rerun *x, const char *title, bo
         buf_add_byte(b, '\n');
 }
 
+static void add_again(struct buf *b, const struct rerun *x)
+{
+    const struct plan *p = rerun_plan(x);
+    size_t n = 0;
+    for (uint32_t i = 0; i < p->step_count; i++)
+        if (rerun_runs_for_files(x, i))
+            buf_addf(b, "%s%.*s", n++ ? ", " : "  again, since no files are kept from after it: ",
+                     STR_ARG(p->steps[i].id));
+    if (n)
+        buf_add_byte(b, '\n');
+}
+
 static void show(struct cli *c, const struct rerun *x, int64_t id)
 {
     auto_buf b = BUF(CLI_OUTPUT_MAX);
@@ -97,12 +112,39 @@ static void show(struct cli *c, const struct rerun *x, int64_t id)
     add_list(&b, x, "  runs: ", false);
     if (p->end == PLAN_OPEN)
         buf_add_c(&b, "  the rest of the plan follows from what these steps give\n");
-    if (rerun_lost_files(x))
-        buf_add_c(&b, "  nothing that ran in the workspace is kept: its files are gone\n");
+    add_again(&b, x);
+    auto_buf files = BUF(CLI_OUTPUT_MAX);
+    rerun_add_files(x, &files);
+    if (files.n)
+        buf_addf(&b, "  files: %s\n", buf_c(&files));
     if (c->json)
         fwrite(buf_c(&b), 1, b.n, stderr);
     else
         cli_out(c, buf_str(&b));
+}
+
+/* The process that ran the last attempt may still be keeping its files. */
+static bool wait_for_files(struct drive *d, int64_t id, struct err *err)
+{
+    struct store_owner self;
+    if (!store_owner_self(&self, err))
+        return false;
+    for (int waited = 0;; waited += LOOK_MS) {
+        auto_arena a = ARENA_INIT;
+        struct store_lease lease;
+        struct store_run run;
+        bool has;
+        if (!store_load_run(d->data.reader, id, &a, &run, err) ||
+            !store_load_lease(d->data.reader, id, &lease, &has, err))
+            return false;
+        if (!has || !run_status_is_final(run.status) ||
+            store_lease_is_free(&lease, &self, clock_wall_ms()))
+            return true;
+        if (waited == SAY_AFTER_MS)
+            cli_note("process %lld is still busy with the files of run %lld",
+                     (long long)lease.owner.pid, (long long)id);
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000 * 1000}, NULL);
+    }
 }
 
 static int rerun(struct cli *c)
@@ -116,7 +158,8 @@ static int rerun(struct cli *c)
     int64_t id;
     bool ok = data_find_run(c, DATA_LOOK, &found, &id, &e);
     data_done(&found);
-    if (!ok || !drive_open(c, DATA_WRITE, &d, &e) || !prepare(c, &d, id, &x, &e))
+    if (!ok || !drive_open(c, DATA_WRITE, &d, &e) || !wait_for_files(&d, id, &e) ||
+        !prepare(c, &d, id, &x, &e))
         return cli_fail(c, NULL, &e);
     const char *backend = rerun_backend(x);
     if (!placement_choose(c, rerun_plan(x), backend, &a, &backend, &e) ||
@@ -141,18 +184,21 @@ const struct command command_run_rerun = {
     .min = 1,
     .max = 1,
     .summary = "run a run that has ended again, whole or in part",
-    .doc = "It keeps its id, and its attempt counts up; the logs of earlier attempts stay.\n"
-           "The plan is made from the run's own workflow files, with --working-tree from the\n"
-           "present ones, with --ref from a commit's. Steps that are kept keep their results; the\n"
-           "others run in the files that the attempt before left, or in fresh ones where none is\n"
-           "kept: those of the run's commit or of --ref's, else the working tree's.",
+    .doc =
+        "It keeps its id, and its attempt counts up; the logs of earlier attempts stay.\n"
+        "The plan is made from the run's own workflow files, with --working-tree from the\n"
+        "present ones, with --ref from a commit's. Steps that are kept keep their results; the\n"
+        "others run in the files that the attempt before left, or in a snapshot of them: for --from\n"
+        "the newest in which STEP had not ended well. Steps that are missing from it run again.\n"
+        "Where none is kept, they run in what the run began with, in those of --ref's commit, or\n"
+        "with --working-tree in the present ones.",
     .example = "plue run rerun 12\nplue run rerun 12 --failed\nplue run rerun 12 --from build "
                "--working-tree",
     .options =
         (const struct cli_option[]){
             {"failed", NULL, "only what did not succeed, and what comes after it"},
             {"from", "STEP", "only this step, and what comes after it"},
-            {"working-tree", NULL, "with the workflow as it is in the working tree now"},
+            {"working-tree", NULL, "with the workflow and the files of the working tree now"},
             {"ref", "REF", "with the workflow and the files of a commit, branch or tag"},
             {"dry-run", NULL, "show what would be kept and run, and stop"},
             {"secret-file", "FILE", "secrets as NAME=value lines"},

@@ -196,6 +196,14 @@ void attach_files_ready(struct live_run *r, const struct err *err)
     }
 }
 
+bool attach_has_shells(const struct live_run *r)
+{
+    for (const struct attach *a = r->attached; a; a = a->next)
+        if (a->process)
+            return true;
+    return false;
+}
+
 /* ---- being asked ---- */
 
 static bool find_step(struct attach *a, str id, struct err *err)

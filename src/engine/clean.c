@@ -22,6 +22,16 @@ static enum runner_keep keep_of_orphan(struct engine *e, int64_t run_id, int64_t
     return left_for > ENGINE_ORPHAN_TMP_MS ? RUNNER_KEEP_FILES : RUNNER_KEEP;
 }
 
+/* By a process that takes a snapshot of the files, or removes them. */
+static bool is_in_use(struct engine *e, int64_t run_id, int64_t now)
+{
+    auto_err err = ERR_INIT;
+    struct store_lease lease;
+    bool has = false;
+    return !store_load_lease(e->reader, run_id, &lease, &has, &err) ||
+           (has && !store_lease_is_free(&lease, &e->self, now));
+}
+
 static enum runner_keep keep_of(struct engine *e, int64_t run_id, int64_t now, size_t *kept)
 {
     auto_arena a = ARENA_INIT;
@@ -29,6 +39,8 @@ static enum runner_keep keep_of(struct engine *e, int64_t run_id, int64_t now, s
     struct store_run run;
     if (!store_load_run(e->reader, run_id, &a, &run, &err))
         return strcmp(err.code, "run_unknown") == 0 ? RUNNER_REMOVE : RUNNER_KEEP;
+    if (run_status_is_final(run.status) && is_in_use(e, run_id, now))
+        return RUNNER_KEEP;
     if (!run_status_is_final(run.status))
         return keep_of_orphan(e, run_id, now);
     if (run.status == RUN_SUCCESS || now - run.completed_at > ENGINE_FILES_KEPT_MS ||
@@ -36,6 +48,21 @@ static enum runner_keep keep_of(struct engine *e, int64_t run_id, int64_t now, s
         return RUNNER_REMOVE;
     ++*kept;
     return RUNNER_KEEP_FILES;
+}
+
+/* What cannot be removed now is at another start. */
+static bool clean_snapshots(struct engine *e, int64_t now)
+{
+    auto_arena a = ARENA_INIT;
+    auto_err err = ERR_INIT;
+    int64_t *runs = NULL;
+    size_t n = 0;
+    if (!e->options.data_dir ||
+        !store_list_old_snapshots(e->reader, now - ENGINE_SNAPSHOTS_KEPT_MS,
+                                  (int64_t)ENGINE_SNAPSHOTS_MIB_MAX << 20, &a, &runs, &n, &err) ||
+        !n || !engine_open_blobs(e, &err))
+        return false;
+    return snapshots_remove(e->options.store, e->reader, e->blobs, runs, n, &err);
 }
 
 void engine_clean(struct engine *e)
@@ -48,4 +75,5 @@ void engine_clean(struct engine *e)
         qsort(ids, n, sizeof *ids, by_newest);
     for (size_t i = 0; i < n; i++)
         runner_forget(e->options.runner, ids[i], keep_of(e, ids[i], now, &kept));
+    (void)!clean_snapshots(e, now);
 }

@@ -185,6 +185,10 @@ static void describe_run(struct live_run *r, struct store_run *row)
     json_put_str(&w, q->source);
     json_key_c(&w, "commit");
     json_put_str_or_null(&w, q->commit);
+    if (q->base.n) {
+        json_key_c(&w, "base");
+        json_put_str(&w, q->base);
+    }
     json_key_c(&w, "repository");
     json_put_raw(&w, q->repository_facts.n ? q->repository_facts : STR("{}"));
     json_key_c(&w, "sandbox");

@@ -20,6 +20,11 @@ struct engine;
 /* Secrets by name, asked when a step starts; *ret_value is borrowed until the next call. */
 typedef bool engine_secret_fn(void *data, str name, str *ret_value);
 
+/* Removes all snapshots of these runs, and the bytes that nothing else refers to. */
+struct blob_store;
+bool snapshots_remove(struct store *store, struct store_reader *reader, struct blob_store *blobs,
+                      const int64_t *runs, size_t n, struct err *err) must_use;
+
 struct engine_options {
     uv_loop_t *loop;
     struct store *store;
@@ -65,8 +70,12 @@ struct engine_request {
     str group, policy; /* of concurrency=; empty: none */
     int64_t priority;
     const char *sandbox_backend; /* kept with the run, for resume */
-    int64_t replay_of;           /* the run whose models' answers are given again; 0: none */
-    str replay_file;             /* a record's path, instead of a run; empty: none */
+    /* Instead of source's and commit's files, blobs with snapshots; empty: none. */
+    str base;          /* what the workspace begins with */
+    str changes;       /* done to it, or to the commit's files, before the first step */
+    int64_t filled;    /* the attempt whose first step is the first in these files; 0: 1 */
+    int64_t replay_of; /* the run whose models' answers are given again; 0: none */
+    str replay_file;   /* a record's path, instead of a run; empty: none */
     struct engine_breaks breaks;
     str fork; /* of that replay, JSON (engine/replay.h); empty: none */
 };
@@ -105,12 +114,15 @@ size_t engine_active(const struct engine *e);
 
 /* Ends and removes what dead processes have left of their runs: everything of runs that have
  * succeeded or are unknown; files of failed ones past the bounds below; /tmp of runs that nobody
- * resumed for an hour. What living processes use is not touched. */
+ * resumed for an hour; snapshots of ended runs past their bounds. What living processes use is not
+ * touched. */
 void engine_clean(struct engine *e);
 enum {
     ENGINE_TOOLS_DEPTH_MAX = 3, /* agents that call agents */
     ENGINE_FILES_KEPT_MAX = 5,  /* ended runs whose workspaces are kept, for a rerun */
     ENGINE_FILES_KEPT_MS = 7 * 24 * 60 * 60 * 1000,
+    ENGINE_SNAPSHOTS_KEPT_MS = 7 * 24 * 60 * 60 * 1000,
+    ENGINE_SNAPSHOTS_MIB_MAX = 10 << 10, /* of all runs, compressed */
     ENGINE_ORPHAN_TMP_MS = 60 * 60 * 1000,
 };
 

@@ -68,6 +68,7 @@ struct live_step {
     struct cache_use *cache_use; /* owned; NULL before the cache was looked for */
     char *result;                /* JSON, once final */
     size_t result_n;
+    int64_t kept_from; /* attempt that ran it; 0: this one */
 };
 
 struct live_run {
@@ -90,7 +91,10 @@ struct live_run {
     int64_t waited_ms;
     struct runner_workspace *workspace;
     bool opening, open_failed;
+    struct blob_feed *feeds;        /* while it is opened from blobs: base, changes; owned */
     bool reuses_workspace;          /* it goes on in the files that were left */
+    struct snapshots *snapshots;    /* owned; NULL before the first one */
+    bool keeps_lease;               /* it has ended, and its files are still in use */
     VEC(struct run_action) waiting; /* starts that wait for the workspace */
     uint32_t resolving;             /* the step whose values are being resolved */
     str wanted;                     /* patterns whose hash it lacks, joined by NUL */
@@ -233,6 +237,7 @@ struct recovery {
     size_t source_count;
     int64_t last_seen; /* when its owner last renewed its lease; 0: unknown */
     json_t *kept;      /* what the engine keeps of the plan beside its steps */
+    str base;          /* files_base */
 };
 
 bool recovery_load(struct store_reader *reader, int64_t run_id, struct recovery *v,
@@ -266,6 +271,8 @@ void workspace_note(struct live_run *r, uint32_t step, str text);
 /* As run_step_failed for good, with a borrowed err. */
 void step_failed_by(struct live_run *r, uint32_t step, enum reason reason, const struct err *err);
 
+/* What waited for the workspace begins. */
+void workspace_go_on(struct live_run *r);
 /* The step begins anew, what it waited for being there. */
 void workspace_begin_again(struct live_run *r, uint32_t step);
 
@@ -295,8 +302,39 @@ struct attach_tty {
 void attach_step_changed(struct live_run *r, uint32_t step);
 /* err is NULL where the workspace is there; else borrowed. */
 void attach_files_ready(struct live_run *r, const struct err *err);
+/* A shell works in the files. */
+bool attach_has_shells(const struct live_run *r);
 /* Every shell is ended, and none begins any more. */
 void attach_close(struct live_run *r);
+
+/* ---- snapshot.c: the workspace into the blob store ---- */
+/* The workspace was opened: what it began with is kept, beside its steps. */
+void snapshot_source(struct live_run *r);
+/* Where the run waits, and nobody works in its files; steps and shells that begin meanwhile wait
+ * for it. */
+void snapshot_wait(struct live_run *r);
+/* At its end; then comes once, from the loop or at once. */
+void snapshot_take(struct live_run *r, void (*then)(struct live_run *r));
+bool snapshot_is_being_taken(const struct live_run *r);
+/* A step begins in the files. */
+void snapshot_note_step(struct live_run *r);
+void snapshots_free(struct live_run *r);
+
+/* ---- files.c: which files a run's workspace is filled with ---- */
+/* "base" and "filled" of what is kept of the run, where a source was kept; "" where none was. */
+bool files_base(struct store_reader *reader, int64_t run_id, json_t *kept, struct arena *a,
+                str *ret, struct err *err) must_use;
+int64_t files_filled(json_t *kept);
+/* A blob's bytes, for the thread that fills a workspace. */
+struct blob_feed {
+    struct blob_store *blobs;
+    char sha256[BLOB_NAME_SIZE];
+    struct blob_reader *reader;
+};
+void blob_feed_init(struct blob_feed *f, struct blob_store *blobs, str sha256);
+void blob_feed_done(struct blob_feed *f);
+pack_get_fn blob_feed_get;
+bool engine_open_blobs(struct engine *e, struct err *err) must_use;
 
 /* ---- keep.c: files into the blob store and back ---- */
 struct kept_files { /* as runner_pack */

@@ -11,11 +11,6 @@ struct keeping {
     void *user;
 };
 
-static bool open_blobs(struct engine *e, struct err *err)
-{
-    return e->blobs || blob_store_open(e->options.data_dir, &e->blobs, err);
-}
-
 static bool put(void *user, const void *p, size_t n, struct err *err)
 {
     struct keeping *k = user;
@@ -54,7 +49,7 @@ static struct keeping *keeping_new(struct live_run *r, kept_fn *done, void *user
 {
     auto_err err = ERR_INIT;
     struct pack_count none = {0};
-    if (!open_blobs(r->engine, &err)) {
+    if (!engine_open_blobs(r->engine, &err)) {
         done(r, user, NULL, &none, &err);
         return NULL;
     }

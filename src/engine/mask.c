@@ -214,3 +214,56 @@ size_t mask_settled(const struct mask *m, str text)
         cut = before;
     return cut;
 }
+
+/* ---- streams ---- */
+
+static unsigned pair_of(const char *p)
+{
+    return (unsigned)(unsigned char)p[0] << 8 | (unsigned char)p[1];
+}
+
+void mask_scan_init(struct mask_scan *s, const struct mask *m)
+{
+    *s = (struct mask_scan){.tail = BUF(2 * PATTERN_MAX)};
+    for (size_t i = 0; i < m->patterns.n; i++) {
+        unsigned pair = pair_of(m->patterns.at[i]);
+        vec_push(&s->mask.patterns, str_dup(str_make(m->patterns.at[i], m->lengths.at[i])));
+        vec_push(&s->mask.lengths, m->lengths.at[i]);
+        s->pairs[pair / 8] |= (uint8_t)(1 << pair % 8);
+    }
+    s->mask.longest = m->longest;
+}
+
+void mask_scan_done(struct mask_scan *s)
+{
+    if (s->tail.n)
+        sodium_memzero(s->tail.p, s->tail.n);
+    buf_done(&s->tail);
+    mask_done(&s->mask);
+}
+
+static bool scan(const struct mask_scan *s, str text)
+{
+    for (size_t i = 0; i + 1 < text.n; i++) {
+        unsigned pair = pair_of(text.p + i);
+        if (s->pairs[pair / 8] & 1 << pair % 8 && pattern_at(&s->mask, text, i) != SIZE_MAX)
+            return true;
+    }
+    return false;
+}
+
+/* Over the seam a piece of each side is looked at, as long as the longest secret. */
+void mask_scan_add(struct mask_scan *s, str bytes)
+{
+    size_t keep = s->mask.longest ? s->mask.longest - 1 : 0;
+    if (s->found || !keep)
+        return;
+    buf_add_str(&s->tail, str_sub(bytes, 0, bytes.n < keep ? bytes.n : keep));
+    s->found = scan(s, buf_str(&s->tail)) || scan(s, bytes);
+    if (bytes.n >= keep) {
+        buf_reset(&s->tail);
+        buf_add_str(&s->tail, str_sub(bytes, bytes.n - keep, bytes.n));
+    } else if (s->tail.n > keep) {
+        buf_cut(&s->tail, 0, s->tail.n - keep);
+    }
+}

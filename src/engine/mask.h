@@ -29,4 +29,17 @@ size_t mask_settled(const struct mask *m, str text);
 /* True where text holds a secret. */
 bool mask_finds(const struct mask *m, str text);
 
+/* ---- secrets in a stream of bytes, found by any thread ---- */
+
+enum { MASK_PAIRS = 65536 / 8 };
+struct mask_scan {
+    struct mask mask;          /* a copy */
+    uint8_t pairs[MASK_PAIRS]; /* of bytes, with which a secret begins */
+    struct buf tail;           /* the last bytes, which may be the beginning of one */
+    bool found;
+};
+void mask_scan_init(struct mask_scan *s, const struct mask *m);
+void mask_scan_done(struct mask_scan *s);
+void mask_scan_add(struct mask_scan *s, str bytes);
+
 #endif

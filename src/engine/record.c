@@ -357,7 +357,8 @@ void record_run(struct live_run *r, struct store_batch *b)
         record_event(r, b, EVENT_RUN_COMPLETED, STR(""), buf_str(&data));
     else
         record_event(r, b, EVENT_RUN_STATUS_CHANGED, STR(""), buf_str(&data));
-    if (final)
+    r->keeps_lease = final && r->workspace;
+    if (final && !r->workspace)
         store_drop_lease(b, r->id, &r->engine->self);
 }
 

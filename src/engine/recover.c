@@ -37,7 +37,7 @@ bool recovery_load(struct store_reader *reader, int64_t run_id, struct recovery 
     split_steps(v);
     v->last_seen = has ? lease.expires_at - STORE_LEASE_MS : 0;
     v->kept = json_loadb(v->run.plan.p, v->run.plan.n, 0, NULL);
-    return true;
+    return files_base(reader, run_id, v->kept, &v->arena, &v->base, err);
 }
 
 static bool load(struct engine *e, int64_t run_id, struct recovery *v, struct err *err)
@@ -183,6 +183,7 @@ void recovery_restore(struct live_run *r, uint32_t i, const struct store_step *s
     l->outputs = s->outputs.n ? str_dup(s->outputs) : NULL;
     l->output = s->output.n ? str_dup(s->output) : NULL;
     l->error_message = s->error_message.n ? str_dup(s->error_message) : NULL;
+    l->kept_from = s->kept_from;
     l->started_at = s->started_at;
     l->completed_at = s->completed_at;
     if (s->type == STEP_TYPE_SHELL && s->conclusion == CONCLUSION_SUCCESS)
@@ -370,6 +371,9 @@ struct engine_request recovery_request(struct recovery *v, char **ret_facts)
         .replay_of = json_integer_value(json_object_get(v->kept, "replay_of")),
         .replay_file = recovery_text(v, "replay_file"),
         .fork = fork ? arena_str(&v->arena, str_of(fork)) : STR(""),
+        .base = v->base,
+        .changes = recovery_text(v, "changes"),
+        .filled = files_filled(v->kept),
     };
 }
 

@@ -1,6 +1,7 @@
 #include "engine/replay.h"
 #include "engine/call_record_int.h"
 #include "json/json.h"
+#include <unistd.h>
 
 static bool check(const struct recovery *v, struct store_reader *reader, struct err *err)
 {
@@ -182,6 +183,10 @@ bool engine_replay(struct engine *e, int64_t run_id, const struct replay_fork *f
     q.group = q.policy = STR(""); /* it takes nobody's place */
     q.sandbox_backend = backend;
     q.replay_of = run_id;
+    q.changes = STR("");
+    q.filled = 0;
+    if (q.source.n && access(q.source.p, F_OK) == 0)
+        q.base = STR(""); /* what it began with is for where its repository is not */
     q.fork = forked;
     return engine_start(e, &q, created, ended, ctx, err);
 }

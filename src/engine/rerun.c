@@ -1,5 +1,7 @@
 #include "engine/rerun.h"
 #include "engine/receipt_int.h"
+#include "engine/rerun_int.h"
+#include "json/json.h"
 
 enum { DEPENDS_MAX = 1 << 20 };
 
@@ -12,7 +14,12 @@ struct rerun {
     struct engine_request request;
     struct map recorded; /* step id -> struct store_step */
     VEC(bool) keep;      /* by index of the plan, as far as it is decided */
-    bool lost_files, uses_files;
+    struct map wanted;   /* those that worked in files and would be kept, were there such files */
+    struct rerun_files files;
+    bool has_files;   /* files were found */
+    bool any_files;   /* they are not looked at yet: any would do */
+    bool uses_files;  /* a step is kept that worked in them */
+    bool lost_source; /* what it began with is not kept */
 };
 
 void rerun_free(struct rerun *x)
@@ -25,6 +32,8 @@ void rerun_free(struct rerun *x)
         free(x->bundle);
     }
     map_done(&x->recorded);
+    map_done(&x->wanted);
+    rerun_files_done(&x->files);
     vec_done(&x->keep);
     free(x->facts);
     recovery_done(&x->v);
@@ -60,7 +69,8 @@ static bool may_keep(const struct rerun *x, const struct plan *p, uint32_t step)
         return false;
     if (x->options.scope == RERUN_FROM && str_is(s->id, x->options.from))
         return false;
-    if (s->type != STEP_TYPE_ARTIFACT && step_has_files(s) && !x->options.has_files)
+    if (rerun_works_in_files(s->type, s->config) && !x->any_files &&
+        !(x->has_files && rerun_files_have(&x->files, old)))
         return false;
     for (uint32_t i = 0; i < s->depends_count; i++)
         if (!x->keep.at[s->depends_on[i]])
@@ -74,8 +84,13 @@ static void decide(struct rerun *x)
     for (uint32_t i = (uint32_t)x->keep.n; i < p->step_count; i++) {
         bool keep = may_keep(x, p, i);
         vec_push(&x->keep, keep);
-        x->uses_files |=
-            keep && p->steps[i].type != STEP_TYPE_ARTIFACT && step_has_files(&p->steps[i]);
+        if (!keep || !rerun_works_in_files(p->steps[i].type, p->steps[i].config))
+            continue;
+        x->uses_files = true;
+        if (x->any_files) {
+            struct store_step *old = map_get(&x->recorded, p->steps[i].id);
+            map_set(&x->wanted, old->key.step_id, old);
+        }
     }
 }
 
@@ -141,24 +156,25 @@ static bool check_from(const struct rerun *x, struct err *err)
     return false;
 }
 
-/* Without its files a run begins anew; what must not run twice forbids that. */
-static bool check_files(struct rerun *x, struct err *err)
+/* What must not run twice forbids that it is kept no more. */
+static bool check_once(struct rerun *x, struct err *err)
 {
-    if (x->options.scope == RERUN_ALL || x->options.has_files)
-        return true;
-    for (size_t i = 0; i < x->v.step_count; i++) {
-        const struct store_step *s = &x->v.steps[i];
-        if (!step_has_files_config(s->type, s->config) || s->conclusion != CONCLUSION_SUCCESS)
+    const struct plan *p = evaluation_plan(x->evaluation);
+    map_each(e, &x->wanted)
+    {
+        const struct store_step *s = e->value;
+        uint32_t at = plan_find(p, e->key);
+        if (at != PLAN_NEVER && rerun_keeps(x, at))
             continue;
-        x->lost_files = true;
         json_t *config = json_loadb(s->config.p, s->config.n, JSON_ALLOW_NUL, NULL);
         bool once = json_is_false(json_object_get(config, "idempotent"));
         json_decref(config);
         if (!once)
             continue;
         err_set(err, "workspace_lost",
-                "the files that run %lld left cannot be used, and step '%.*s' must not run twice",
-                (long long)x->v.run.id, STR_ARG(s->key.step_id));
+                "no files are kept from after step '%.*s' of run %lld and before what is to run, "
+                "and it must not run twice",
+                STR_ARG(e->key), (long long)x->v.run.id);
         err_hint(err, "start a new run, or rerun all of it without --failed or --from");
         return false;
     }
@@ -171,14 +187,137 @@ static void index_recorded(struct rerun *x)
         map_set(&x->recorded, x->v.steps[i].key.step_id, &x->v.steps[i]);
 }
 
-static void take_commit(struct rerun *x, str commit)
+static bool evaluate(struct rerun *x, const struct definition *d, struct err *err)
 {
-    x->request.commit = arena_str(&x->v.arena, commit);
-    json_object_set_new(x->v.kept, "commit",
-                        commit.n ? json_stringn(commit.p, commit.n) : json_null());
-    auto_free char *kept = x->v.kept ? json_dumps(x->v.kept, JSON_COMPACT) : NULL;
-    if (kept)
-        x->v.run.plan = arena_str(&x->v.arena, str_of(kept));
+    x->keep.n = 0;
+    x->uses_files = false;
+    return plan_again(x, d, err) && engine_check_plan(evaluation_plan(x->evaluation), err);
+}
+
+/* What was planned counted on results that are not kept after all. */
+static bool start_over(struct rerun *x, const struct definition **d, struct err *err)
+{
+    enum definition_kind kind = (*d)->kind;
+    struct err_list errors = {.max = 1};
+    str path = arena_str(&x->v.arena, (*d)->path), name = arena_str(&x->v.arena, (*d)->name);
+    evaluation_free(x->evaluation);
+    x->evaluation = evaluation_new(x->bundle, NULL);
+    bool ok = evaluation_load(x->evaluation, path, &errors);
+    if (!ok)
+        err_move(err, &errors.at[0]);
+    err_list_done(&errors);
+    *d = ok ? evaluation_find(x->evaluation, kind, name) : NULL;
+    return *d || (ok && err_set(err, "plan_changed", "%.*s has no workflow '%.*s' any more",
+                                STR_ARG(path), STR_ARG(name)));
+}
+
+static bool files_may_stay(const struct rerun *x)
+{
+    return !x->options.other_files || str_eq(recovery_text(&x->v, "commit"), x->options.commit);
+}
+
+static bool find_files(struct rerun *x, struct store_reader *reader, struct err *err)
+{
+    struct runner *runner = x->options.runner;
+    struct rerun_files_asked q = {
+        .recovery = &x->v,
+        .left = runner && runner_has_files(runner, x->v.run.id, files_filled(x->v.kept)),
+        .before = x->options.scope == RERUN_FROM,
+        .commit = x->request.commit};
+    return !x->wanted.used || !files_may_stay(x) ||
+           rerun_find_files(reader, &q, &x->wanted, &x->files, &x->has_files, err);
+}
+
+/* What is kept, and in which files that can be: first as if there were any. */
+static bool decide_all(struct rerun *x, struct store_reader *reader, const struct definition *d,
+                       struct err *err)
+{
+    bool all = true;
+    x->any_files = true;
+    if (!evaluate(x, d, err) || !find_files(x, reader, err))
+        return false;
+    x->any_files = false;
+    map_each(e, &x->wanted) all = all && x->has_files && rerun_files_have(&x->files, e->value);
+    return (all || (start_over(x, &d, err) && evaluate(x, d, err))) && check_once(x, err);
+}
+
+/* ---- which files ---- */
+
+static bool used_files(const struct rerun *x)
+{
+    for (size_t i = 0; i < x->v.step_count; i++)
+        if (step_has_files_config(x->v.steps[i].type, x->v.steps[i].config) &&
+            x->v.steps[i].started_at)
+            return true;
+    return false;
+}
+
+static bool begin_afresh(struct rerun *x, struct err *err)
+{
+    struct engine_request *q = &x->request;
+    q->filled = rerun_attempt(x);
+    q->changes = STR("");
+    if (x->options.other_files || q->commit.n)
+        q->base = STR("");
+    x->lost_source = !x->options.other_files && !q->commit.n && !q->base.n && used_files(x);
+    if (!x->lost_source || x->options.unfinished)
+        return true;
+    err_set(err, "source_gone", "the files that run %lld began with are not kept (any more)",
+            (long long)x->v.run.id);
+    err_hint(err, "--working-tree takes those that are there now, --ref REF a commit's");
+    return false;
+}
+
+static bool choose_files(struct rerun *x, struct err *err)
+{
+    struct engine_request *q = &x->request;
+    if (!x->uses_files)
+        return begin_afresh(x, err);
+    const struct store_snapshot *s = x->files.snapshot;
+    if (!s)
+        return true;
+    q->filled = rerun_attempt(x);
+    q->base = s->base_sha256;
+    q->changes = s->sha256;
+    return true;
+}
+
+static void put_text(json_t *kept, const char *key, str text)
+{
+    if (text.n)
+        json_object_set_new(kept, key, json_stringn(text.p, text.n));
+    else
+        json_object_del(kept, key);
+}
+
+static void keep_choice(struct rerun *x)
+{
+    const struct engine_request *q = &x->request;
+    json_t *kept = x->v.kept;
+    json_object_set_new(kept, "commit",
+                        q->commit.n ? json_stringn(q->commit.p, q->commit.n) : json_null());
+    put_text(kept, "base", q->base);
+    put_text(kept, "changes", q->changes);
+    json_object_set_new(kept, "filled", json_integer(q->filled));
+    auto_free char *text = kept ? json_dumps(kept, JSON_COMPACT) : NULL;
+    if (text)
+        x->v.run.plan = arena_str(&x->v.arena, str_of(text));
+}
+
+/* ---- the whole ---- */
+
+static bool load(struct rerun *x, struct store_reader *reader, struct err *err)
+{
+    if (!recovery_load(reader, x->options.run_id, &x->v, err) || !check_ended(x, err))
+        return false;
+    index_recorded(x);
+    x->request = recovery_request(&x->v, &x->facts);
+    /* What is kept is written anew, and these stand in it. */
+    x->request.commit = arena_str(&x->v.arena, x->request.commit);
+    x->request.changes = arena_str(&x->v.arena, x->request.changes);
+    if (x->options.other_files)
+        x->request.commit = arena_str(&x->v.arena, x->options.commit);
+    return true;
 }
 
 bool rerun_prepare(struct store_reader *reader, const struct rerun_options *options,
@@ -189,20 +328,16 @@ bool rerun_prepare(struct store_reader *reader, const struct rerun_options *opti
     x->options = *options;
     x->evaluation = options->evaluation;
     x->bundle = options->bundle;
-    bool ok = recovery_load(reader, options->run_id, &x->v, err) && check_ended(x, err);
+    bool ok =
+        load(x, reader, err) && check_from(x, err) &&
+        (x->evaluation || recovery_load_evaluation(&x->v, &x->bundle, &x->evaluation, &d, err)) &&
+        decide_all(x, reader, d, err) && choose_files(x, err);
     if (ok) {
-        index_recorded(x);
-        x->request = recovery_request(&x->v, &x->facts);
-        if (options->other_files)
-            take_commit(x, options->commit);
-    }
-    ok = ok && check_from(x, err) && check_files(x, err) &&
-         (x->evaluation || recovery_load_evaluation(&x->v, &x->bundle, &x->evaluation, &d, err)) &&
-         plan_again(x, d, err) && engine_check_plan(evaluation_plan(x->evaluation), err);
-    if (ok)
+        keep_choice(x);
         *ret = x;
-    else
+    } else {
         rerun_free(x);
+    }
     return ok;
 }
 
@@ -241,9 +376,51 @@ const char *rerun_backend(const struct rerun *x)
     return json_string_value(json_object_get(x->v.kept, "sandbox"));
 }
 
-bool rerun_lost_files(const struct rerun *x)
+bool rerun_runs_for_files(const struct rerun *x, uint32_t step)
 {
-    return x->lost_files;
+    return map_has(&x->wanted, rerun_plan(x)->steps[step].id) && !rerun_keeps(x, step);
+}
+
+bool rerun_lost_source(const struct rerun *x)
+{
+    return x->lost_source;
+}
+
+static bool plan_has_files(const struct rerun *x)
+{
+    const struct plan *p = rerun_plan(x);
+    for (uint32_t i = 0; i < p->step_count; i++)
+        if (step_has_files(&p->steps[i]) && !rerun_keeps(x, i))
+            return true;
+    return false;
+}
+
+static void add_state(const struct rerun *x, struct buf *b)
+{
+    const struct store_snapshot *s = x->files.snapshot;
+    const char *then = s && str_is(s->kind, run_status_name(RUN_WAITING)) ? "waited" : "ended";
+    size_t n = 0;
+    if (!s) {
+        buf_addf(b, "as attempt %lld left them", (long long)x->v.run.attempt);
+        return;
+    }
+    buf_addf(b, "as they were when attempt %lld %s, after ", (long long)s->attempt, then);
+    map_each(e, &x->files.steps) buf_addf(b, "%s%.*s", n++ ? ", " : "", STR_ARG(e->key));
+}
+
+void rerun_add_files(const struct rerun *x, struct buf *b)
+{
+    const struct engine_request *q = &x->request;
+    if (!plan_has_files(x))
+        return;
+    if (x->uses_files)
+        add_state(x, b);
+    else if (q->commit.n)
+        buf_addf(b, "those of the commit %.*s", STR_ARG(q->commit));
+    else if (q->base.n)
+        buf_add_c(b, "those that the run began with");
+    else
+        buf_add_c(b, "those of the working tree, as they are now");
 }
 
 /* ---- the attempt ---- */
@@ -353,7 +530,7 @@ static struct live_run *revive(struct engine *e, struct rerun *x)
     r->id = x->v.run.id;
     r->attempt = rerun_attempt(x);
     r->kept = arena_str(&r->arena, x->v.run.plan);
-    r->reuses_workspace = x->uses_files;
+    r->reuses_workspace = x->uses_files && !x->files.snapshot;
     run_take_plan(r);
     run_keep_plan_error(r);
     return r;
@@ -377,6 +554,7 @@ static void record_all(struct live_run *r, struct store_batch *b, struct rerun *
         record_kept_event(r, b, s);
         struct store_step kept = *s;
         kept.key.try = 1;
+        kept.kept_from = s->kept_from ? s->kept_from : s->key.attempt;
         recovery_restore(r, i, &kept);
     }
 }

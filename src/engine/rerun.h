@@ -20,11 +20,11 @@ enum rerun_scope {
 struct rerun_options {
     int64_t run_id;
     enum rerun_scope scope;
-    const char *from; /* RERUN_FROM: id of the step */
-    bool unfinished;  /* of a run that has not ended: its attempt is given up */
-    bool has_files;   /* the workspace was left; without it nothing that ran in it is kept */
-    bool other_files; /* fresh files are those of `commit`; else as the attempt before had them */
-    str commit;       /* borrowed; empty: the working tree's */
+    const char *from;      /* RERUN_FROM: id of the step */
+    bool unfinished;       /* of a run that has not ended: its attempt is given up */
+    struct runner *runner; /* who knows what was left; NULL: nothing was */
+    bool other_files;      /* fresh files are those of `commit`; else what the run began with */
+    str commit;            /* borrowed; empty: the working tree's */
     /* Other sources (taken, also on failure): loaded, not started. NULL: the recorded ones. */
     struct evaluation *evaluation;
     const struct definition *definition;
@@ -33,7 +33,8 @@ struct rerun_options {
 
 struct rerun;
 /* Fails where the run has not ended (run_not_final), has no such step (step_unknown), its plan
- * cannot be made again, or its files are lost and a finished step must not run twice. */
+ * cannot be made again, what it began with is not kept (source_gone), or no files are that a
+ * finished step has worked in which must not run twice (workspace_lost). */
 bool rerun_prepare(struct store_reader *reader, const struct rerun_options *options,
                    struct rerun **ret, struct err *err) must_use;
 void rerun_free(struct rerun *x);
@@ -47,8 +48,12 @@ int64_t rerun_attempt(const struct rerun *x);
 const char *rerun_difference(const struct rerun *x, uint32_t step);
 /* The backend that the run began with; NULL: the default. */
 const char *rerun_backend(const struct rerun *x);
-/* Nothing is kept although something could have been: the files are gone. */
-bool rerun_lost_files(const struct rerun *x);
+/* The step had ended well and would be kept, were there files from after it. */
+bool rerun_runs_for_files(const struct rerun *x, uint32_t step);
+/* Which files the attempt begins in, in words; nothing where none of its steps has any. */
+void rerun_add_files(const struct rerun *x, struct buf *b);
+/* What an unfinished run began with is not kept: it takes what the working tree has now. */
+bool rerun_lost_source(const struct rerun *x);
 
 /* Steps that are held in this attempt; borrowed until it has started. */
 void rerun_set_breaks(struct rerun *x, const struct engine_breaks *breaks);

@@ -293,6 +293,11 @@ static void close_workspace(struct live_run *r, enum runner_keep keep)
     runner_close(r->workspace, keep, workspace_closed, r);
 }
 
+static void close_at_end(struct live_run *r)
+{
+    close_workspace(r, r->core.status == RUN_SUCCESS ? RUNNER_REMOVE : RUNNER_KEEP_FILES);
+}
+
 static void complete(struct live_run *r)
 {
     r->complete = true;
@@ -301,8 +306,17 @@ static void complete(struct live_run *r)
     attach_close(r);
     /* What failed may be run again from where it stands. */
     if (r->workspace && !r->parent)
-        close_workspace(r, r->core.status == RUN_SUCCESS ? RUNNER_REMOVE : RUNNER_KEEP_FILES);
+        snapshot_take(r, close_at_end);
     run_forget(r);
+}
+
+/* Until here nobody else may touch the run's files. */
+static void give_back(struct live_run *r)
+{
+    struct store_batch *b = store_batch_new(r->engine->options.store);
+    r->keeps_lease = false;
+    store_drop_lease(b, r->id, &r->engine->self);
+    run_submit(r, b, run_nothing, NULL);
 }
 
 /* When nothing names the run any more: its end is told, and it is gone. */
@@ -313,6 +327,10 @@ void run_forget(struct live_run *r)
         return;
     if (r->halted && r->workspace && !r->parent) { /* now that nothing uses it: for a resume */
         close_workspace(r, RUNNER_KEEP);
+        return;
+    }
+    if (r->keeps_lease && !e->halted) {
+        give_back(r);
         return;
     }
     for (struct live_run **at = &e->runs; *at; at = &(*at)->next) {
@@ -401,6 +419,7 @@ void run_perform(struct live_run *r, const struct run_action *a)
         attach_step_changed(r, a->step);
         break;
     case RUN_ACTION_RUN_CHANGED:
+        snapshot_wait(r);
         break;
     }
 }
@@ -543,7 +562,9 @@ static struct live_run *new_run(struct engine *e, const struct engine_request *q
                     &r->request.group,
                     &r->request.policy,
                     &r->request.replay_file,
-                    &r->request.fork};
+                    &r->request.fork,
+                    &r->request.base,
+                    &r->request.changes};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = arena_str(a, *texts[i]);
     str *before = arena_array(a, str, q->breaks.before_count + 1);
@@ -552,6 +573,8 @@ static struct live_run *new_run(struct engine *e, const struct engine_request *q
     r->request.breaks.before = before;
     r->recorded = RUN_QUEUED;
     r->attempt = 1;
+    if (!r->request.filled)
+        r->request.filled = 1;
     r->next = e->runs;
     e->runs = r;
     if (e->active++ == 0)
@@ -612,6 +635,7 @@ void live_run_free(struct live_run *r)
     vec_done(&r->env);
     vec_done(&r->path);
     vec_done(&r->waiting);
+    snapshots_free(r);
     map_done(&r->index);
     map_done(&r->masked);
     mask_done(&r->mask);

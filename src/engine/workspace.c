@@ -106,6 +106,7 @@ static void begin(struct live_run *r, uint32_t step)
 {
     if (r->engine->halted)
         return;
+    snapshot_note_step(r);
     if (r->core.steps[step].killing) {
         run_step_done(r, step, OUTCOME_CANCELLED, REASON_RUN_CANCELLED, true);
         return;
@@ -168,18 +169,49 @@ static bool may_begin_afresh(const struct live_run *r, const struct err *err)
 {
     if (!err || !r->reuses_workspace || strcmp(err->code, "workspace_lost") != 0)
         return false;
-    for (uint32_t i = 0; i < r->core.n; i++)
-        if (step_has_files(&r->plan.steps[i]) && r->steps[i].started_at &&
+    for (uint32_t i = 0; i < r->core.n; i++) {
+        bool in_changes = r->steps[i].kept_from && r->request.filled == r->attempt;
+        if (step_has_files(&r->plan.steps[i]) && r->steps[i].started_at && !in_changes &&
             (step_status_is_final(r->core.steps[i].status) || step_is_held(&r->core.steps[i])))
             return false;
+    }
     return true;
+}
+
+void workspace_go_on(struct live_run *r)
+{
+    VEC(struct run_action) waiting = {.at = r->waiting.at, .n = r->waiting.n};
+    r->waiting.at = NULL;
+    r->waiting.n = r->waiting.cap = 0;
+    for (size_t i = 0; i < waiting.n; i++)
+        begin(r, waiting.at[i].step);
+    free(waiting.at);
+    attach_files_ready(r, NULL);
+}
+
+static void drop_feeds(struct live_run *r)
+{
+    for (size_t i = 0; r->feeds && i < 2; i++)
+        blob_feed_done(&r->feeds[i]);
+    free(r->feeds);
+    r->feeds = NULL;
+}
+
+static void fail_waiting(struct live_run *r, const struct err *err)
+{
+    VEC(struct run_action) waiting = {.at = r->waiting.at, .n = r->waiting.n};
+    r->waiting.at = NULL;
+    r->waiting.n = r->waiting.cap = 0;
+    for (size_t i = 0; i < waiting.n; i++)
+        step_failed_by(r, waiting.at[i].step, REASON_START_FAILED, err);
+    free(waiting.at);
 }
 
 static void on_opened(void *user, struct runner_workspace *w, const struct err *err)
 {
     struct live_run *r = user;
-    VEC(struct run_action) waiting = {0};
 
+    drop_feeds(r);
     if (may_begin_afresh(r, err)) {
         r->reuses_workspace = false;
         open_workspace(r);
@@ -189,18 +221,13 @@ static void on_opened(void *user, struct runner_workspace *w, const struct err *
     r->opening = false;
     r->workspace = err ? NULL : w;
     r->open_failed = err != NULL;
-    waiting.at = r->waiting.at;
-    waiting.n = r->waiting.n;
-    r->waiting.at = NULL;
-    r->waiting.n = r->waiting.cap = 0;
-    for (size_t i = 0; i < waiting.n; i++) {
-        if (err)
-            step_failed_by(r, waiting.at[i].step, REASON_START_FAILED, err);
-        else
-            begin(r, waiting.at[i].step);
+    if (err) {
+        fail_waiting(r, err);
+        attach_files_ready(r, err);
+    } else {
+        snapshot_source(r);
+        workspace_go_on(r);
     }
-    free(waiting.at);
-    attach_files_ready(r, err);
     r->pending--;
     run_forget(r);
 }
@@ -209,7 +236,8 @@ static void on_opened(void *user, struct runner_workspace *w, const struct err *
  * where somebody was there before the first step. */
 static bool was_used(const struct live_run *r)
 {
-    if (r->request.breaks.before_count && runner_has_files(r->engine->options.runner, r->id))
+    if (r->request.breaks.before_count &&
+        runner_has_files(r->engine->options.runner, r->id, r->request.filled))
         return true;
     for (uint32_t i = 0; i < r->core.n; i++) {
         const struct step_state *s = &r->core.steps[i];
@@ -220,18 +248,39 @@ static bool was_used(const struct live_run *r)
     return false;
 }
 
+/* What it is filled with out of blobs; without a blob store that is an error when they are read. */
+static void feed(struct live_run *r, struct runner_open *open)
+{
+    const struct engine_request *q = &r->request;
+    auto_err err = ERR_INIT;
+    if (open->resume || (!q->base.n && !q->changes.n))
+        return;
+    if (!engine_open_blobs(r->engine, &err))
+        run_notice(r, "its files cannot be had", &err);
+    r->feeds = mem_zalloc(2 * sizeof *r->feeds);
+    blob_feed_init(&r->feeds[0], r->engine->blobs, q->base);
+    blob_feed_init(&r->feeds[1], r->engine->blobs, q->changes);
+    if (q->base.n)
+        open->files = (struct runner_files){blob_feed_get, &r->feeds[0]};
+    if (q->changes.n)
+        open->changes = (struct runner_files){blob_feed_get, &r->feeds[1]};
+}
+
 static void open_workspace(struct live_run *r)
 {
     struct runner_open open = {
         .run_id = r->id,
         .source = r->request.source.n ? r->request.source.p : NULL,
         .commit = r->request.commit.n ? r->request.commit.p : NULL,
+        .filled = r->request.filled,
         .resume = r->reuses_workspace && !r->open_failed && was_used(r),
+        .keep_source = r->engine->options.data_dir && !r->request.commit.n && !r->request.base.n,
         .progress = on_progress,
         .notice = on_notice,
         .opened = on_opened,
         .user = r,
     };
+    feed(r, &open);
     r->opening = true;
     r->pending++;
     runner_open(r->engine->options.runner, &open);
@@ -239,19 +288,19 @@ static void open_workspace(struct live_run *r)
 
 void workspace_start(struct live_run *r, uint32_t step)
 {
-    if (r->workspace) {
+    if (r->workspace && !snapshot_is_being_taken(r)) {
         begin(r, step);
         return;
     }
     vec_push(&r->waiting, (struct run_action){.kind = RUN_ACTION_START, .step = step});
-    if (!r->opening)
+    if (!r->workspace && !r->opening)
         open_workspace(r);
 }
 
 void workspace_attach(struct live_run *r)
 {
-    if (r->workspace)
-        attach_files_ready(r, NULL);
-    else if (!r->opening)
+    if (!r->workspace && !r->opening)
         open_workspace(r);
+    else if (r->workspace && !snapshot_is_being_taken(r))
+        attach_files_ready(r, NULL);
 }

@@ -129,11 +129,13 @@ static bool check_out(struct checkout *c, const char *folder)
 {
     auto_buf git_dir = BUF(PATH_MAX), before = BUF(LIST_MAX);
     struct owner owner = local_owner(c->w->local);
+    bool recorded;
     buf_addf(&git_dir, "%s/borrowed.git", c->w->dir);
     if (mkdir(folder, 0755) < 0)
         return fail(c, errno, folder);
     if (!commit_fill(c->source, c->commit, buf_c(&git_dir), folder, &c->notes, &c->err) ||
-        !workspace_seed(folder, &c->err) || !chown_tree(AT_FDCWD, folder, owner, &c->err))
+        !workspace_seed(folder, NULL, &recorded, &c->err) ||
+        !chown_tree(AT_FDCWD, folder, owner, &c->err))
         return false;
     auto_fd from = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     auto_fd to = openat(c->w->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

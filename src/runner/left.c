@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+enum { READY_MAX = 32 };
+
 static void add_dir(const struct local *l, int64_t run_id, struct buf *ret)
 {
     buf_addf(ret, "%s/workspaces/%lld", l->data_dir, (long long)run_id);
@@ -42,26 +44,31 @@ static void add_ready(const char *dir, struct buf *ret)
     buf_addf(ret, "%s/ready", dir);
 }
 
-bool local_mark_ready(const char *dir, struct err *err)
+bool local_mark_ready(const char *dir, int64_t filled, struct err *err)
 {
-    auto_buf path = BUF(PATH_MAX);
+    auto_buf path = BUF(PATH_MAX), text = BUF(READY_MAX);
     add_ready(dir, &path);
+    buf_add_int(&text, filled);
     auto_fd fd = open(buf_c(&path), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    return fd >= 0 || err_errno(err, "workspace_open", errno, "cannot make %s", buf_c(&path));
+    int e = fd < 0 ? errno : fd_write_all(fd, text.p, text.n);
+    return !e || err_errno(err, "workspace_open", e, "cannot make %s", buf_c(&path));
 }
 
-bool local_is_ready(const char *dir)
+/* An empty one is of a version that did not number them. */
+bool local_is_ready(const char *dir, int64_t filled)
 {
-    auto_buf path = BUF(PATH_MAX);
+    auto_buf path = BUF(PATH_MAX), text = BUF(READY_MAX);
+    int64_t found;
     add_ready(dir, &path);
-    return access(buf_c(&path), F_OK) == 0;
+    return fd_read_file(AT_FDCWD, buf_c(&path), &text) == 0 &&
+           (!text.n || (num_parse_int(buf_str(&text), &found) && found == filled));
 }
 
-bool local_has_files(struct runner *r, int64_t run_id)
+bool local_has_files(struct runner *r, int64_t run_id, int64_t filled)
 {
     auto_buf dir = BUF(PATH_MAX);
     add_dir((struct local *)r, run_id, &dir);
-    bool ready = local_is_ready(buf_c(&dir));
+    bool ready = local_is_ready(buf_c(&dir), filled);
     buf_add_c(&dir, "/workspace");
     return ready && access(buf_c(&dir), F_OK) == 0;
 }

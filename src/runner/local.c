@@ -1,4 +1,5 @@
 #include "runner/local_int.h"
+#include "runner/start.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -26,7 +27,7 @@ struct opening {
     struct source_notes notes;
     struct copy_progress progress;
     struct err err;
-    bool timed;
+    bool not_kept;
 };
 
 static bool make_folder(const char *dir, const char *name, unsigned mode, struct owner owner,
@@ -80,26 +81,62 @@ static bool fill_from_commit(struct opening *o, const char *workspace)
     return err_set(&o->err, "git_no_repository", "a commit's files need a repository");
 }
 
+static bool unpack(struct opening *o, const struct runner_files *f, int root, struct owner owner,
+                   struct buf *paths)
+{
+    struct pack_count count;
+    struct pack_target t = {.folder = root,
+                            .links = true,
+                            .replace = true,
+                            .snapshot = true,
+                            .give = owner.change,
+                            .uid = owner.uid,
+                            .gid = owner.gid,
+                            .paths = paths};
+    return pack_extract(&t, f->get, f->user, &count, &o->err);
+}
+
+static bool fill_files(struct opening *o, const char *workspace, int root, struct owner owner)
+{
+    if (o->request.files.get)
+        return unpack(o, &o->request.files, root, owner, &o->notes.taken);
+    if (o->commit)
+        return fill_from_commit(o, workspace) && chown_tree(root, ".", owner, &o->err);
+    return !o->source || copy_tree(o->source, workspace, o->local->data_dir, owner, &o->progress,
+                                   &o->notes, &o->err);
+}
+
+/* The files' repository, and a record of both. */
+static bool seed(struct opening *o, const char *workspace, int root, struct owner owner,
+                 struct start_record *start)
+{
+    auto_err missing = ERR_INIT;
+    bool recorded, seeded = workspace_seed(workspace, start, &recorded, &missing);
+    /* Nothing here needs git; a step that does finds no repository. */
+    if (!seeded && strcmp(missing.code, "git_missing") != 0) {
+        err_move(&o->err, &missing);
+        return false;
+    }
+    return (!seeded || chown_tree(root, ".git", owner, &o->err)) &&
+           (recorded || start_walk(start, root)) && start_end(start, root);
+}
+
 static bool fill(struct opening *o, const char *workspace, struct owner owner)
 {
     auto_fd root = open(workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct start_record *start;
     if (root < 0)
         return err_errno(&o->err, "workspace_open", errno, "cannot open %s", workspace);
-    if (o->commit && !fill_from_commit(o, workspace))
-        return false;
-    if (o->source && !o->commit &&
-        !copy_tree(o->source, workspace, o->local->data_dir, owner, &o->progress, &o->notes,
-                   &o->err))
+    if (!fill_files(o, workspace, root, owner))
         return false;
     if (o->notes.taken.n && !taken_write(o->result->dir, buf_str(&o->notes.taken), &o->err))
         return false;
-    auto_err missing = ERR_INIT;
-    if (workspace_seed(workspace, &missing))
-        return chown_tree(root, o->commit ? "." : ".git", owner, &o->err);
-    if (strcmp(missing.code, "git_missing") == 0)
-        return true; /* nothing here needs it; a step that does finds no repository */
-    err_move(&o->err, &missing);
-    return false;
+    if (!start_begin(o->result->dir, o->request.keep_source, &start, &o->err))
+        return false;
+    bool ok = seed(o, workspace, root, owner, start);
+    o->not_kept = start_is_too_large(start);
+    start_free(start);
+    return ok && (!o->request.changes.get || unpack(o, &o->request.changes, root, owner, NULL));
 }
 
 /* What was asked for, else what is configured, else the default. */
@@ -130,11 +167,12 @@ static bool open_workspace(struct opening *o, struct local_workspace *w)
     auto_buf path = BUF(PATH_MAX - 1);
     struct owner owner = local_owner(o->local);
     buf_addf(&path, "%s/workspace", w->dir);
-    if (!o->request.resume && !(make_folders(w->dir, owner, &o->err) &&
-                                fill(o, buf_c(&path), owner) && local_mark_ready(w->dir, &o->err)))
+    if (!o->request.resume &&
+        !(make_folders(w->dir, owner, &o->err) && fill(o, buf_c(&path), owner) &&
+          local_mark_ready(w->dir, o->request.filled, &o->err)))
         return false;
     errno = ENOENT;
-    w->root = !local_is_ready(w->dir)
+    w->root = !local_is_ready(w->dir, o->request.filled)
                   ? -1
                   : open(buf_c(&path), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (w->root >= 0)
@@ -186,6 +224,9 @@ static void open_done(uv_work_t *work, int status)
                            RUNNER_WORKSPACE_BYTES));
     auto_buf text = BUF(SOURCE_NOTES_MAX);
     source_notes_add_text(&o->notes, &text);
+    if (o->not_kept)
+        buf_addf(&text, "%sits files take more than %d MiB: they are not kept for a rerun",
+                 text.n ? "\n" : "", (int)(RUNNER_SNAPSHOT_BYTES >> 20));
     if (o->result && text.n && o->request.notice)
         o->request.notice(o->request.user, buf_str(&text));
     o->request.opened(o->request.user, o->result ? &o->result->workspace : NULL,
@@ -305,6 +346,8 @@ static const struct runner_ops local_ops = {
     .pack = local_pack,
     .unpack = local_unpack,
     .checkout = local_checkout,
+    .snapshot = local_snapshot,
+    .has_source = local_has_source,
     .left = local_left,
     .forget = local_forget,
     .has_files = local_has_files,

@@ -56,10 +56,10 @@ void local_release(struct local_workspace *w);
 /* left.c */
 void local_left(struct runner *r, struct arena *a, int64_t **ret_run_ids, size_t *ret_n);
 void local_forget(struct runner *r, int64_t run_id, enum runner_keep keep);
-bool local_has_files(struct runner *r, int64_t run_id);
+bool local_has_files(struct runner *r, int64_t run_id, int64_t filled);
 /* Says that the workspace is filled; without that a later open takes it for lost. */
-must_use bool local_mark_ready(const char *dir, struct err *err);
-bool local_is_ready(const char *dir);
+must_use bool local_mark_ready(const char *dir, int64_t filled, struct err *err);
+bool local_is_ready(const char *dir, int64_t filled);
 
 /* exec.c */
 struct runner_step *local_exec(struct runner_workspace *w, const struct runner_exec *exec);
@@ -121,6 +121,10 @@ void local_hash(struct runner_workspace *w, const str *patterns, size_t n, runne
 void local_pack(struct runner_workspace *w, const struct runner_pack *pack);
 void local_unpack(struct runner_workspace *w, const struct runner_unpack *unpack);
 
+/* snapshot.c */
+void local_snapshot(struct runner_workspace *w, const struct runner_snapshot *request);
+bool local_has_source(struct runner_workspace *workspace);
+
 /* ---- blocking work, for threads of the pool ---- */
 
 /* files.c: the kernel resolves the path below root, or not at all. -1 with errno. */
@@ -180,8 +184,11 @@ must_use bool remove_tree(const char *path, struct err *err);
 must_use bool remove_tree_at(int dir, const char *name, struct err *err);
 /* git.c: NUL-separated paths that git would take along from a working tree. */
 must_use bool git_list_files(const char *repository, struct buf *ret_list, struct err *err);
-/* seed.c: a fresh repository of one commit over what is there, which nobody changes meanwhile. */
-must_use bool workspace_seed(const char *workspace, struct err *err);
+/* seed.c: a fresh repository of one commit over what is there, which nobody changes meanwhile. Each
+ * file goes to start (may be NULL); *ret_recorded: all of them have. */
+struct start_record;
+must_use bool workspace_seed(const char *workspace, struct start_record *start, bool *ret_recorded,
+                             struct err *err);
 /* The same by the git program: slower, and it heeds attributes. */
 must_use bool git_seed(const char *workspace, struct err *err);
 must_use bool chown_tree(int dirfd, const char *path, struct owner owner, struct err *err);

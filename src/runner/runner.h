@@ -18,12 +18,13 @@ struct runner_workspace;
 struct runner_step;
 
 enum {
-    RUNNER_FILE_MAX = 1 << 20,    /* each of the step's four result files */
-    RUNNER_SCRIPT_MAX = 1 << 20,  /* a step's script */
-    RUNNER_READ_MAX = 64 << 20,   /* one file read or written */
-    RUNNER_INPUT_MAX = 16 << 20,  /* sent to a step and not read by it yet */
-    RUNNER_LIST_MAX = 200 * 1000, /* entries of one list */
-    RUNNER_TREE_MAX = 2000 * 1000 /* files of a workspace's source */
+    RUNNER_FILE_MAX = 1 << 20,      /* each of the step's four result files */
+    RUNNER_SCRIPT_MAX = 1 << 20,    /* a step's script */
+    RUNNER_READ_MAX = 64 << 20,     /* one file read or written */
+    RUNNER_INPUT_MAX = 16 << 20,    /* sent to a step and not read by it yet */
+    RUNNER_LIST_MAX = 200 * 1000,   /* entries of one list */
+    RUNNER_TREE_MAX = 2000 * 1000,  /* files of a workspace's source */
+    RUNNER_SNAPSHOT_BYTES = 1 << 30 /* of files in one snapshot */
 };
 
 #define RUNNER_WORKSPACE_BYTES ((int64_t)10 << 30)
@@ -39,12 +40,22 @@ typedef void runner_progress_fn(void *user, size_t files, size_t total);
 /* What is odd about the files that a workspace was filled with: sentences, one a line. */
 typedef void runner_notice_fn(void *user, str text);
 
+/* Files as a pack of a snapshot; read from another thread. */
+struct runner_files {
+    pack_get_fn *get; /* NULL: none */
+    void *user;
+};
+
 struct runner_open {              /* copied */
     int64_t run_id;               /* names the folder */
     const char *source;           /* folder whose files fill the workspace; NULL leaves it empty */
     const char *commit;           /* of the repository at source: its files instead of the tree's */
-    bool resume;                  /* take the workspace as it was left; fails with code
-                                   * workspace_lost where there is none */
+    struct runner_files files;    /* instead of the source's */
+    struct runner_files changes;  /* what is done to them before the first step */
+    bool keep_source;             /* so that RUNNER_SOURCE can be had */
+    int64_t filled;               /* which filling of it this is: says so later */
+    bool resume;                  /* take the workspace as it was left by that filling; fails with
+                                   * code workspace_lost where there is none */
     int64_t workspace_bytes;      /* size of the workspace; 0 means RUNNER_WORKSPACE_BYTES */
     int64_t tmp_bytes;            /* size of the steps' /tmp; 0 means SANDBOX_TMP_BYTES */
     runner_progress_fn *progress; /* may be NULL */
@@ -147,6 +158,18 @@ struct runner_checkout { /* copied */
     runner_checkout_fn *done;
     void *user;
 };
+/* Of a workspace in which nothing runs. */
+enum runner_part {
+    RUNNER_SOURCE,  /* the files that it began with; once, if it was opened with keep_source */
+    RUNNER_CHANGES, /* what steps have done to them, `.git` included */
+};
+struct runner_snapshot { /* copied; as runner_pack */
+    enum runner_part part;
+    pack_put_fn *put;
+    bool (*end)(void *user, struct err *err);
+    runner_packed_fn *packed;
+    void *user;
+};
 struct runner_unpack { /* copied; files that are there are replaced */
     pack_get_fn *get;  /* from another thread */
     runner_packed_fn *unpacked;
@@ -179,8 +202,8 @@ struct runner_ops {
     void (*left)(struct runner *r, struct arena *a, int64_t **ret_run_ids, size_t *ret_n);
     /* Of a run that no living process drives: what of it goes. Files go in the background. */
     void (*forget)(struct runner *r, int64_t run_id, enum runner_keep keep);
-    /* Whether the run's files were left, whole. */
-    bool (*has_files)(struct runner *r, int64_t run_id);
+    /* Whether the run's files were left, whole, by this filling. */
+    bool (*has_files)(struct runner *r, int64_t run_id, int64_t filled);
     /* SHA-256 over the SHA-256 of each file that the patterns select (base/glob.h), in order of
      * their paths; links are followed within the workspace. */
     void (*hash)(struct runner_workspace *w, const str *patterns, size_t n,
@@ -188,6 +211,9 @@ struct runner_ops {
     void (*pack)(struct runner_workspace *w, const struct runner_pack *pack);
     void (*unpack)(struct runner_workspace *w, const struct runner_unpack *unpack);
     void (*checkout)(struct runner_workspace *w, const struct runner_checkout *checkout);
+    void (*snapshot)(struct runner_workspace *w, const struct runner_snapshot *snapshot);
+    /* RUNNER_SOURCE is still to be had, also after a restart. */
+    bool (*has_source)(struct runner_workspace *w);
     /* All workspaces must be closed. */
     void (*free)(struct runner *r);
 };
@@ -252,9 +278,9 @@ static inline void runner_forget(struct runner *r, int64_t run_id, enum runner_k
 {
     r->ops->forget(r, run_id, keep);
 }
-static inline bool runner_has_files(struct runner *r, int64_t run_id)
+static inline bool runner_has_files(struct runner *r, int64_t run_id, int64_t filled)
 {
-    return r->ops->has_files(r, run_id);
+    return r->ops->has_files(r, run_id, filled);
 }
 static inline void runner_hash(struct runner_workspace *w, const str *patterns, size_t n,
                                runner_hashed_fn *hashed, void *user)
@@ -273,6 +299,15 @@ static inline void runner_checkout(struct runner_workspace *w,
                                    const struct runner_checkout *checkout)
 {
     w->runner->ops->checkout(w, checkout);
+}
+static inline void runner_snapshot(struct runner_workspace *w,
+                                   const struct runner_snapshot *snapshot)
+{
+    w->runner->ops->snapshot(w, snapshot);
+}
+static inline bool runner_has_source(struct runner_workspace *w)
+{
+    return w->runner->ops->has_source(w);
 }
 static inline void runner_free(struct runner *r)
 {

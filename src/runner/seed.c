@@ -3,6 +3,7 @@
  * files are kept otherwise than they stand there (line ends, filters), git itself is asked. */
 #include "runner/local_int.h"
 #include "runner/object_pack.h"
+#include "runner/start.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +29,7 @@ struct seeding {
     uint32_t files;
     int64_t bytes;
     bool needs_git;
+    struct start_record *start; /* may be NULL */
     struct err *err;
 };
 
@@ -153,10 +155,14 @@ static bool add_entry(struct seeding *s, int dir, const struct entry *e, int dep
         auto_fd below = openat(dir, e->name.p, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (below < 0)
             return fail(s, "open a folder");
+        if (s->start &&
+            !start_folder(s->start, str_sub(buf_str(&s->path), 0, s->path.n - 1), &e->st))
+            return false;
         if (!add_folder(s, below, depth + 1, name, &empty))
             return false;
     } else {
         if (!read_entry(s, dir, e) ||
+            (s->start && !start_file(s->start, buf_str(&s->path), &e->st, buf_str(&s->file))) ||
             !object_pack_add(&s->pack, OBJECT_BLOB, buf_str(&s->file), name))
             return false;
         put_index_entry(s, &e->st, mode, name);
@@ -268,12 +274,14 @@ static bool make_repository(struct seeding *s, int root)
            add_commit(s, tree, git) && object_pack_end(&s->pack, objects) && put_index(s, git);
 }
 
-bool workspace_seed(const char *workspace, struct err *err)
+bool workspace_seed(const char *workspace, struct start_record *start, bool *ret_recorded,
+                    struct err *err)
 {
     struct seeding s = {.pack.fd = -1,
                         .index = BUF(INDEX_MAX),
                         .path = BUF(PATH_MAX),
                         .file = BUF(FILE_MAX + 1),
+                        .start = start,
                         .err = err};
     auto_fd root = open(workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool good = root < 0 ? fail(&s, "open the folder") : make_repository(&s, root);
@@ -281,6 +289,7 @@ bool workspace_seed(const char *workspace, struct err *err)
     buf_done(&s.index);
     buf_done(&s.path);
     buf_done(&s.file);
+    *ret_recorded = good && start;
     if (good || !s.needs_git)
         return good;
     return remove_tree_at(root, ".git", err) && git_seed(workspace, err);

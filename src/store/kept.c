@@ -72,8 +72,10 @@ bool store_list_blobs(struct store_reader *r, int64_t run_id, struct arena *a, s
 {
     auto_db_rows rows = {0};
     VEC(str) list = {0};
-    if (!db_query(r->db, "SELECT sha256 FROM artifacts WHERE run_id = $1", DB_ARGS(db_int(run_id)),
-                  &rows, err))
+    if (!db_query(r->db,
+                  "SELECT sha256 FROM artifacts WHERE run_id = $1"
+                  " UNION SELECT sha256 FROM workspace_snapshots WHERE run_id = $1",
+                  DB_ARGS(db_int(run_id)), &rows, err))
         return false;
     while (db_next(&rows, err))
         vec_push(&list, arena_str(a, db_get_str(&rows, 0)));
@@ -91,7 +93,8 @@ bool store_blob_is_used(struct store_reader *r, str sha256, bool *ret, struct er
     int64_t n = 0;
     if (!db_find_int(r->db,
                      "SELECT (SELECT COUNT(*) FROM artifacts WHERE sha256 = $1)"
-                     " + (SELECT COUNT(*) FROM cache_entries WHERE sha256 = $1)",
+                     " + (SELECT COUNT(*) FROM cache_entries WHERE sha256 = $1)"
+                     " + (SELECT COUNT(*) FROM workspace_snapshots WHERE sha256 = $1)",
                      DB_ARGS(db_text(sha256)), &has, &n, err))
         return false;
     *ret = n > 0;
@@ -194,7 +197,8 @@ bool store_list_unused_caches(struct store_reader *r, int64_t keep_bytes, struct
     if (!db_query(r->db,
                   "SELECT id, sha256, stored_bytes, (SELECT COUNT(*) FROM artifacts AS f"
                   " WHERE f.sha256 = c.sha256) + (SELECT COUNT(*) FROM cache_entries AS o"
-                  " WHERE o.sha256 = c.sha256) FROM cache_entries AS c"
+                  " WHERE o.sha256 = c.sha256) + (SELECT COUNT(*) FROM workspace_snapshots AS s"
+                  " WHERE s.sha256 = c.sha256) FROM cache_entries AS c"
                   " ORDER BY used_at DESC, id DESC",
                   NULL, 0, &rows, err))
         return false;

@@ -345,10 +345,10 @@ bool store_list_artifacts(struct store_reader *r, int64_t run_id, struct arena *
 
 /* What all artifacts take, compressed; equal bytes count once. */
 bool store_sum_artifacts(struct store_reader *r, int64_t *ret_bytes, struct err *err) must_use;
-/* The blobs of a run's artifacts, of all its attempts; some may come twice. */
+/* The blobs of a run's artifacts and snapshots, of all its attempts; some may come twice. */
 bool store_list_blobs(struct store_reader *r, int64_t run_id, struct arena *a, str **ret,
                       size_t *ret_n, struct err *err) must_use;
-/* Whether an artifact or a cache refers to the blob. */
+/* Whether an artifact, a cache or a snapshot refers to the blob. */
 bool store_blob_is_used(struct store_reader *r, str sha256, bool *ret, struct err *err) must_use;
 
 struct store_cache {
@@ -369,6 +369,31 @@ bool store_find_cache(struct store_reader *r, const struct store_cache *wanted, 
  * else refers to the same bytes. */
 bool store_list_unused_caches(struct store_reader *r, int64_t keep_bytes, struct arena *a,
                               struct store_cache **ret, size_t *ret_n, struct err *err) must_use;
+
+/* ---- Files of workspaces, whose bytes stand in the blob store (snapshots.c) ---- */
+
+#define STORE_SNAPSHOT_SOURCE "source" /* what a run began with; else what its steps changed */
+
+struct store_snapshot {
+    int64_t run_id, attempt;
+    str kind;  /* STORE_SNAPSHOT_SOURCE, or the run's status then: "waiting", "failed", ... */
+    str steps; /* JSON: [[id, attempt], ...] of the steps that had ended well, with the attempt that
+                * ran them */
+    str base_sha256, base_commit; /* of changes: whose files they are of; one of the two */
+    str sha256;
+    int64_t files, bytes, stored_bytes, created_at;
+    bool holds_secret; /* of the run: it must not leave this machine */
+};
+void store_put_snapshot(struct store_batch *b, const struct store_snapshot *s);
+/* All of the run. */
+void store_drop_snapshots(struct store_batch *b, int64_t run_id);
+/* Oldest first. */
+bool store_list_snapshots(struct store_reader *r, int64_t run_id, struct arena *a,
+                          struct store_snapshot **ret, size_t *ret_n, struct err *err) must_use;
+/* Ended runs whose newest snapshot is older than `before`, or past keep_bytes of newer ones. */
+bool store_list_old_snapshots(struct store_reader *r, int64_t before, int64_t keep_bytes,
+                              struct arena *a, int64_t **ret_runs, size_t *ret_n,
+                              struct err *err) must_use;
 
 /* ---- Approvals (approvals.c) ---- */
 

@@ -68,7 +68,7 @@ class Ref(PlueTest):
         self.run_ci()
         self.assertEqual(self.log(step="show"), "new\ndirty\nv\n")
         shown = self.plue("run", "rerun", 1, "--ref", "v1", "--json", expect=0)
-        self.assertEqual(shown.err, "run 1, attempt 2\n  runs: show (changed)\n")
+        self.assertEqual(shown.err, f"run 1, attempt 2\n  runs: show (changed)\n  files: those of the commit {old}\n")
         self.assertEqual(self.log(step="show"), "old\none\ngone\nv\n")
         self.assertIn(f"files      {old}\n", self.plue("run", "view", 1, expect=0).out)
         self.plue("verify", 1, expect=0)
@@ -158,11 +158,11 @@ class Checkout(PlueTest):
             """)
         self.run_ci(expect=1)
         result = self.plue("run", "rerun", 1, "--failed", "--json", expect=0)
-        self.assertEqual(result.err, "run 1, attempt 2\n  kept: git-checkout\n  runs: a\n")
+        self.assertEqual(result.err, "run 1, attempt 2\n  kept: git-checkout\n  runs: a\n  files: as attempt 1 left them\n")
         self.assertEqual(self.log(step="a"), "one\n")
         result = self.plue("run", "rerun", 1, "--from", "a", "--dry-run", expect=0)
-        self.assertEqual(result.out, "run 1, attempt 3\n  runs: git-checkout, a\n"
-                         "  nothing that ran in the workspace is kept: its files are gone\n")
+        self.assertEqual(result.out, "run 1, attempt 3\n  kept: git-checkout\n  runs: a\n"
+                         "  files: as they were when attempt 1 ended, after git-checkout\n")
 
 
 class HeldBack(PlueTest):

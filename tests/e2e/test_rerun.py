@@ -18,7 +18,7 @@ class Rerun(PlueTest):
     def test_failed_steps_and_what_follows_run_again_in_the_files_that_were_left(self):
         self.fail_once()
         result = self.plue("run", "rerun", 1, "--failed", "--json", expect=0)
-        self.assertEqual(result.err, "run 1, attempt 2\n  kept: a, d\n  runs: b, c\n")
+        self.assertEqual(result.err, "run 1, attempt 2\n  kept: a, d\n  runs: b, c\n  files: as attempt 1 left them\n")
         self.assertEqual((result.json["attempt"], result.json["status"], self.outcomes(result.json)),
                          (2, "success", {"a": "success", "b": "success", "c": "success", "d": "success"}))
         self.assertEqual(self.log(step="c"), "kept\na\nb\nb\n")
@@ -27,13 +27,13 @@ class Rerun(PlueTest):
     def test_from_a_step_runs_it_and_what_follows(self):
         self.fail_once()
         result = self.plue("run", "rerun", 1, "--from", "a", "--json", expect=1)
-        self.assertEqual(result.err, "run 1, attempt 2\n  runs: a, b, c, d\n")
+        self.assertEqual(result.err, "run 1, attempt 2\n  runs: a, b, c, d\n  files: those that the run began with\n")
+        result = self.plue("run", "rerun", 1, "--from", "b", "--dry-run", expect=0)
+        self.assertEqual(result.out, "run 1, attempt 3\n  kept: a, d\n  runs: b, c\n  files: as attempt 2 left them\n")
+        # d has ended well in the files that were left: they are not those before d.
         result = self.plue("run", "rerun", 1, "--from", "d", "--dry-run", expect=0)
-        self.assertEqual(result.out, "run 1, attempt 3\n  kept: a\n  runs: b, c, d\n")
-        self.plue("run", "rerun", 1, "--from", "d", expect=0)
-        result = self.plue("run", "rerun", 1, "--from", "d", "--dry-run", expect=0)
-        self.assertEqual(result.out, "run 1, attempt 4\n  runs: a, b, c, d\n"
-                         "  nothing that ran in the workspace is kept: its files are gone\n")
+        self.assertEqual(result.out, "run 1, attempt 3\n  runs: a, b, c, d\n  again, since no files are kept from after it: a\n"
+                         "  files: those that the run began with\n")
 
     def test_all_of_it_runs_again_in_fresh_files(self):
         self.fail_once()
@@ -66,7 +66,8 @@ class Rerun(PlueTest):
         self.fail_once()
         self.steps_workflow(self.BODY.replace("-gt 1", "-gt 0").replace("d-ran", "d-new"))
         result = self.plue("run", "rerun", 1, "--failed", "--working-tree", "--json", expect=0)
-        self.assertEqual(result.err, "run 1, attempt 2\n  kept: a\n  runs: b (changed), c, d (changed)\n")
+        self.assertEqual(result.err, "run 1, attempt 2\n  kept: a\n  runs: b (changed), c, d (changed)\n"
+                         "  files: as attempt 1 left them\n")
         self.assertEqual(self.log(step="d"), "d-new\n")
 
     def test_the_files_of_the_workflow_are_the_recorded_ones(self):
