@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -16,13 +15,10 @@
 #include <unistd.h>
 
 #include "sandbox/nursery.h"
+#include "sandbox/order.h"
 
 enum { SOCKET = 3, ORDER_FDS = 5, REPLY_FDS = 1 };
 
-/* Behind it the texts, each ended by NUL: the folder, the arguments, the environment. */
-struct order {
-    uint32_t argc, envc;
-};
 struct reply {
     pid_t pid;
     int failed; /* an errno */
@@ -33,45 +29,6 @@ struct supervised {
     const char *cwd;
     int in, out, err, report;
 };
-
-/* ---- messages with descriptors ---- */
-
-static bool send_fds(int socket, const void *data, size_t size, const int *fds, size_t n)
-{
-    _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof(int) * ORDER_FDS)] = {0};
-    struct iovec part = {(void *)data, size};
-    struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
-    if (n) {
-        m.msg_control = room;
-        m.msg_controllen = CMSG_SPACE(sizeof(int) * n);
-        struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-        *c = (struct cmsghdr){CMSG_LEN(sizeof(int) * n), SOL_SOCKET, SCM_RIGHTS};
-        memcpy(CMSG_DATA(c), fds, sizeof(int) * n);
-    }
-    ssize_t done;
-    do
-        done = sendmsg(socket, &m, MSG_NOSIGNAL);
-    while (done < 0 && errno == EINTR);
-    return done == (ssize_t)size;
-}
-
-/* fds that did not come are -1. False at the end, too. */
-static bool receive_fds(int socket, void *data, size_t size, int *fds, size_t n)
-{
-    _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof(int) * ORDER_FDS)];
-    struct iovec part = {data, size};
-    struct msghdr m = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
-    ssize_t done;
-    do
-        done = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
-    while (done < 0 && errno == EINTR);
-    memset(fds, -1, sizeof(int) * n);
-    struct cmsghdr *c = done > 0 ? CMSG_FIRSTHDR(&m) : NULL;
-    if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len <= CMSG_LEN(sizeof(int) * n))
-        memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-    return done == (ssize_t)size;
-}
 
 /* ---- the supervisor ---- */
 
@@ -158,38 +115,12 @@ _Noreturn static void supervise(struct supervised *v, pid_t parent)
     _exit(told != sizeof status);
 }
 
-/* The order's texts as execve wants them; NULL where there is no memory. */
-static char **read_texts(int memory, struct order *order, char **ret_texts)
-{
-    off_t size = lseek(memory, 0, SEEK_END);
-    char *at = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, memory, 0);
-    if (at == MAP_FAILED)
-        return NULL;
-    memcpy(order, at, sizeof *order);
-    size_t n = (size_t)order->argc + order->envc + 2;
-    char **list =
-        mmap(NULL, n * sizeof *list, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (list == MAP_FAILED)
-        return NULL;
-    *ret_texts = at + sizeof *order;
-    char *text = *ret_texts + strlen(*ret_texts) + 1;
-    for (size_t i = 0; i < n; i++) {
-        if (i == order->argc || i == n - 1)
-            continue; /* the NULL behind a list */
-        list[i] = text;
-        text += strlen(text) + 1;
-    }
-    return list;
-}
-
 _Noreturn static void begin_step(const int *fds, pid_t parent)
 {
-    struct order order;
-    char *cwd;
-    char **list = read_texts(fds[4], &order, &cwd);
-    if (!list)
+    struct order_texts t;
+    if (!order_read(fds[4], &t))
         _exit(1);
-    struct supervised v = {list, list + order.argc + 1, cwd, fds[0], fds[1], fds[2], fds[3]};
+    struct supervised v = {t.argv, t.env, t.cwd, fds[0], fds[1], fds[2], fds[3]};
     supervise(&v, parent);
 }
 
@@ -211,7 +142,7 @@ _Noreturn static void keep_nursery(int socket, pid_t parent)
     for (int i = 0; i < SOCKET; i++)
         dup2(null, i);
     syscall(SYS_close_range, SOCKET + 1U, ~0U, 0);
-    for (pid_t self = getpid(); receive_fds(SOCKET, &byte, 1, fds, ORDER_FDS);) {
+    for (pid_t self = getpid(); order_receive(SOCKET, &byte, 1, fds, ORDER_FDS) >= 0;) {
         int pidfd = -1;
         pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, &pidfd, NULL, 0);
         if (pid == 0)
@@ -219,7 +150,8 @@ _Noreturn static void keep_nursery(int socket, pid_t parent)
         struct reply reply = {pid, pid < 0 ? errno : 0};
         for (int i = 0; i < ORDER_FDS; i++)
             close(fds[i]);
-        send_fds(SOCKET, &reply, sizeof reply, &pidfd, pid > 0);
+        if (!order_send(SOCKET, &reply, sizeof reply, &pidfd, pid > 0))
+            break;
         close(pidfd);
     }
     _exit(0);
@@ -251,33 +183,16 @@ void nursery_close(struct nursery *n)
     n->pid = 0;
 }
 
-static int write_order(const struct nursery_step *step)
-{
-    struct order order = {0};
-    auto_buf text = BUF(SIZE_MAX / 2);
-    while (step->argv[order.argc])
-        order.argc++;
-    while (step->env[order.envc])
-        order.envc++;
-    buf_add(&text, (const char *)&order, sizeof order);
-    buf_add(&text, step->cwd, strlen(step->cwd) + 1);
-    for (uint32_t i = 0; i < order.argc; i++)
-        buf_add(&text, step->argv[i], strlen(step->argv[i]) + 1);
-    for (uint32_t i = 0; i < order.envc; i++)
-        buf_add(&text, step->env[i], strlen(step->env[i]) + 1);
-    return sandbox_memory_file("step", buf_str(&text));
-}
-
 bool nursery_start(struct nursery *n, const struct nursery_step *step, pid_t *ret_pid,
                    int *ret_pidfd, struct err *err)
 {
     struct reply reply = {0};
-    auto_fd memory = write_order(step);
+    auto_fd memory = order_write(step->cwd, step->argv, step->env);
     if (memory < 0)
         return err_errno(err, "sandbox_start", errno, "no memory for a step");
     const int fds[ORDER_FDS] = {step->in, step->out, step->err, step->report, memory};
-    if (!send_fds(n->socket, "s", 1, fds, ORDER_FDS) ||
-        !receive_fds(n->socket, &reply, sizeof reply, ret_pidfd, REPLY_FDS)) {
+    if (!order_send(n->socket, "s", 1, fds, ORDER_FDS) ||
+        order_receive(n->socket, &reply, sizeof reply, ret_pidfd, REPLY_FDS) < 0) {
         err_errno(err, "sandbox_start", errno, "the process that starts steps does not answer");
         return err_hint(err, "it was killed: start plue again; plue run resume goes on"), false;
     }
