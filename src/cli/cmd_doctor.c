@@ -69,7 +69,10 @@ static void check_sandbox(struct doctor *d)
     struct sandbox_options options = {0};
     auto_err e = ERR_INIT;
     bool ok = sandbox_check(&options, &e);
-    add_check(d, "sandbox", ok, ok ? STR("bubblewrap starts") : arena_str(&d->arena, e.message),
+    str starts = STR("bubblewrap starts, and is kept warm for each run");
+    if (d->report.notice.n)
+        starts = arena_printf(&d->arena, "bubblewrap starts; %.*s", STR_ARG(d->report.notice));
+    add_check(d, "sandbox", ok, ok ? starts : arena_str(&d->arena, e.message),
               ok ? STR("") : arena_str(&d->arena, e.hint));
 }
 

@@ -227,6 +227,9 @@ static void open_done(uv_work_t *work, int status)
     if (o->not_kept)
         buf_addf(&text, "%sits files take more than %d MiB: they are not kept for a rerun",
                  text.n ? "\n" : "", (int)(RUNNER_SNAPSHOT_BYTES >> 20));
+    const char *cold = o->result ? sandbox_space_notice(o->result->space) : NULL;
+    if (cold)
+        buf_addf(&text, "%s%s", text.n ? "\n" : "", cold);
     if (o->result && text.n && o->request.notice)
         o->request.notice(o->request.user, buf_str(&text));
     o->request.opened(o->request.user, o->result ? &o->result->workspace : NULL,

@@ -6,6 +6,7 @@
  * executed at all. */
 #include "base/num.h"
 #include "sandbox/args.h"
+#include "sandbox/room.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,24 +21,28 @@ enum {
     PATH_TEXT_MAX = 4096,
 };
 
-#define SHM_BYTES "268435456" /* of /dev/shm */
-
 /* ---- one start ---- */
 
-static bool add_env(struct args *a, const char *const *env, struct err *err)
+static bool check_env(const char *const *env, struct err *err)
 {
     for (size_t i = 0; env && env[i]; i++) {
-        const char *eq = strchr(env[i], '=');
-        if (!eq || eq == env[i])
+        if (!strchr(env[i], '=') || env[i][0] == '=')
             return err_set(err, "sandbox_env", "environment entry %zu is not NAME=value", i + 1);
         if (i == ENV_MAX)
             return err_set(err, "sandbox_env", "more than %d environment variables", ENV_MAX);
-        args_add(a, "--setenv");
-        buf_add(&a->text, env[i], (size_t)(eq - env[i]));
-        buf_add_byte(&a->text, '\0');
-        args_add(a, eq + 1);
     }
     return true;
+}
+
+static void add_env(struct args *a, const char *const *env)
+{
+    for (size_t i = 0; env && env[i]; i++) {
+        size_t name = strcspn(env[i], "=");
+        args_add(a, "--setenv");
+        buf_add(&a->text, env[i], name);
+        buf_add_byte(&a->text, '\0');
+        args_add(a, env[i] + name + 1);
+    }
 }
 
 static bool build_args(const struct sandbox *s, const struct sandbox_spec *spec, int status,
@@ -65,8 +70,7 @@ static bool build_args(const struct sandbox *s, const struct sandbox_spec *spec,
     if (!spec->stdio)
         args_add(a, "--new-session");
     args_add(a, "--share-net"); /* the host's, or that which spawn enters */
-    if (!add_env(a, spec->env, err))
-        return false;
+    add_env(a, spec->env);
     if (!spec->image && network)
         args_host_root(a);
     else if (!spec->image)
@@ -76,7 +80,7 @@ static bool build_args(const struct sandbox *s, const struct sandbox_spec *spec,
     args_add2(a, "--proc", "/proc");
     args_add2(a, "--dev", "/dev");
     args_add2(a, "--perms", "1777");
-    args_add2(a, "--size", SHM_BYTES);
+    args_add2(a, "--size", ROOM_SHM_BYTES);
     args_add2(a, "--tmpfs", "/dev/shm");
     args_add2(a, "--remount-ro", "/dev");
     args_add3(a, "--bind", SPACE_WORKSPACE, "/workspace");
@@ -191,28 +195,34 @@ static bool take_network(struct sandbox_tree *t, const struct sandbox_spec *spec
         t->network = vec_pop(&p->networks);
         return true;
     }
-    return spawn_make_network(p->user, proxied ? SANDBOX_PROXY_PORT : 0, &t->network, &t->listener,
-                              err);
+    return spawn_make_network(p->room ? p->room_users : p->user, proxied ? SANDBOX_PROXY_PORT : 0,
+                              &t->network, &t->listener, err);
+}
+
+static bool own_start(struct sandbox_tree *t, const struct sandbox_spec *spec, int out, int err_fd,
+                      int status, struct err *err)
+{
+    cleanup(args_done) struct args a = {.text = BUF(ARGS_MAX)};
+    return build_args(t->sandbox, spec, status, &a, err) && run(t, spec, &a, out, err_fd, err);
 }
 
 static bool bubblewrap_start(struct sandbox_tree *t, const struct sandbox_spec *spec, int out,
                              int err_fd, struct err *err)
 {
-    cleanup(args_done) struct args a = {.text = BUF(ARGS_MAX)};
     int pipe_fds[2];
-    if (!check_network(t->sandbox, spec, err))
+    t->warm = warm_can(spec->space, spec);
+    if (!check_env(spec->env, err) || !check_network(t->sandbox, spec, err))
         return false;
     if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0)
         return err_errno(err, "sandbox_start", errno, "no pipe for a sandbox");
     t->status = pipe_fds[0];
     auto_fd status = pipe_fds[1];
-    if (!build_args(t->sandbox, spec, status, &a, err))
-        return false;
     if (t->sandbox->cgroups.n &&
         !cgroup_make(&t->sandbox->cgroups, &spec->limits, spec->network == SANDBOX_NETWORK_ALL,
                      &t->cgroup, err))
         return false;
-    return take_network(t, spec, err) && run(t, spec, &a, out, err_fd, err);
+    return take_network(t, spec, err) && (t->warm ? warm_start(t, spec, out, err_fd, status, err)
+                                                  : own_start(t, spec, out, err_fd, status, err));
 }
 
 /* ---- its life ---- */
@@ -277,23 +287,25 @@ static void read_reports(struct sandbox_tree *t)
     }
 }
 
+/* The first process of a warm step is its leader. */
 static void bubblewrap_signal(struct sandbox_tree *t, int signal)
 {
-    read_reports(t);
-    if (signal == SIGKILL) {
-        t->killed = true;
-        tree_signal_process(t->init_fd, SIGKILL);
-        tree_signal_process(t->leader_fd, SIGKILL);
-    } else if (t->init_fd < 0 ||
-               spawn_signal_namespace(t->init_fd, !t->sandbox->drop, signal) == ESRCH) {
-        /* Nothing of the step runs yet: bwrap is still building. */
-        tree_signal_process(t->init_fd, SIGKILL);
+    if (!t->warm)
+        read_reports(t);
+    int init = t->warm ? t->leader_fd : t->init_fd;
+    t->killed = t->killed || signal == SIGKILL;
+    /* Where there is nobody else yet, nothing of the step runs: the wall is still being built. */
+    if (signal == SIGKILL || init < 0 ||
+        spawn_signal_namespace(init, !t->sandbox->drop, signal) == ESRCH) {
+        tree_signal_process(init, SIGKILL);
         tree_signal_process(t->leader_fd, SIGKILL);
     }
 }
 
 static bool bubblewrap_advance(struct sandbox_tree *t, struct sandbox_exit *exit)
 {
+    if (t->warm)
+        return tree_advance_reported(t, exit);
     read_reports(t);
     if (t->state == TREE_RUNNING && tree_process_ended(t->leader_fd)) {
         waitpid(t->leader, &t->wait_status, 0);
@@ -368,8 +380,11 @@ static bool check_namespaces(const struct sandbox *s, struct err *err)
 
 static bool bubblewrap_open(struct sandbox *s, struct err *err)
 {
+    s->warm = !s->program; /* one of the caller's choice starts each step */
     if (!find_program(s, err) || !check_namespaces(s, err) || !seccomp_program(&s->seccomp, err))
         return false;
+    if (s->warm)
+        s->room = warm_program();
     cgroups_open(&s->cgroups);
     return true;
 }
@@ -377,7 +392,23 @@ static bool bubblewrap_open(struct sandbox *s, struct err *err)
 static void bubblewrap_close(struct sandbox *s)
 {
     fd_close(&s->seccomp);
+    fd_close(&s->room);
     cgroups_close(&s->cgroups);
+}
+
+static bool bubblewrap_space_open(struct sandbox_space *p, int64_t tmp_bytes, bool *ret_fresh,
+                                  struct err *err)
+{
+    if (!space_open(p, tmp_bytes, ret_fresh, err))
+        return false;
+    warm_open(p);
+    return true;
+}
+
+static void bubblewrap_space_close(struct sandbox_space *p, bool keep)
+{
+    warm_close(p);
+    space_close(p, keep);
 }
 
 static bool bubblewrap_find_root(const struct sandbox *s, const char *image, struct buf *root)
@@ -395,8 +426,8 @@ const struct backend backend_bubblewrap = {
     .maps_paths = true,
     .open = bubblewrap_open,
     .close = bubblewrap_close,
-    .space_open = space_open,
-    .space_close = space_close,
+    .space_open = bubblewrap_space_open,
+    .space_close = bubblewrap_space_close,
     .start = bubblewrap_start,
     .advance = bubblewrap_advance,
     .signal = bubblewrap_signal,

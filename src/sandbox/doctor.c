@@ -318,6 +318,8 @@ static bool probe_backend(const char *backend, const char *scratch, struct sandb
     if (opened) {
         good = place_make(&place, scratch, p.s, err);
         p.place = &place;
+        if (good && place.space->notice)
+            report->notice = arena_str(&report->arena, str_of(place.space->notice));
         port = listen_on_loopback(&p.port);
         cgroups_guard_network(&p.s->cgroups);
     } else {

@@ -89,21 +89,6 @@ static void none_signal(struct sandbox_tree *t, int signal)
         tree_signal_process(t->leader_fd, NURSERY_STOP);
 }
 
-static bool none_advance(struct sandbox_tree *t, struct sandbox_exit *exit)
-{
-    char report[1 + sizeof(int)];
-    if (!tree_process_ended(t->leader_fd))
-        return false;
-    ssize_t n = read(t->status, report, sizeof report);
-    exit->not_started = n > 0 && report[0] == NURSERY_NOT_STARTED && n != sizeof(int);
-    t->wait_status = SIGKILL; /* nothing is said where somebody killed the supervisor */
-    if (n >= (ssize_t)sizeof(int))
-        memcpy(&t->wait_status, report + exit->not_started, sizeof(int));
-    exit->exit_code =
-        WIFSIGNALED(t->wait_status) ? 128 + WTERMSIG(t->wait_status) : WEXITSTATUS(t->wait_status);
-    return true;
-}
-
 static bool none_open(struct sandbox *s, struct err *err)
 {
     s->nursery = mem_zalloc(sizeof *s->nursery);
@@ -151,7 +136,7 @@ const struct backend backend_none = {
     .space_open = none_space_open,
     .space_close = none_space_close,
     .start = none_start,
-    .advance = none_advance,
+    .advance = tree_advance_reported,
     .signal = none_signal,
     .find_root = none_find_root,
 };

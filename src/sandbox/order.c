@@ -13,7 +13,7 @@ struct head {
 
 bool order_send(int socket, const void *data, size_t size, const int *fds, size_t n)
 {
-    _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof(int) * ORDER_FDS_MAX)] = {0};
+    _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof(int) * ORDER_DESCRIPTORS)] = {0};
     struct iovec part = {(void *)data, size};
     struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
     if (n) {
@@ -32,7 +32,7 @@ bool order_send(int socket, const void *data, size_t size, const int *fds, size_
 
 int order_receive(int socket, void *data, size_t size, int *fds, size_t n)
 {
-    _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof(int) * ORDER_FDS_MAX)];
+    _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof(int) * ORDER_DESCRIPTORS)];
     struct iovec part = {data, size};
     struct msghdr m = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};

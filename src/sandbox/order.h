@@ -1,13 +1,13 @@
-/* order: what the small processes that start steps are told: descriptors over a socket, and texts in
- * a memory file, so that none stands on a command line.
- * Refuses: to allocate with anything but mmap and malloc; plue-room is linked with this file alone. */
+/* order: what the small processes that start steps are told: descriptors over a socket, and texts
+ * in a memory file, so that none stands on a command line. Refuses: to allocate with anything but
+ * mmap and malloc; plue-room is linked with this file alone. */
 #ifndef SANDBOX_ORDER_H
 #define SANDBOX_ORDER_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ORDER_FDS_MAX = 12 };
+enum { ORDER_DESCRIPTORS = 12 };
 
 bool order_send(int socket, const void *data, size_t size, const int *fds, size_t n)
     __attribute__((warn_unused_result));

@@ -1,5 +1,5 @@
 #include "base/num.h"
-#include "sandbox/sandbox_int.h"
+#include "sandbox/nursery.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { PASSWD_MAX = 8 << 20, TMP_FULL_BYTES = 64 << 10 };
@@ -113,7 +114,7 @@ bool sandbox_open(const struct sandbox_options *options, struct sandbox **ret_sa
                   struct err *err)
 {
     struct sandbox *s = mem_zalloc(sizeof *s);
-    s->seccomp = -1;
+    s->seccomp = s->room = -1;
     if (options->images_dir)
         s->images_dir = mem_dup(options->images_dir, strlen(options->images_dir));
     if (options->bwrap)
@@ -249,6 +250,21 @@ void tree_signal_process(int pidfd, int signal)
         syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
+bool tree_advance_reported(struct sandbox_tree *t, struct sandbox_exit *exit)
+{
+    char report[1 + sizeof(int)];
+    if (!tree_process_ended(t->leader_fd))
+        return false;
+    ssize_t n = read(t->status, report, sizeof report);
+    exit->not_started = n > 0 && report[0] == NURSERY_NOT_STARTED && n != sizeof(int);
+    t->wait_status = SIGKILL; /* nothing is said where somebody killed the supervisor */
+    if (n >= (ssize_t)sizeof(int))
+        memcpy(&t->wait_status, report + exit->not_started, sizeof(int));
+    exit->exit_code =
+        WIFSIGNALED(t->wait_status) ? 128 + WTERMSIG(t->wait_status) : WEXITSTATUS(t->wait_status);
+    return true;
+}
+
 /* ---- the folders of a run ---- */
 
 static char *dup_path(const char *path)
@@ -269,7 +285,9 @@ bool sandbox_space_open(struct sandbox *s, const struct sandbox_space_spec *spec
                                 .user = -1,
                                 .mount = -1,
                                 .files_fd = -1,
-                                .tmp_fd = -1};
+                                .tmp_fd = -1,
+                                .room_fd = -1,
+                                .room_users = -1};
     if (!s->backend->space_open(p, spec->tmp_bytes, &fresh, err)) {
         sandbox_space_close(p, false);
         return false;
@@ -291,6 +309,11 @@ bool sandbox_space_tmp_is_full(const struct sandbox_space *p)
            (fs.f_bfree * fs.f_frsize < TMP_FULL_BYTES || fs.f_ffree == 0);
 }
 
+const char *sandbox_space_notice(const struct sandbox_space *p)
+{
+    return p->notice;
+}
+
 void sandbox_space_close(struct sandbox_space *p, bool keep)
 {
     if (!p)
@@ -305,6 +328,7 @@ void sandbox_space_close(struct sandbox_space *p, bool keep)
     free(p->tmp);
     free(p->files);
     free(p->keeper);
+    free(p->notice);
     free(p);
 }
 

@@ -54,7 +54,7 @@ struct sandbox_options {
     const char *backend;        /* NULL means "bubblewrap"; "none" only by explicit choice */
     const char *const *waivers; /* names of promises, NULL-terminated; may be NULL */
     const char *images_dir;     /* unpacked images, one folder each; NULL where there are none */
-    const char *bwrap;          /* path of bwrap; NULL means where distributions put it */
+    const char *bwrap;          /* this one starts each step, none starts warm; NULL: Debian's */
 };
 
 struct sandbox;
@@ -101,6 +101,8 @@ must_use bool sandbox_space_open(struct sandbox *s, const struct sandbox_space_s
 int sandbox_space_files(const struct sandbox_space *p);
 /* Whether /tmp has no room left; false where it is a folder of the host. */
 bool sandbox_space_tmp_is_full(const struct sandbox_space *p);
+/* NULL, or a sentence for the log: why its steps do not start warm. */
+const char *sandbox_space_notice(const struct sandbox_space *p);
 /* keep leaves it for a later sandbox_space_open; otherwise /tmp is gone. */
 void sandbox_space_close(struct sandbox_space *p, bool keep);
 /* Ends a space that was kept, by its keeper file alone; nothing where there is none. */
@@ -172,6 +174,7 @@ struct sandbox_row {
 struct sandbox_report {
     struct sandbox_row *rows;
     size_t n;
+    str notice; /* sandbox_space_notice of the probes' runs; empty where they started warm */
     struct arena arena;
 };
 /* Tries to break every promise of every backend in a real sandbox; blocks for about a second.

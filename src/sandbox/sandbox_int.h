@@ -123,11 +123,28 @@ struct sandbox_space {
     int files_fd;      /* the folder of steps' files, where it is */
     int tmp_fd;        /* /tmp, where it is in memory, or -1 */
     VEC(int) networks; /* namespaces with a loopback alone, which no step uses now */
+    /* Of warm starts: */
+    pid_t room;     /* plue-room, or 0 */
+    int room_fd;    /* the socket to it, or -1 */
+    int room_users; /* the user namespace that owns what it makes, or -1 */
+    char *notice;   /* why there is none; or NULL */
 };
 
 must_use bool space_open(struct sandbox_space *p, int64_t tmp_bytes, bool *ret_fresh,
                          struct err *err);
 void space_close(struct sandbox_space *p, bool keep);
+
+/* ---- warm starts: a prepared root and a process that starts steps in it (warm.c, room.h) ---- */
+
+/* Makes the program of the process; -1 and errno. */
+int warm_program(void);
+/* Where this host refuses it, p->notice says why, and bwrap starts each step by itself. */
+void warm_open(struct sandbox_space *p);
+void warm_close(struct sandbox_space *p);
+/* Whether a warm start has all that the step asks for. */
+bool warm_can(const struct sandbox_space *p, const struct sandbox_spec *spec);
+must_use bool warm_start(struct sandbox_tree *t, const struct sandbox_spec *spec, int out,
+                         int err_fd, int report, struct err *err);
 
 /* ---- backends ---- */
 
@@ -159,6 +176,8 @@ struct sandbox {
     uint32_t uid, gid;
     uint64_t waived; /* bits of sandbox_promises */
     int seccomp;
+    bool warm;               /* steps start in a room where they can */
+    int room;                /* its program in memory; -1 where that cannot be */
     struct nursery *nursery; /* of `none` */
     struct cgroups cgroups;
     VEC(const char *) notices;
@@ -185,6 +204,7 @@ struct sandbox_tree {
     bool reported_exit; /* the program was executed and ended with report_code */
     int report_code;
     bool killed, term_pending;
+    bool warm; /* started in the space's room; leader_fd is the namespace's first process */
     struct cgroup cgroup;
     struct sandbox_exit exit;
 };
@@ -198,6 +218,9 @@ int sandbox_memory_file(const char *name, str contents);
 int sandbox_reopen(int fd);
 /* Makes sandbox_tree_fd readable when fd is. */
 must_use bool tree_watch(struct sandbox_tree *t, int fd, struct err *err);
+/* The end of a tree whose leader is no child of ours and writes NURSERY_NOT_STARTED, if so, and the
+ * wait status to t->status. */
+bool tree_advance_reported(struct sandbox_tree *t, struct sandbox_exit *exit);
 /* Whether the process of a pidfd has ended, ours or not. */
 bool tree_process_ended(int pidfd);
 void tree_signal_process(int pidfd, int signal);

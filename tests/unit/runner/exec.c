@@ -166,8 +166,8 @@ static void exec__cwd_is_below_the_workspace(void **state)
     fixture_wait(&bad);
     assert_true(bad.failed);
     assert_string_equal(buf_c(&bad.message),
-                        "sandbox_start: the step's sandbox could not be built: bwrap: Can't chdir "
-                        "to /workspace/nowhere: No such file or directory");
+                        "sandbox_start: the step's sandbox could not be built: plue: cannot enter "
+                        "its folder /workspace/nowhere: No such file or directory");
 }
 
 static void exec__an_absent_image_is_refused_with_a_hint(void **state)

@@ -3,6 +3,7 @@
 #include "sandbox/sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,10 +21,18 @@
 
 #include <cmocka.h>
 
-enum { TEXT = 512, OUTPUT_MAX = 1 << 20, TRIED_MIN = 190 };
+enum { TEXT = 512, OUTPUT_MAX = 1 << 20, TRIED_MIN = 330, ORDINARY_ID = 1234567, KEEPERS_MAX = 4 };
+
+/* Each way of starting, as each kind of user; set once, before the tests. */
+static struct {
+    const char *bwrap; /* NULL: warm */
+    const char *name;
+} way;
 
 struct host {
-    char dir[64], workspace[TEXT], files[TEXT], tmp[TEXT], file[TEXT], name[64], pid[16], key[16];
+    char dir[64], workspace[TEXT], files[TEXT], tmp[TEXT], file[TEXT], name[64], pid[16], key[16],
+        keeper[KEEPERS_MAX][16];
+    size_t keepers;
     pid_t victim;
     int listener, segment;
     struct sandbox *sandbox;
@@ -51,6 +61,27 @@ static void make_targets(struct host *h)
     assert_int_equal(fd_write_file(AT_FDCWD, h->file, STR("the host's\n"), 0666), 0);
 }
 
+/* The step's own folder, and another step's. */
+static void make_files(struct host *h)
+{
+    int all = sandbox_space_files(h->space);
+    assert_int_equal(mkdirat(all, "step", 0755) | mkdirat(all, "other", 0755), 0);
+    assert_int_equal(fd_write_file(all, "step/own", STR("own\n"), 0644), 0);
+    assert_int_equal(fd_write_file(all, "other/secret", STR("secret\n"), 0644), 0);
+}
+
+/* Our children: they keep the folders, and start the steps. */
+static void find_keepers(struct host *h)
+{
+    auto_buf text = BUF(4096);
+    auto_fd fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(fd_read_all(fd, &text), 0);
+    str list = buf_str(&text), word;
+    while (h->keepers < KEEPERS_MAX && str_next(&list, ' ', &word))
+        snprintf(h->keeper[h->keepers++], sizeof *h->keeper, "%.*s", STR_ARG(word));
+    assert_int_equal(h->keepers, way.bwrap ? 1 : 2);
+}
+
 static void make_place(struct host *h)
 {
     auto_err err = ERR_INIT;
@@ -70,9 +101,13 @@ static void make_place(struct host *h)
         assert_int_equal(chown(h->workspace, SANDBOX_HOST_ID, SANDBOX_HOST_ID), 0);
     struct sandbox_space_spec spec = {
         .workspace = h->workspace, .files = h->files, .tmp = h->tmp, .tmp_bytes = 64 << 20};
-    if (!sandbox_open(&(struct sandbox_options){0}, &h->sandbox, &err) ||
+    if (!sandbox_open(&(struct sandbox_options){.bwrap = way.bwrap}, &h->sandbox, &err) ||
         !sandbox_space_open(h->sandbox, &spec, &h->space, &fresh, &err))
         fail_msg("%.*s", STR_ARG(err.message));
+    if (sandbox_space_notice(h->space))
+        fail_msg("%s", sandbox_space_notice(h->space));
+    make_files(h);
+    find_keepers(h);
 }
 
 static int setup(void **state)
@@ -112,9 +147,18 @@ static bool read_some(int fd, struct buf *out)
 static void run(struct host *h, enum sandbox_network network, struct buf *out,
                 struct sandbox_exit *exit)
 {
-    const char *const argv[] = {"/workspace/escapes", h->pid, h->name, h->file, h->key, NULL};
+    const char *const argv[] = {"/workspace/escapes",
+                                h->pid,
+                                h->name,
+                                h->file,
+                                h->key,
+                                way.bwrap ? "bwrap" : "plue-room",
+                                h->keeper[0],
+                                h->keepers > 1 ? h->keeper[1] : NULL,
+                                NULL};
     const char *const env[] = {"PATH=/usr/bin:/bin", NULL};
     struct sandbox_spec spec = {.space = h->space,
+                                .files = "step",
                                 .argv = argv,
                                 .env = env,
                                 .network = network,
@@ -140,19 +184,31 @@ static void run(struct host *h, enum sandbox_network network, struct buf *out,
     sandbox_tree_free(t);
 }
 
+/* A process that a step left behind, by the name that it gave itself. */
+static bool anybody_left(void)
+{
+    return system("cat /proc/[0-9]*/comm 2>/dev/null | grep -q '^plue-left$'") == 0;
+}
+
 static void expect_none(struct host *h, enum sandbox_network network, const char *what)
 {
-    auto_buf out = BUF(OUTPUT_MAX), before = BUF(4096), after = BUF(4096);
+    auto_buf before = BUF(4096), after = BUF(4096);
     struct sandbox_exit exit;
-    int tried = 0, escaped = -1;
     auto_fd pattern = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC);
     fd_read_all(pattern, &before);
-    run(h, network, &out, &exit);
-    const char *last = strstr(buf_c(&out), "tried ");
-    if (!last || sscanf(last, "tried %d, escaped %d", &tried, &escaped) != 2 || escaped != 0)
-        fail_msg("%s: exit %d\n%s", what, exit.exit_code, buf_c(&out));
-    print_message("%s: %d escapes tried, %d succeeded\n", what, tried, escaped);
-    assert_true(tried >= TRIED_MIN);
+    for (int round = 1; round <= 2; round++) {
+        auto_buf out = BUF(OUTPUT_MAX);
+        int tried = 0, escaped = -1;
+        run(h, network, &out, &exit);
+        const char *last = strstr(buf_c(&out), "tried ");
+        if (!last || sscanf(last, "tried %d, escaped %d", &tried, &escaped) != 2 || escaped != 0 ||
+            strstr(buf_c(&out), "cannot leave"))
+            fail_msg("%s: exit %d\n%s", what, exit.exit_code, buf_c(&out));
+        print_message("%s, %s, step %d: %d escapes tried, %d succeeded\n", way.name, what, round,
+                      tried, escaped);
+        assert_true(tried >= TRIED_MIN);
+        assert_false(anybody_left());
+    }
     assert_int_equal(kill(h->victim, 0), 0);
     assert_int_equal(waitpid(h->victim, NULL, WNOHANG), 0);
     lseek(pattern, 0, SEEK_SET);
@@ -170,11 +226,43 @@ static void escape__nothing_works_behind_the_proxy(void **state)
     expect_none(*state, SANDBOX_NETWORK_PROXY, "a list of hosts");
 }
 
-int main(void)
+static int try_way(const char *name, const char *bwrap)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(escape__nothing_works_without_a_network, setup, teardown),
         cmocka_unit_test_setup_teardown(escape__nothing_works_behind_the_proxy, setup, teardown),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    way.name = name;
+    way.bwrap = bwrap;
+    return cmocka_run_group_tests_name(name, tests, NULL, NULL);
+}
+
+/* In a process of its own, which gives root up. */
+static int try_as_ordinary_user(void)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (setgroups(0, NULL) < 0 || setresgid(ORDINARY_ID, ORDINARY_ID, ORDINARY_ID) < 0 ||
+            setresuid(ORDINARY_ID, ORDINARY_ID, ORDINARY_ID) < 0 ||
+            prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+            exit(2);
+        if (access(ESCAPES_PROGRAM, R_OK) < 0) {
+            print_message("SKIPPED as an ordinary user: %s cannot be read\n", ESCAPES_PROGRAM);
+            exit(0);
+        }
+        exit(try_way("warm, as an ordinary user", NULL) +
+             try_way("bwrap, as an ordinary user", "/usr/bin/bwrap"));
+    }
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+int main(void)
+{
+    int failed = try_way("warm", NULL) + try_way("bwrap", "/usr/bin/bwrap");
+    if (geteuid() == 0)
+        failed += try_as_ordinary_user();
+    else
+        print_message("SKIPPED as root: started by an ordinary user\n");
+    return failed;
 }

@@ -1,10 +1,16 @@
 /* Runs inside a sandbox: tries to get out, one way after the other, and prints each that worked.
- * The host's side of each (escape.c) gives: HOST_PID NAME FILE KEY, a process, an abstract socket,
- * a file and a shared memory segment of the host. The last line is "tried N, escaped N". */
+ * The host's side of each (escape.c) gives: HOST_PID NAME FILE KEY INIT PID..., a process, an
+ * abstract socket, a file and a shared memory segment of the host, the name of the program that the
+ * sandbox's first process is, and processes that keep the sandbox. It is run twice, and leaves
+ * behind what it looks for at its beginning. The last line is "tried N, escaped N". */
+#include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/fs.h>
+#include <mqueue.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -33,6 +39,8 @@ static int tried, escaped;
 static pid_t host;
 static const char *host_name, *host_file;
 static int host_key;
+static const char *first_process;
+enum { LEFT_PORT = 4567, LEFT_KEY = 0x6c656674 };
 
 static void result(const char *what, const char *detail, bool worked)
 {
@@ -373,15 +381,275 @@ static void other_tables(void)
     }
 }
 
+/* ---- what keeps the sandbox ---- */
+
+static bool can_open(const char *path, int flags)
+{
+    int fd = open(path, flags);
+    close(fd);
+    return fd >= 0;
+}
+
+/* The first process may not be looked into: it was not made by this step. bwrap's is a copy of what
+ * anybody may read, in the step's own user namespace; it has nothing but its arguments. */
+static void look_into_first_process(void)
+{
+    static const char *const secret[] = {"mem",     "maps",   "smaps",       "pagemap", "auxv",
+                                         "environ", "stack",  "personality", "syscall", "io",
+                                         "fdinfo",  "fd",     "map_files",   "root",    "cwd",
+                                         "exe",     "ns/mnt", "ns/user",     "ns/pid",  "ns/net"};
+    char path[64], text[64] = "";
+    int fd = open("/proc/1/comm", O_RDONLY);
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[n > 0 ? n - 1 : 0] = '\0';
+    result("another first process", text, strcmp(text, first_process) != 0);
+    if (strcmp(first_process, "bwrap") == 0)
+        return;
+    for (size_t i = 0; i < sizeof secret / sizeof *secret; i++) {
+        char byte[1];
+        snprintf(path, sizeof path, "/proc/1/%s", secret[i]);
+        fd = open(path, O_RDONLY);
+        bool listed = fd >= 0 && i < 10 ? pread(fd, byte, 1, 0x400000) > 0 : fd >= 0;
+        result("first process", secret[i], listed);
+        close(fd);
+        result("link of the first process", secret[i], readlink(path, text, sizeof text) > 0);
+    }
+    result("write", "/proc/1/mem", can_open("/proc/1/mem", O_RDWR));
+    result("write", "/proc/1/oom_score_adj", can_open("/proc/1/oom_score_adj", O_WRONLY));
+    result("write", "/proc/1/clear_refs", can_open("/proc/1/clear_refs", O_WRONLY));
+    result("chdir", "/proc/1/cwd", chdir("/proc/1/cwd") == 0);
+    result("chdir", "/proc/1/root", chdir("/proc/1/root") == 0);
+}
+
+/* Were one of them to have an effect, the last line would not be printed. */
+static void signal_first_process(void)
+{
+    static const int signals[] = {SIGKILL, SIGSTOP, SIGTERM, SIGHUP, SIGINT, SIGSEGV, SIGCHLD};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        kill(1, signals[i]);
+        syscall(SYS_tgkill, 1, 1, signals[i]);
+        result("signal to the first process", "", access("/proc/1/comm", R_OK) < 0);
+    }
+}
+
+static void keepers(char **pids)
+{
+    for (; *pids; pids++) {
+        char path[64];
+        pid_t pid = atoi(*pids);
+        snprintf(path, sizeof path, "/proc/%d/root/etc", pid);
+        result("root of a keeper", *pids, can_open(path, O_RDONLY));
+        REFUSED("kill a keeper", kill(pid, SIGKILL));
+        REFUSED("ptrace a keeper", ptrace(PTRACE_ATTACH, pid, 0, 0));
+        REFUSED("pidfd of a keeper", syscall(SYS_pidfd_open, pid, 0));
+    }
+}
+
+static void every_namespace_file(void)
+{
+    static const char *const kinds[] = {"mnt", "user", "pid", "net", "ipc", "uts", "cgroup"};
+    DIR *d = opendir("/proc");
+    for (struct dirent *e; d && (e = readdir(d));)
+        for (size_t i = 0; e->d_name[0] >= '0' && e->d_name[0] <= '9' && i < 7; i++) {
+            char path[300];
+            snprintf(path, sizeof path, "/proc/%s/ns/%s", e->d_name, kinds[i]);
+            int fd = open(path, O_RDONLY);
+            result("setns", path, fd >= 0 && setns(fd, 0) == 0);
+            close(fd);
+        }
+    if (d)
+        closedir(d);
+}
+
+/* Mounts that cover or are covered. */
+static void uncover(void)
+{
+    static const char *const points[] = {"/",        "/proc",       "/dev",       "/dev/shm",
+                                         "/dev/pts", "/plue",       "/workspace", "/tmp",
+                                         "/usr",     "/etc/passwd", "/dev/null"};
+    struct mount_attr attr = {.attr_clr = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID};
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        REFUSED("umount", umount2(points[i], 0));
+        REFUSED("umount, detached", umount2(points[i], MNT_DETACH));
+        REFUSED("remount", mount(NULL, points[i], NULL, MS_REMOUNT | MS_BIND, NULL));
+        REFUSED("copy of a mount", syscall(SYS_open_tree, AT_FDCWD, points[i], 1));
+        REFUSED("attributes",
+                syscall(SYS_mount_setattr, AT_FDCWD, points[i], 0, &attr, sizeof attr));
+    }
+}
+
+/* The other step's folder is beside our own, and not to be seen. */
+static void other_files(void)
+{
+    static const char *const paths[] = {"/plue/other/secret",
+                                        "/plue/../other/secret",
+                                        "/proc/1/root/plue/other/secret",
+                                        "/plue/../plue/other/secret",
+                                        "/proc/1/cwd/plue/other/secret",
+                                        "/tmp/files/other/secret"};
+    char line[4096];
+    result("own files", "", !can_open("/plue/own", O_RDONLY));
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        result("another step's files", paths[i], can_open(paths[i], O_RDONLY));
+    FILE *mounts = fopen("/proc/self/mountinfo", "r");
+    while (mounts && fgets(line, sizeof line, mounts)) {
+        char root[2048], point[2048];
+        if (sscanf(line, "%*s %*s %*s %2047s %2047s", root, point) != 2)
+            continue;
+        result("all steps' files mounted", point,
+               strcmp(point, "/plue") == 0 && strcmp(root, "/step") != 0);
+        result("a host's root mounted", point, strstr(line, " - ext4 ") && strcmp(root, "/") == 0);
+    }
+    if (mounts)
+        fclose(mounts);
+}
+
+static void descriptors(void)
+{
+    for (int fd = 3; fd < 1024; fd++)
+        if (fcntl(fd, F_GETFD) >= 0)
+            result("an inherited descriptor", "", true);
+    result("no descriptor left open", "", false);
+    result("somebody else's session", "", getsid(0) <= 0);
+    result("somebody else's group", "", getpgrp() <= 0);
+}
+
+static void names(void)
+{
+    char name[64] = "", line[256];
+    gethostname(name, sizeof name - 1);
+    result("host name", name, strcmp(name, "plue") != 0);
+    FILE *groups = fopen("/proc/self/cgroup", "r");
+    while (groups && fgets(line, sizeof line, groups))
+        result("place in the control groups", line, strcmp(strrchr(line, ':'), ":/\n") != 0);
+    if (groups)
+        fclose(groups);
+    unsigned inside = 0, outside = 0, room = 1;
+    FILE *map = fopen("/proc/self/uid_map", "r");
+    if (map && fscanf(map, "%u %u", &inside, &outside) == 2)
+        fclose(map);
+    result("user", "", inside != 1000 || getuid() != 1000);
+    result("the room's users", "", strcmp(first_process, "bwrap") != 0 && outside != 1000);
+    FILE *most = fopen("/proc/sys/user/max_user_namespaces", "r");
+    if (most && fscanf(most, "%u", &room) == 1)
+        fclose(most);
+    result("room for user namespaces", "", strcmp(first_process, "bwrap") != 0 && room != 0);
+    result("raise", "max_user_namespaces",
+           can_open("/proc/sys/user/max_user_namespaces", O_WRONLY));
+}
+
+/* As /proc tells them, since a filter hides from calls what a lost capability would. */
+static void credentials(void)
+{
+    static const struct {
+        const char *line;
+        unsigned long long value;
+    } expected[] = {{"CapInh:", 0}, {"CapPrm:", 0},     {"CapEff:", 0}, {"CapBnd:", 0},
+                    {"CapAmb:", 0}, {"NoNewPrivs:", 1}, {"Seccomp:", 2}};
+    char line[256];
+    size_t seen = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status))
+        for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+            if (strncmp(line, expected[i].line, strlen(expected[i].line)) == 0) {
+                seen++;
+                result("credentials", line,
+                       strtoull(line + strlen(expected[i].line), NULL, 16) != expected[i].value);
+            }
+    if (status)
+        fclose(status);
+    result("credentials", "missing", seen != sizeof expected / sizeof *expected);
+}
+
+/* ---- what an earlier step may leave ---- */
+
+static int left_socket(void)
+{
+    return socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static struct sockaddr_in left_address(void)
+{
+    return (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_port = htons(LEFT_PORT),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+static void look_for_left(void)
+{
+    struct sockaddr_in at = left_address();
+    struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "\0left"};
+    result("file of an earlier step", "/dev/shm/left", access("/dev/shm/left", F_OK) == 0);
+    REFUSED("segment of an earlier step", shmget(LEFT_KEY, 0, 0));
+    REFUSED("queue of an earlier step", syscall(SYS_mq_open, "left", O_RDONLY, 0, NULL));
+    REFUSED("socket of an earlier step", connect(left_socket(), (void *)&at, sizeof at));
+    REFUSED("abstract socket of an earlier step",
+            connect(socket(AF_UNIX, SOCK_STREAM, 0), (void *)&un, sizeof un.sun_family + 5));
+    DIR *d = opendir("/dev/pts");
+    size_t terminals = 0;
+    while (d && readdir(d))
+        terminals++;
+    if (d)
+        closedir(d);
+    result("terminal of an earlier step", "", terminals > 3); /* ".", "..", "ptmx" */
+}
+
+/* A daemon with everything that outlives a process elsewhere. */
+static void leave_behind(void)
+{
+    int shm = open("/dev/shm/left", O_CREAT | O_WRONLY, 0666);
+    int segment = shmget(LEFT_KEY, 4096, IPC_CREAT | 0666);
+    long queue = syscall(SYS_mq_open, "left", O_CREAT | O_RDONLY, 0666, NULL);
+    int terminal = open("/dev/ptmx", O_RDWR);
+    int pipe_fds[2];
+    if (shm < 0 || segment < 0 || queue < 0 || terminal < 0 || pipe(pipe_fds) < 0)
+        printf("cannot leave things behind\n");
+    if (fork() == 0) {
+        setsid();
+        if (fork() != 0)
+            _exit(0);
+        struct sockaddr_in at = left_address();
+        struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "\0left"};
+        int tcp = left_socket(), local = socket(AF_UNIX, SOCK_STREAM, 0);
+        for (int n = 1; n < NSIG; n++)
+            signal(n, SIG_IGN);
+        prctl(PR_SET_NAME, "plue-left");
+        bool good = bind(tcp, (void *)&at, sizeof at) == 0 && listen(tcp, 1) == 0 &&
+                    bind(local, (void *)&un, sizeof un.sun_family + 5) == 0 &&
+                    listen(local, 1) == 0;
+        good = write(pipe_fds[1], good ? "y" : "n", 1) == 1;
+        for (;;)
+            pause();
+    }
+    char byte = 0;
+    if (read(pipe_fds[0], &byte, 1) != 1 || byte != 'y')
+        printf("cannot leave sockets behind\n");
+    struct sockaddr_in own = left_address();
+    if (connect(left_socket(), (void *)&own, sizeof own) < 0)
+        printf("cannot leave a socket that is reached by the step's own loopback\n");
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 5)
+    if (argc < 6)
         return 2;
     host = atoi(argv[1]);
     host_name = argv[2];
     host_file = argv[3];
     host_key = atoi(argv[4]);
+    first_process = argv[5];
     signal(SIGTERM, SIG_IGN);
+    descriptors();
+    look_for_left();
+    look_into_first_process();
+    signal_first_process();
+    keepers(argv + 6);
+    every_namespace_file();
+    uncover();
+    other_files();
+    names();
+    credentials();
     mounts();
     namespaces();
     processes();
@@ -390,6 +658,7 @@ int main(int argc, char **argv)
     privileges();
     sockets();
     other_tables();
+    leave_behind();
     printf("tried %d, escaped %d\n", tried, escaped);
     return 0;
 }

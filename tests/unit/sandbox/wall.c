@@ -1,146 +1,16 @@
-/* What the wall keeps in, and what happens when those who keep it die. Doctor's probes, which run
- * in doctor.c, cover the promises one by one; here are the ways round them. */
+/* What the wall keeps in. Doctor's probes, which run in doctor.c, cover the promises one by one;
+ * here are the ways round them. */
 #include "base/clock.h"
-#include "base/fd.h"
-#include "sandbox/sandbox.h"
+#include "fixture.h"
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-enum { OUTPUT_MAX = 1 << 20, PATH_TEXT = 512 };
-
-struct fixture {
-    char dir[64], workspace[PATH_TEXT], files[PATH_TEXT], tmp[PATH_TEXT], images[PATH_TEXT],
-        keeper[PATH_TEXT];
-    struct sandbox *sandbox;
-    struct sandbox_space *space;
-    struct sandbox_limits limits;
-    const char *image;
-    struct sandbox_exit exit;
-    struct buf out;
-};
-
-static void host(struct fixture *f, const char *command)
-{
-    auto_buf line = BUF(64 << 10);
-    buf_addf(&line, "cd %s && %s", f->dir, command);
-    assert_int_equal(system(buf_c(&line)), 0);
-}
-
-static void open_all(struct fixture *f)
-{
-    auto_err err = ERR_INIT;
-    bool fresh;
-    struct sandbox_options options = {.images_dir = f->images};
-    struct sandbox_space_spec spec = {.workspace = f->workspace,
-                                      .files = f->files,
-                                      .tmp = f->tmp,
-                                      .keeper = f->keeper,
-                                      .tmp_bytes = 64 << 20};
-    if (!sandbox_open(&options, &f->sandbox, &err) ||
-        !sandbox_space_open(f->sandbox, &spec, &f->space, &fresh, &err))
-        fail_msg("%.*s", STR_ARG(err.message));
-}
-
-static void close_all(struct fixture *f)
-{
-    sandbox_space_close(f->space, false);
-    sandbox_close(f->sandbox);
-    f->space = NULL;
-    f->sandbox = NULL;
-}
-
-static int setup(void **state)
-{
-    struct fixture *f = mem_zalloc(sizeof *f);
-    auto_buf command = BUF(4096);
-    strcpy(f->dir, "/tmp/plue-wall-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    snprintf(f->workspace, PATH_TEXT, "%s/workspace", f->dir);
-    snprintf(f->files, PATH_TEXT, "%s/files", f->dir);
-    snprintf(f->tmp, PATH_TEXT, "%s/tmp", f->dir);
-    snprintf(f->images, PATH_TEXT, "%s/images", f->dir);
-    snprintf(f->keeper, PATH_TEXT, "%s/keeper", f->dir);
-    host(f, "mkdir workspace files tmp images");
-    if (geteuid() == 0) {
-        buf_addf(&command, "chown %u workspace", SANDBOX_HOST_ID);
-        host(f, buf_c(&command));
-    }
-    f->limits = SANDBOX_LIMITS_DEFAULT;
-    f->out = BUF(OUTPUT_MAX);
-    open_all(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    close_all(f);
-    host(f, "rm -rf \"$PWD\"");
-    buf_done(&f->out);
-    free(f);
-    return 0;
-}
-
-static bool read_some(int fd, struct buf *out)
-{
-    char chunk[4096];
-    ssize_t n;
-    while ((n = read(fd, chunk, sizeof chunk)) > 0)
-        buf_add(out, chunk, (size_t)n);
-    return n < 0 && errno == EAGAIN;
-}
-
-/* To its end; false when it could not be started. */
-static bool run(struct fixture *f, const char *script, struct err *err)
-{
-    const char *const argv[] = {"/bin/sh", "-c", script, NULL};
-    const char *const env[] = {"PATH=/usr/bin:/bin:/usr/sbin:/sbin", NULL};
-    struct sandbox_spec spec = {
-        .space = f->space, .image = f->image, .argv = argv, .env = env, .limits = f->limits};
-    struct sandbox_tree *t;
-    int out, error;
-    buf_reset(&f->out);
-    if (!sandbox_start(f->sandbox, &spec, &t, &out, &error, err))
-        return false;
-    bool out_open = true, error_open = true;
-    while (!sandbox_advance(t, &f->exit)) {
-        struct pollfd p[] = {{.fd = sandbox_tree_fd(t), .events = POLLIN},
-                             {.fd = out_open ? out : -1, .events = POLLIN},
-                             {.fd = error_open ? error : -1, .events = POLLIN}};
-        poll(p, 3, -1);
-        out_open = out_open && read_some(out, &f->out);
-        error_open = error_open && read_some(error, &f->out);
-    }
-    read_some(out, &f->out);
-    read_some(error, &f->out);
-    close(out);
-    close(error);
-    sandbox_tree_free(t);
-    return true;
-}
-
-static void expect(struct fixture *f, const char *script, const char *output)
-{
-    auto_err err = ERR_INIT;
-    if (!run(f, script, &err))
-        fail_msg("%.*s", STR_ARG(err.message));
-    assert_string_equal(buf_c(&f->out), output);
-}
 
 /* ---- what gets in ---- */
 
@@ -206,8 +76,8 @@ static void wall__refuses_each_forbidden_call(void **state)
     struct fixture *f = *state;
     auto_buf command = BUF(PATH_MAX + 64);
     buf_addf(&command, "cp %s workspace/calls && chmod 755 workspace/calls", CALLS_PROGRAM);
-    host(f, buf_c(&command));
-    expect(f, "exec ./calls", refused_calls);
+    fixture_host(f, buf_c(&command));
+    fixture_expect(f, "exec ./calls", refused_calls);
 }
 
 static void wall__no_descriptor_of_ours_leaks_in(void **state)
@@ -215,38 +85,39 @@ static void wall__no_descriptor_of_ours_leaks_in(void **state)
     /* One without O_CLOEXEC, as a library may leave it. */
     auto_fd stray = open("/etc/passwd", O_RDONLY);
     assert_true(stray > 2);
-    expect(*state,
-           "for f in /proc/self/fd/*; do readlink $f; done | grep -v '/proc/.*/fd$' |"
-           "sed 's/[0-9]*]$/N]/'",
-           "/dev/null\npipe:[N]\npipe:[N]\n");
+    fixture_expect(*state,
+                   "for f in /proc/self/fd/*; do readlink $f; done | grep -v '/proc/.*/fd$' |"
+                   "sed 's/[0-9]*]$/N]/'",
+                   "/dev/null\npipe:[N]\npipe:[N]\n");
 }
 
 static void wall__hides_who_the_host_is(void **state)
 {
-    expect(*state, "hostname; id; cat /etc/hosts; ls /home /root /var /run 2>&1 | wc -l",
-           "plue\n"
-           "uid=1000(plue) gid=1000(plue) groups=1000(plue)\n"
-           "127.0.0.1 localhost plue\n"
-           "::1 localhost\n"
-           "4\n");
+    fixture_expect(*state, "hostname; id; cat /etc/hosts; ls /home /root /var /run 2>&1 | wc -l",
+                   "plue\n"
+                   "uid=1000(plue) gid=1000(plue) groups=1000(plue)\n"
+                   "127.0.0.1 localhost plue\n"
+                   "::1 localhost\n"
+                   "4\n");
 }
 
 /* With 0 the kernel would still hand the dying step to a program of the host (core(5)). */
 static void wall__a_crash_hands_no_core_to_the_host(void **state)
 {
-    expect(*state,
-           "grep '^Max core' /proc/self/limits | tr -s ' '; sh -c 'kill -SEGV $$' 2>/dev/null;"
-           "echo $?; ls /workspace",
-           "Max core file size 1 1 bytes \n139\n");
+    fixture_expect(
+        *state,
+        "grep '^Max core' /proc/self/limits | tr -s ' '; sh -c 'kill -SEGV $$' 2>/dev/null;"
+        "echo $?; ls /workspace",
+        "Max core file size 1 1 bytes \n139\n");
 }
 
 /* An unpacked image of one static program beside a file that only root may read. */
 static void make_image(struct fixture *f)
 {
-    host(f, "test -x /bin/busybox || exit 0; mkdir -p images/tiny/bin images/tiny/etc &&"
-            "cp /bin/busybox images/tiny/bin/ && ln -s busybox images/tiny/bin/sh &&"
-            "echo tiny >images/tiny/etc/name && echo secret >images/tiny/secret &&"
-            "chmod 600 images/tiny/secret");
+    fixture_host(f, "test -x /bin/busybox || exit 0; mkdir -p images/tiny/bin images/tiny/etc &&"
+                    "cp /bin/busybox images/tiny/bin/ && ln -s busybox images/tiny/bin/sh &&"
+                    "echo tiny >images/tiny/etc/name && echo secret >images/tiny/secret &&"
+                    "chmod 600 images/tiny/secret");
 }
 
 static void wall__an_image_is_the_root_and_the_hosts_is_not(void **state)
@@ -256,10 +127,10 @@ static void wall__an_image_is_the_root_and_the_hosts_is_not(void **state)
         skip();
     make_image(f);
     f->image = "tiny";
-    expect(f,
-           "busybox cat /etc/name; busybox ls -d /usr /opt 2>/dev/null; : >/workspace/x &&"
-           ": >/tmp/x && (: >/x) 2>/dev/null || echo walled",
-           "tiny\nwalled\n");
+    fixture_expect(f,
+                   "busybox cat /etc/name; busybox ls -d /usr /opt 2>/dev/null; : >/workspace/x &&"
+                   ": >/tmp/x && (: >/x) 2>/dev/null || echo walled",
+                   "tiny\nwalled\n");
 }
 
 static void wall__a_file_that_only_root_may_read_stays_so(void **state)
@@ -269,7 +140,7 @@ static void wall__a_file_that_only_root_may_read_stays_so(void **state)
         skip();
     make_image(f);
     f->image = "tiny";
-    expect(f, "busybox cat /secret", "cat: can't open '/secret': Permission denied\n");
+    fixture_expect(f, "busybox cat /secret", "cat: can't open '/secret': Permission denied\n");
 }
 
 static void wall__an_image_name_is_no_path(void **state)
@@ -279,7 +150,7 @@ static void wall__an_image_name_is_no_path(void **state)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         auto_err err = ERR_INIT;
         f->image = names[i];
-        assert_false(run(f, "true", &err));
+        assert_false(fixture_run(f, "true", &err));
         assert_string_equal(err.code, "image_missing");
         assert_true(err.hint.n > 0);
     }
@@ -298,7 +169,7 @@ static void limits__a_memory_hog_dies_and_is_named(void **state)
     struct fixture *f = *state;
     f->limits.memory_bytes = 64 << 20;
     auto_err err = ERR_INIT;
-    assert_true(run(f, "exec dd if=/dev/zero of=/dev/null bs=300M count=1", &err));
+    assert_true(fixture_run(f, "exec dd if=/dev/zero of=/dev/null bs=300M count=1", &err));
     assert_int_not_equal(f->exit.exit_code, 0);
     if (!hard_here(f))
         skip();
@@ -312,10 +183,10 @@ static void limits__a_fork_bomb_stays_small_and_dies_with_its_step(void **state)
     struct fixture *f = *state;
     auto_err err = ERR_INIT;
     f->limits.pids = 30;
-    assert_true(run(f,
-                    "(b() { b & b & }; b) 2>/dev/null;"
-                    "set -- /proc/[0-9]*; [ $# -le 30 ] && echo bounded",
-                    &err));
+    assert_true(fixture_run(f,
+                            "(b() { b & b & }; b) 2>/dev/null;"
+                            "set -- /proc/[0-9]*; [ $# -le 30 ] && echo bounded",
+                            &err));
     assert_string_equal(buf_c(&f->out), "bounded\n");
 }
 
@@ -370,7 +241,7 @@ static void start__survives_every_shortage_of_descriptors(void **state)
         auto_err err = ERR_INIT;
         few = (struct rlimit){n, full.rlim_max};
         setrlimit(RLIMIT_NOFILE, &few);
-        started = run(f, "grep -c '^Seccomp:.2' /proc/self/status; cat /etc/hosts", &err);
+        started = fixture_run(f, "grep -c '^Seccomp:.2' /proc/self/status; cat /etc/hosts", &err);
         setrlimit(RLIMIT_NOFILE, &full);
         failures += !started;
         assert_true(started || (err_is_set(&err) && err.message.n > 0));
@@ -381,73 +252,7 @@ static void start__survives_every_shortage_of_descriptors(void **state)
     assert_int_equal(f->exit.exit_code, 0);
 }
 
-/* ---- deaths ---- */
-
-static bool process_is_alive(pid_t pid)
-{
-    return kill(pid, 0) == 0;
-}
-
-/* A program that starts a step and is killed; what it started ends by itself. */
-static void death__of_the_program_ends_its_steps_but_not_tmp(void **state)
-{
-    struct fixture *f = *state;
-    int pipe_fds[2];
-    close_all(f);
-    assert_int_equal(pipe(pipe_fds), 0);
-    pid_t program = fork();
-    if (program == 0) {
-        const char *const argv[] = {"/bin/sh", "-c",
-                                    "echo kept >/tmp/kept; echo up; exec sleep 98761", NULL};
-        const char *const env[] = {NULL};
-        auto_err err = ERR_INIT;
-        struct sandbox_tree *t;
-        int out, error;
-        char byte;
-        open_all(f);
-        struct sandbox_spec spec = {
-            .space = f->space, .argv = argv, .env = env, .limits = f->limits};
-        if (!sandbox_start(f->sandbox, &spec, &t, &out, &error, &err))
-            _exit(1);
-        fcntl(out, F_SETFL, 0);
-        ssize_t n = read(out, &byte, 1);
-        n = write(pipe_fds[1], &byte, (size_t)n);
-        pause();
-        _exit(n == 1);
-    }
-    close(pipe_fds[1]);
-    char byte;
-    assert_int_equal(read(pipe_fds[0], &byte, 1), 1);
-    kill(program, SIGKILL);
-    waitpid(program, NULL, 0);
-    /* Every process of the step had the pipe's writing end no more: look for the sleep itself. */
-    int64_t deadline = clock_mono_ms() + 10000;
-    while (system("pgrep -f '^sleep 98761$' >/dev/null") == 0)
-        assert_true(clock_mono_ms() < deadline);
-    close(pipe_fds[0]);
-    open_all(f);
-    expect(f, "cat /tmp/kept", "kept\n");
-    /* The control groups of the dead are gone as well. */
-    auto_buf command = BUF(256);
-    buf_addf(&command, "! find /sys/fs/cgroup -type d -name 'plue.%d.*' 2>/dev/null | grep -q .",
-             (int)program);
-    host(f, buf_c(&command));
-    assert_false(process_is_alive(program));
-}
-
-static void close__leaves_no_control_group_behind(void **state)
-{
-    struct fixture *f = *state;
-    auto_buf command = BUF(256);
-    expect(f, "echo hi", "hi\n");
-    close_all(f);
-    buf_addf(&command, "! find /sys/fs/cgroup -type d -name 'plue.%d.*' 2>/dev/null | grep -q .",
-             (int)getpid());
-    host(f, buf_c(&command));
-    open_all(f);
-}
-
-#define WALL(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WALL(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void)
 {
@@ -463,8 +268,6 @@ int main(void)
         WALL(limits__a_fork_bomb_stays_small_and_dies_with_its_step),
         cmocka_unit_test(open__refuses_by_name_and_says_how_to_mend),
         WALL(start__survives_every_shortage_of_descriptors),
-        WALL(death__of_the_program_ends_its_steps_but_not_tmp),
-        WALL(close__leaves_no_control_group_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
