@@ -235,7 +235,7 @@ class Sandbox(PlueTest):
         self.assertIn(str(self.top / "bwrap"), result.out + result.err)
 
     def run_with_bwrap(self, script):
-        """Runs the workflow where /usr/bin/bwrap is this script."""
+        """Runs the workflow where /usr/bin/bwrap is this script, and starts every step."""
         if os.getuid() != 0:
             self.skipTest("only root can put another file over /usr/bin/bwrap")
         fake = self.top / "bwrap"
@@ -243,7 +243,8 @@ class Sandbox(PlueTest):
         fake.chmod(0o755)
         command = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /usr/bin/bwrap && exec "$@"', str(fake), harness.PLUE,
                    "workflow", "run", "ci"]
-        done = subprocess.run(command, cwd=self.repo, env=self.env, capture_output=True, text=True, timeout=harness.SECONDS)
+        env = dict(self.env, PLUE_BWRAP="/usr/bin/bwrap")
+        done = subprocess.run(command, cwd=self.repo, env=env, capture_output=True, text=True, timeout=harness.SECONDS)
         return harness.Result(command, done.returncode, done.stdout, done.stderr)
 
     def test_forbidden_namespaces_are_said(self):
