@@ -133,7 +133,8 @@ void warm_close(struct sandbox_space *p)
 
 bool warm_can(const struct sandbox_space *p, const struct sandbox_spec *spec)
 {
-    return p->room && !spec->image && spec->network != SANDBOX_NETWORK_ALL;
+    /* A terminal is the session's own, which bwrap's child makes; nobody waits for its start. */
+    return p->room && !spec->image && !spec->stdio && spec->network != SANDBOX_NETWORK_ALL;
 }
 
 static bool fill(struct sandbox_tree *t, const struct sandbox_spec *spec, struct room_step *step,
