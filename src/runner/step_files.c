@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,31 +48,41 @@ static void spare_name(char name[32], uint32_t number)
 }
 
 /* Nothing else is in it, and nobody else has these files. */
-static bool is_as_made(int dir)
+static bool is_as_made(int dir, const struct stat found[ENTRIES])
 {
     struct stat st;
     DIR *list = fstat(dir, &st) == 0 && (st.st_mode & 07777) == 0755 ? fdopendir(dup(dir)) : NULL;
-    size_t found = 0;
+    size_t n = 0;
     if (!list)
         return false;
     rewinddir(list);
     for (struct dirent *e; (e = readdir(list));)
-        found += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
     closedir(list);
     for (size_t i = 0; i < ENTRIES; i++)
-        if (fstatat(dir, entry_name(i), &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
-            st.st_nlink != 1 || st.st_uid != geteuid() || (st.st_mode & 07777) != 0644)
+        if (!S_ISREG(found[i].st_mode) || found[i].st_nlink != 1 || found[i].st_uid != st.st_uid ||
+            (found[i].st_mode & 07777) != 0644)
             return false;
-    return found == ENTRIES;
+    return n == ENTRIES && st.st_uid == geteuid();
 }
 
-static bool put_spare(struct local_workspace *w, int dir, const char *step)
+/* Its files are empty again, but for the script, which the next step's replaces. */
+static bool put_spare(struct local_workspace *w, int dir, const char *step,
+                      const struct stat found[ENTRIES])
 {
     char spare[32];
     int files = sandbox_space_files(w->space);
     spare_name(spare, w->spares);
-    if (sandbox_maps_paths(w->local->sandbox) || dir < 0 || !is_as_made(dir) ||
-        renameat(files, step, files, spare) < 0)
+    if (sandbox_maps_paths(w->local->sandbox) || dir < 0 || !is_as_made(dir, found))
+        return false;
+    for (size_t i = 0; i < STEP_FILE_COUNT; i++) {
+        auto_fd fd = !found[i].st_size
+                         ? -1
+                         : openat(dir, names[i], O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+        if (found[i].st_size && fd < 0)
+            return false;
+    }
+    if (renameat(files, step, files, spare) < 0)
         return false;
     w->spares++;
     return true;
@@ -87,13 +98,10 @@ static bool take_spare(struct local_workspace *w, const char *step, str script)
     spare_name(spare, --w->spares);
     if (renameat(files, spare, files, step) < 0)
         return false;
-    auto_fd dir = openat(files, step, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    for (size_t i = 0; i < ENTRIES; i++) {
-        auto_fd fd = openat(dir, entry_name(i), O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || (i == STEP_FILE_COUNT && fd_write_all(fd, script.p, script.n)))
-            return false;
-    }
-    return true;
+    auto_buf path = BUF(PATH_MAX);
+    buf_addf(&path, "%s/script", step);
+    auto_fd fd = openat(files, buf_c(&path), O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+    return fd >= 0 && fd_write_all(fd, script.p, script.n) == 0;
 }
 
 /* ---- a step's folder ---- */
@@ -120,29 +128,30 @@ bool step_files_make(struct local_workspace *w, const char *step, str script, st
 }
 
 /* The step could have put anything in their place: a regular file, not through a link. */
-static bool read_file(int dir, const char *name, struct buf *b, bool *cut)
+static void read_file(int dir, const char *name, struct buf *b, bool *cut)
 {
     struct stat st;
     auto_fd fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-        return false;
-    if (st.st_size && fd_read_all(fd, b) == EFBIG)
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && fd_read_all(fd, b) == EFBIG)
         *cut = true;
-    return true;
 }
 
 void step_files_take(struct local_workspace *w, const char *step, struct buf texts[STEP_FILE_COUNT],
                      bool *ret_cut)
 {
     auto_err ignored = ERR_INIT; /* the workspace's end removes what is left */
+    struct stat found[ENTRIES] = {0};
     int files = sandbox_space_files(w->space);
     auto_fd dir = openat(files, step, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     *ret_cut = false;
+    for (size_t i = 0; i < ENTRIES; i++)
+        if (dir < 0 || fstatat(dir, entry_name(i), &found[i], AT_SYMLINK_NOFOLLOW) < 0)
+            found[i] = (struct stat){0};
     for (size_t i = 0; i < STEP_FILE_COUNT; i++) {
         texts[i] = BUF(RUNNER_FILE_MAX);
-        if (dir >= 0)
+        if (S_ISREG(found[i].st_mode) && found[i].st_size)
             read_file(dir, names[i], &texts[i], ret_cut);
     }
-    if (!put_spare(w, dir, step))
+    if (!put_spare(w, dir, step, found))
         (void)!remove_tree_at(files, step, &ignored);
 }

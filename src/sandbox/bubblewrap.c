@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -124,9 +125,8 @@ static bool run(struct sandbox_tree *t, const struct sandbox_spec *spec, struct 
     char number[16], *argv[ARGV_MAX + 12], *env[] = {NULL};
     size_t n = 0;
     auto_buf script = BUF(PATH_TEXT_MAX);
-    auto_fd null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     auto_fd list = sandbox_memory_file("plue-args", buf_str(&a->text));
-    if (null < 0 || list < 0)
+    if (list < 0)
         return err_errno(err, "sandbox_start", errno, "no descriptor for a sandbox");
     snprintf(number, sizeof number, "%d", list);
     argv[n++] = (char *)"bwrap";
@@ -150,7 +150,7 @@ static bool run(struct sandbox_tree *t, const struct sandbox_spec *spec, struct 
                        .argv = argv,
                        .env = env,
                        .cwd = "/",
-                       .in = spec->stdio ? spec->stdio[0] : null,
+                       .in = spec->stdio ? spec->stdio[0] : s->null,
                        .out = out,
                        .err = err_fd,
                        .drop = s->drop,
@@ -203,7 +203,11 @@ static bool own_start(struct sandbox_tree *t, const struct sandbox_spec *spec, i
                       int status, struct err *err)
 {
     cleanup(args_done) struct args a = {.text = BUF(ARGS_MAX)};
-    return build_args(t->sandbox, spec, status, &a, err) && run(t, spec, &a, out, err_fd, err);
+    t->poll = epoll_create1(EPOLL_CLOEXEC);
+    if (t->poll < 0)
+        return err_errno(err, "sandbox_start", errno, "no descriptor for a sandbox");
+    return build_args(t->sandbox, spec, status, &a, err) && run(t, spec, &a, out, err_fd, err) &&
+           tree_watch(t, t->leader_fd, err);
 }
 
 static bool bubblewrap_start(struct sandbox_tree *t, const struct sandbox_spec *spec, int out,

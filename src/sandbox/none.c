@@ -33,11 +33,10 @@ static bool none_start(struct sandbox_tree *t, const struct sandbox_spec *spec, 
         return err_errno(err, "sandbox_start", errno, "no pipe for a step");
     t->status = pipe_fds[0];
     auto_fd report = pipe_fds[1];
-    auto_fd null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     const struct nursery_step step = {.argv = spec->argv,
                                       .env = spec->env,
                                       .cwd = spec->cwd ? spec->cwd : spec->space->workspace,
-                                      .in = spec->stdio ? spec->stdio[0] : null,
+                                      .in = spec->stdio ? spec->stdio[0] : t->sandbox->null,
                                       .out = out,
                                       .err = err_fd,
                                       .report = report};

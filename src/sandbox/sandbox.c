@@ -115,12 +115,15 @@ bool sandbox_open(const struct sandbox_options *options, struct sandbox **ret_sa
 {
     struct sandbox *s = mem_zalloc(sizeof *s);
     s->seccomp = s->room = -1;
+    s->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (options->images_dir)
         s->images_dir = mem_dup(options->images_dir, strlen(options->images_dir));
     if (options->bwrap)
         s->program = mem_dup(options->bwrap, strlen(options->bwrap));
-    if (choose_backend(s, options->backend, err) && take_waivers(s, options->waivers, err) &&
-        choose_user(s, err) && s->backend->open(s, err)) {
+    if (s->null < 0)
+        err_errno(err, "sandbox_start", errno, "cannot open /dev/null");
+    else if (choose_backend(s, options->backend, err) && take_waivers(s, options->waivers, err) &&
+             choose_user(s, err) && s->backend->open(s, err)) {
         note_soft(s);
         *ret_sandbox = s;
         return true;
@@ -135,6 +138,7 @@ void sandbox_close(struct sandbox *s)
         return;
     if (s->backend)
         s->backend->close(s);
+    fd_close(&s->null);
     free(s->program);
     free(s->images_dir);
     vec_done(&s->notices);
@@ -343,21 +347,12 @@ static bool check_spec(const struct sandbox_spec *spec, struct err *err)
     return true;
 }
 
-static bool start_on(struct sandbox_tree *t, const struct sandbox_spec *spec, int out, int error,
-                     struct err *err)
-{
-    t->poll = epoll_create1(EPOLL_CLOEXEC);
-    if (t->poll < 0)
-        return err_errno(err, "sandbox_start", errno, "no descriptor for a sandbox");
-    return t->sandbox->backend->start(t, spec, out, error, err) && tree_watch(t, t->leader_fd, err);
-}
-
 static bool start(struct sandbox_tree *t, const struct sandbox_spec *spec, int *ret_stdout,
                   int *ret_stderr, struct err *err)
 {
     if (spec->stdio) {
         *ret_stdout = *ret_stderr = -1;
-        return start_on(t, spec, spec->stdio[1], spec->stdio[2], err);
+        return t->sandbox->backend->start(t, spec, spec->stdio[1], spec->stdio[2], err);
     }
     int out[2], error[2];
     if (pipe2(out, O_CLOEXEC) < 0)
@@ -370,7 +365,7 @@ static bool start(struct sandbox_tree *t, const struct sandbox_spec *spec, int *
     auto_fd err_write = error[1];
     if (fcntl(out_read, F_SETFL, O_NONBLOCK) < 0 || fcntl(err_read, F_SETFL, O_NONBLOCK) < 0)
         return err_errno(err, "sandbox_start", errno, "no descriptor for a sandbox");
-    if (!start_on(t, spec, out_write, err_write, err))
+    if (!t->sandbox->backend->start(t, spec, out_write, err_write, err))
         return false;
     *ret_stdout = fd_steal(&out_read);
     *ret_stderr = fd_steal(&err_read);
@@ -408,7 +403,7 @@ int sandbox_take_listener(struct sandbox_tree *t)
 
 int sandbox_tree_fd(const struct sandbox_tree *t)
 {
-    return t->poll;
+    return t->poll >= 0 ? t->poll : t->leader_fd;
 }
 
 bool sandbox_advance(struct sandbox_tree *t, struct sandbox_exit *ret_exit)
@@ -442,7 +437,7 @@ void sandbox_tree_free(struct sandbox_tree *t)
     if (t->leader) {
         sandbox_signal(t, SIGKILL);
         while (!sandbox_advance(t, &exit)) {
-            struct pollfd p = {.fd = t->poll, .events = POLLIN};
+            struct pollfd p = {.fd = sandbox_tree_fd(t), .events = POLLIN};
             poll(&p, 1, -1);
         }
     }

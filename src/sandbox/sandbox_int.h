@@ -176,6 +176,7 @@ struct sandbox {
     uint32_t uid, gid;
     uint64_t waived; /* bits of sandbox_promises */
     int seccomp;
+    int null;                /* /dev/null, to read */
     bool warm;               /* steps start in a room where they can */
     int room;                /* its program in memory; -1 where that cannot be */
     struct nursery *nursery; /* of `none` */
@@ -189,7 +190,7 @@ enum tree_state { TREE_RUNNING, TREE_LEADER_DEAD, TREE_OVER };
 struct sandbox_tree {
     struct sandbox *sandbox;
     enum tree_state state;
-    int poll;      /* epoll of the descriptors below */
+    int poll;      /* epoll of the descriptors below; -1 where the leader's says it all */
     pid_t leader;  /* our child: bwrap, or the supervisor of `none` */
     int leader_fd; /* its pidfd */
     int init_fd;   /* pidfd of the namespace's first process, or -1 */

@@ -39,10 +39,7 @@ int warm_program(void)
 static bool start_program(struct sandbox_space *p, int socket, struct err *err)
 {
     char program[32], number[16], *argv[] = {(char *)"plue-room", number, NULL}, *env[] = {NULL};
-    int pidfd;
-    auto_fd null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0)
-        return err_errno(err, "sandbox_start", errno, "cannot open /dev/null");
+    int pidfd, null = p->sandbox->null;
     snprintf(program, sizeof program, "/proc/self/fd/%d", p->sandbox->room);
     snprintf(number, sizeof number, "%d", socket);
     struct spawn sp = {.program = program,
@@ -163,12 +160,11 @@ bool warm_start(struct sandbox_tree *t, const struct sandbox_spec *spec, int out
     size_t n = ROOM_FIXED_FDS;
     if (!fill(t, spec, &step, err))
         return false;
-    auto_fd null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     auto_fd order = order_write(spec->cwd ? spec->cwd : "/workspace", spec->argv,
                                 spec->env ? spec->env : no_env);
-    if (null < 0 || order < 0)
+    if (order < 0)
         return err_errno(err, "sandbox_start", errno, "no descriptor for a sandbox");
-    fds[ROOM_IN] = null, fds[ROOM_OUT] = out, fds[ROOM_ERR] = err_fd;
+    fds[ROOM_IN] = t->sandbox->null, fds[ROOM_OUT] = out, fds[ROOM_ERR] = err_fd;
     fds[ROOM_REPORT] = report, fds[ROOM_ORDER] = order;
     if (step.network)
         fds[n++] = t->network;
