@@ -297,9 +297,8 @@ static int set_limits(const struct cgroup_hierarchy *h, int dir, const struct sa
         {CGROUP_MEMORY, true, true, "memory.swap.max", 0},
         {CGROUP_PIDS, false, false, "pids.max", l->pids},
         {CGROUP_PIDS, true, false, "pids.max", l->pids},
-        {CGROUP_CPU, false, false, "cpu.cfs_period_us", CPU_PERIOD_US},
-        {CGROUP_CPU, false, false, "cpu.cfs_quota_us", quota},
-        {CGROUP_CPU, true, false, "cpu.max", quota}, /* the period's default is the same */
+        {CGROUP_CPU, false, false, "cpu.cfs_quota_us", quota}, /* the period is the default */
+        {CGROUP_CPU, true, false, "cpu.max", quota},
     };
     for (size_t i = 0; i < sizeof knobs / sizeof *knobs; i++) {
         const struct knob *k = &knobs[i];
@@ -324,33 +323,46 @@ bool cgroups_guard_network(struct cgroups *c)
     return c->guard == GUARD_KEPT;
 }
 
+void cgroup_close_doors(struct cgroup *g)
+{
+    for (size_t i = 0; i < CGROUP_HIERARCHIES; i++)
+        fd_close(&g->procs[i]);
+}
+
+static void cgroup_close(struct cgroup *g)
+{
+    cgroup_close_doors(g);
+    for (size_t i = 0; i < CGROUP_HIERARCHIES; i++)
+        fd_close(&g->dirs[i]);
+}
+
 bool cgroup_make(struct cgroups *c, const struct sandbox_limits *limits, bool network,
                  struct cgroup *ret_group, struct err *err)
 {
-    struct cgroup g = {.id = ++c->next, .procs = {-1, -1, -1, -1}};
+    struct cgroup g = CGROUP_INIT;
     auto_buf name = BUF(32);
+    g.id = ++c->next;
     buf_add_int(&name, (int64_t)g.id);
     remove_busy(c);
     for (size_t i = 0; i < c->n; i++) {
         if (!c->at[i].controllers && !network)
             continue;
         int e = mkdirat(c->at[i].dir, buf_c(&name), 0755) < 0 ? errno : 0;
-        auto_fd dir = openat(c->at[i].dir, buf_c(&name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (!e && dir < 0)
+        g.dirs[i] = openat(c->at[i].dir, buf_c(&name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (!e && g.dirs[i] < 0)
             e = errno;
         if (!e)
-            e = set_limits(&c->at[i], dir, limits);
+            e = set_limits(&c->at[i], g.dirs[i], limits);
         /* Version 1 lets a thread move itself without the lock that stops every fork of the
          * machine and waits for all processors (about 9 ms); the child has one thread only. */
         const char *door = c->at[i].v2 ? "cgroup.procs" : "tasks";
-        if (!e && (g.procs[i] = openat(dir, door, O_WRONLY | O_CLOEXEC)) < 0)
+        if (!e && (g.procs[i] = openat(g.dirs[i], door, O_WRONLY | O_CLOEXEC)) < 0)
             e = errno;
         if (!e)
             continue;
         err_errno(err, "sandbox_limits", e, "no control group can be made in %s/%s", c->bases[i],
                   c->name);
-        for (size_t k = 0; k < c->n; k++)
-            fd_close(&g.procs[k]);
+        cgroup_close(&g);
         remove_group(c, g.id);
         return false;
     }
@@ -373,21 +385,21 @@ static void read_usage(const struct cgroup_hierarchy *h, int dir, struct sandbox
     }
 }
 
+/* An empty one is removed at once: looking for its processes costs more than that. */
 void cgroup_end(struct cgroups *c, struct cgroup *g, struct sandbox_exit *exit)
 {
     if (!g->id)
         return;
-    auto_buf name = BUF(32);
-    buf_add_int(&name, (int64_t)g->id);
-    for (size_t i = 0; i < c->n; i++) {
-        fd_close(&g->procs[i]);
-        auto_fd dir = openat(c->at[i].dir, buf_c(&name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (dir < 0)
-            continue;
-        kill_members(dir);
-        read_usage(&c->at[i], dir, exit);
+    for (size_t i = 0; i < c->n; i++)
+        if (g->dirs[i] >= 0)
+            read_usage(&c->at[i], g->dirs[i], exit);
+    if (!remove_group(c, g->id)) {
+        for (size_t i = 0; i < c->n; i++)
+            if (g->dirs[i] >= 0)
+                kill_members(g->dirs[i]);
+        if (!remove_group(c, g->id))
+            vec_push(&c->busy, g->id);
     }
-    if (!remove_group(c, g->id))
-        vec_push(&c->busy, g->id);
+    cgroup_close(g);
     g->id = 0;
 }

@@ -367,6 +367,7 @@ static bool start(struct sandbox_tree *t, const struct sandbox_spec *spec, int *
         return err_errno(err, "sandbox_start", errno, "no descriptor for a sandbox");
     if (!t->sandbox->backend->start(t, spec, out_write, err_write, err))
         return false;
+    cgroup_close_doors(&t->cgroup);
     *ret_stdout = fd_steal(&out_read);
     *ret_stderr = fd_steal(&err_read);
     return true;
@@ -386,7 +387,7 @@ bool sandbox_start(struct sandbox *s, const struct sandbox_spec *spec,
                                .status = -1,
                                .network = -1,
                                .listener = -1,
-                               .cgroup.procs = {-1, -1, -1, -1},
+                               .cgroup = CGROUP_INIT,
                                .exit = {.cpu_ms = -1, .memory_peak = -1}};
     if (!start(t, spec, ret_stdout, ret_stderr, err)) {
         sandbox_tree_free(t);

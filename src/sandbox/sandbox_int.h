@@ -41,11 +41,15 @@ void cgroups_close(struct cgroups *c);
 
 struct cgroup {
     uint64_t id; /* 0: none */
-    int procs[CGROUP_HIERARCHIES];
+    int dirs[CGROUP_HIERARCHIES];
+    int procs[CGROUP_HIERARCHIES]; /* the doors, until cgroup_close_doors */
 };
+#define CGROUP_INIT ((struct cgroup){.dirs = {-1, -1, -1, -1}, .procs = {-1, -1, -1, -1}})
 /* network: it will use the host's, so it needs the guard's hierarchy too. */
 must_use bool cgroup_make(struct cgroups *c, const struct sandbox_limits *limits, bool network,
                           struct cgroup *ret_group, struct err *err);
+/* When the first process is in. */
+void cgroup_close_doors(struct cgroup *g);
 /* Whether the kernel refuses metadata addresses to groups made with network; tried once. */
 bool cgroups_guard_network(struct cgroups *c);
 /* Kills whatever is in it, reads what was used, removes it (now or later). */
