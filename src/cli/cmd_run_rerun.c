@@ -66,6 +66,12 @@ static bool prepare(struct cli *c, struct drive *d, int64_t id, struct rerun **r
     backend = name.n ? str_dup(name) : NULL;
     json_decref(kept);
     bool other = cli_has(c, "working-tree") || cli_has(c, "ref");
+    if (other && run.origin.n) {
+        err_set(err, "invalid_option", "run %lld was imported: its repository is elsewhere",
+                (long long)id);
+        err_hint(err, "without --ref and --working-tree it runs on the files that came with it");
+        return false;
+    }
     if (!drive_start_engine(d, backend, arena_cstr(&a, run.repository), err) ||
         (other && !take_sources(c, &run, &a, &o, err)))
         return false;

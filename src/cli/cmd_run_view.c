@@ -292,6 +292,19 @@ static void add_step_row(struct view *v, const struct store_step *s)
     buf_add_byte(b, '\n');
 }
 
+static void add_origin(struct view *v)
+{
+    json_t *origin = json_loadb(v->run.origin.p, v->run.origin.n, 0, NULL);
+    auto_buf text = BUF(1 << 16);
+    if (origin) {
+        buf_addf(&text, "imported: run %lld of ",
+                 (long long)json_integer_value(json_object_get(origin, "run")));
+        screen_add(&text, json_get_text(origin, "repository"), LINE_WIDTH, false);
+        add_field(&v->out, "origin", buf_str(&text));
+    }
+    json_decref(origin);
+}
+
 /* Whose files the run had, where that is not what its event says. */
 static void add_source(struct view *v)
 {
@@ -300,6 +313,7 @@ static void add_source(struct view *v)
     if (commit.n)
         add_field(&v->out, "files", commit);
     json_decref(kept);
+    add_origin(v);
 }
 
 static void add_kept(struct view *v)

@@ -13,7 +13,8 @@ extern const struct command command_run_rerun, command_run_replay, command_secre
     command_db_prune;
 
 extern const struct command command_verify, command_completion, command_run_approve,
-    command_run_download, command_run_attach, command_run_continue;
+    command_run_download, command_run_attach, command_run_continue, command_run_export,
+    command_run_import;
 
 extern const struct command command_prompt_list, command_prompt_preview, command_prompt_test,
     command_mcp;

@@ -227,6 +227,8 @@ void shape_put_run(struct json_writer *w, const struct store_run *run,
     put_approvals(w, kept);
     put_raw_or_null(w, "queue_position", STR(""));
     put_text(w, "repository", run->repository);
+    if (run->origin.n)
+        put_raw_or_null(w, "origin", run->origin);
     json_end_object(w);
 }
 

@@ -2,6 +2,7 @@
 #include "vm/render.h"
 #include "dialog/dialog_int.h"
 #include "json/value.h"
+#include <unistd.h>
 
 static bool make_context(const struct prompt *p, json_t *inputs, struct heap *h, val *ret,
                          struct err *err)
@@ -48,7 +49,10 @@ bool dialog_render(const struct dialog_request *q, struct buf *out, struct err *
     size_t slash = str_rfind_byte(path, '/');
     buf_addf(&own, "%s/%.*s", q->root, STR_ARG(str_sub(path, 0, slash)));
     buf_addf(&top, "%s/.plue/prompts", q->root);
-    bool ok = renderer_add_root(r, buf_c(&own), &e) && renderer_add_root(r, buf_c(&top), &e) &&
+    /* Of an imported run the repository is not there: what it includes is missing then. */
+    bool here = access(q->root, F_OK) == 0;
+    bool ok = (!here ||
+               (renderer_add_root(r, buf_c(&own), &e) && renderer_add_root(r, buf_c(&top), &e))) &&
               make_context(q->prompt, q->inputs, renderer_heap(r), &context, &e);
     if (ok) {
         heap_hold(renderer_heap(r), context);

@@ -161,11 +161,11 @@ struct cache_call {
 static void begin_uncached(struct live_run *r, uint32_t step);
 
 static void on_restored(struct live_run *r, void *user, const struct blob_info *info,
-                        const struct pack_count *count, const struct err *err)
+                        const struct pack_count *count, bool holds_secret, const struct err *err)
 {
     uint32_t step = ((struct cache_call *)user)->step;
     struct cache_use *u = r->steps[step].cache_use;
-    (void)info;
+    (void)info, (void)holds_secret;
     free(user);
     if (err) {
         say(r, step, "cache '%.*s' cannot be used: %.*s", STR_ARG(u->found.key),
@@ -288,12 +288,13 @@ static void evict(struct live_run *r, struct store_batch *b, int64_t stored)
 }
 
 static void on_saved(struct live_run *r, void *user, const struct blob_info *info,
-                     const struct pack_count *count, const struct err *err)
+                     const struct pack_count *count, bool holds_secret, const struct err *err)
 {
     struct saving *s = user;
     struct live_step *l = &r->steps[s->step];
     struct store_cache row = l->cache_use->wanted;
     auto_buf result = BUF(RESULT_MAX);
+    (void)holds_secret; /* a cache stays here */
     add_result(l, &result);
     if (err || result.overflow) {
         say(r, s->step, "the cache was not saved: %.*s",
@@ -334,7 +335,7 @@ static void on_listed_after(void *user, const struct runner_entry *entries, size
             vec_push(&changed, entries[i].path);
     struct kept_files files = {.patterns = changed.at, .n = changed.n, .exact = true};
     if (err)
-        on_saved(r, c->saving, NULL, NULL, err);
+        on_saved(r, c->saving, NULL, NULL, false, err);
     else
         keep_files(r, &files, on_saved, c->saving);
     vec_done(&changed);

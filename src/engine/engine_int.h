@@ -191,6 +191,9 @@ void run_notice(struct live_run *r, const char *what, const struct err *err);
 void hidden_keep(void *ctx, str value);
 /* What the run hid before its process died is hidden again. Fails without the key. */
 bool hidden_load(struct live_run *r, struct err *err) must_use;
+/* The same for a run that is none of this process's. */
+bool hidden_read(struct store_reader *reader, const char *data_dir, int64_t run_id,
+                 struct mask *ret, size_t *ret_n, struct err *err) must_use;
 
 /* ---- lost.c ---- */
 /* Whether a step has ended in files that are gone. */
@@ -342,9 +345,9 @@ struct kept_files { /* as runner_pack */
     size_t n;
     bool exact, follow;
 };
-/* err is NULL on success; all borrowed. */
+/* err is NULL on success; all borrowed. holds_secret: of the run, in what was kept. */
 typedef void kept_fn(struct live_run *r, void *user, const struct blob_info *info,
-                     const struct pack_count *count, const struct err *err);
+                     const struct pack_count *count, bool holds_secret, const struct err *err);
 void keep_files(struct live_run *r, const struct kept_files *files, kept_fn *done, void *user);
 void keep_restore(struct live_run *r, str sha256, kept_fn *done, void *user);
 /* The texts of a JSON list, or of one text; in the run's arena. */

@@ -30,28 +30,32 @@ void hidden_keep(void *ctx, str value)
     run_submit(r, b, run_nothing, NULL);
 }
 
-bool hidden_load(struct live_run *r, struct err *err)
+bool hidden_read(struct store_reader *reader, const char *data_dir, int64_t run_id,
+                 struct mask *ret, size_t *ret_n, struct err *err)
 {
-    struct engine *e = r->engine;
     auto_arena a = ARENA_INIT;
     auto_vault v = {0};
     str *sealed;
-    size_t n;
-    if (!store_list_masks(e->reader, r->id, &a, &sealed, &n, err))
+    if (!store_list_masks(reader, run_id, &a, &sealed, ret_n, err))
         return false;
-    if (n && !vault_open(opt_str(e->options.data_dir).p, false, &v, err))
+    if (*ret_n && !vault_open(opt_str(data_dir).p, false, &v, err))
         return false;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < *ret_n; i++) {
         auto_buf name = BUF(64), value = BUF(VAULT_SECRET_MAX);
-        if (!vault_unseal(&v, name_of(r->id, &name), sealed[i], &value, err)) {
+        if (!vault_unseal(&v, name_of(run_id, &name), sealed[i], &value, err)) {
             err_hint(err,
                      "without the key of the secret store what the run hides cannot be hidden: "
                      "restore the key, or cancel the run and start a new one");
             return false;
         }
-        mask_add(run_mask(r), buf_str(&value));
+        mask_add(ret, buf_str(&value));
         explicit_bzero(value.p, value.n);
     }
-    r->hidden_count = n;
     return true;
+}
+
+bool hidden_load(struct live_run *r, struct err *err)
+{
+    struct engine *e = r->engine;
+    return hidden_read(e->reader, e->options.data_dir, r->id, run_mask(r), &r->hidden_count, err);
 }

@@ -7,6 +7,7 @@ struct keeping {
     struct blob_writer *writer; /* the other thread's, until packed */
     struct blob_reader *reader;
     struct blob_info info;
+    struct mask_scan scan; /* the other thread's; of what is kept */
     kept_fn *done;
     void *user;
 };
@@ -14,6 +15,7 @@ struct keeping {
 static bool put(void *user, const void *p, size_t n, struct err *err)
 {
     struct keeping *k = user;
+    mask_scan_add(&k->scan, str_make(p, n));
     return (k->writer || blob_create(k->blobs, &k->writer, err)) &&
            blob_write(k->writer, p, n, err);
 }
@@ -39,7 +41,8 @@ static void on_packed(void *user, const struct pack_count *count, const struct e
     struct live_run *r = k->run;
     blob_abandon(k->writer);
     blob_close(k->reader);
-    k->done(r, k->user, &k->info, count, err);
+    k->done(r, k->user, &k->info, count, k->scan.found, err);
+    mask_scan_done(&k->scan);
     free(k);
     r->pending--;
     run_forget(r);
@@ -50,7 +53,7 @@ static struct keeping *keeping_new(struct live_run *r, kept_fn *done, void *user
     auto_err err = ERR_INIT;
     struct pack_count none = {0};
     if (!engine_open_blobs(r->engine, &err)) {
-        done(r, user, NULL, &none, &err);
+        done(r, user, NULL, &none, false, &err);
         return NULL;
     }
     struct keeping *k = mem_zalloc(sizeof *k);
@@ -64,6 +67,7 @@ void keep_files(struct live_run *r, const struct kept_files *files, kept_fn *don
     struct keeping *k = keeping_new(r, done, user);
     if (!k)
         return;
+    mask_scan_init(&k->scan, run_mask(r));
     struct runner_pack pack = {.patterns = files->patterns,
                                .n = files->n,
                                .exact = files->exact,
@@ -135,7 +139,7 @@ struct collection {
 };
 
 static void on_collected(struct live_run *r, void *user, const struct blob_info *info,
-                         const struct pack_count *count, const struct err *err)
+                         const struct pack_count *count, bool holds_secret, const struct err *err)
 {
     struct collection *c = user;
     auto_err full = ERR_INIT;
@@ -151,7 +155,8 @@ static void on_collected(struct live_run *r, void *user, const struct blob_info 
                                      .files = (int64_t)count->files,
                                      .bytes = info->bytes,
                                      .stored_bytes = info->stored,
-                                     .created_at = clock_wall_ms()};
+                                     .created_at = clock_wall_ms(),
+                                     .holds_secret = holds_secret};
         store_put_artifact(b, &row);
         run_submit(r, b, run_nothing, NULL);
     } else if (!err) {

@@ -16,7 +16,7 @@ void mask_done(struct mask *m)
 }
 
 /* Longest first, so that a secret inside of another one does not cut it in two. */
-static void add_pattern(struct mask *m, str s)
+void mask_add_pattern(struct mask *m, str s)
 {
     size_t at = 0;
     if (s.n < MASK_SHORTEST || m->patterns.n >= MASK_SECRETS_MAX * FORMS_MAX)
@@ -52,7 +52,7 @@ static void add_base64(struct mask *m, str s, size_t skew, int variant)
     if (padded.n % 3)
         to += padded.n % 3;
     if (to > from + 4)
-        add_pattern(m, str_make(text + from, to - from));
+        mask_add_pattern(m, str_make(text + from, to - from));
 }
 
 /* What the encoders of URLs leave as it is, and how they write a space. */
@@ -80,7 +80,7 @@ static void add_url(struct mask *m, str s, const char *plain, const char *space,
         else
             buf_addf(&b, "%%%c%c", hex[c >> 4], hex[c & 15]);
     }
-    add_pattern(m, buf_str(&b));
+    mask_add_pattern(m, buf_str(&b));
 }
 
 static void add_urls(struct mask *m, str s)
@@ -104,7 +104,7 @@ static void add_json(struct mask *m, str s)
     if (b.n <= 2)
         return;
     str text = str_sub(buf_str(&b), 1, b.n - 1);
-    add_pattern(m, text);
+    mask_add_pattern(m, text);
     if (utf8_invalid_at(text) != SIZE_MAX)
         return;
     for (size_t i = 0; i < text.n;) {
@@ -118,7 +118,7 @@ static void add_json(struct mask *m, str s)
             buf_add_byte(&ascii, (char)c);
         }
     }
-    add_pattern(m, buf_str(&ascii));
+    mask_add_pattern(m, buf_str(&ascii));
 }
 
 void mask_add(struct mask *m, str secret)
@@ -126,9 +126,9 @@ void mask_add(struct mask *m, str secret)
     str rest = secret, line;
     if (secret.n < MASK_SHORTEST)
         return;
-    add_pattern(m, secret);
+    mask_add_pattern(m, secret);
     while (str_next(&rest, '\n', &line))
-        add_pattern(m, str_trim(line));
+        mask_add_pattern(m, str_trim(line));
     for (size_t skew = 0; skew < 3; skew++) {
         add_base64(m, secret, skew, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
         add_base64(m, secret, skew, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
@@ -242,7 +242,7 @@ void mask_scan_done(struct mask_scan *s)
     mask_done(&s->mask);
 }
 
-static bool scan(const struct mask_scan *s, str text)
+bool mask_scan_finds(const struct mask_scan *s, str text)
 {
     for (size_t i = 0; i + 1 < text.n; i++) {
         unsigned pair = pair_of(text.p + i);
@@ -259,7 +259,7 @@ void mask_scan_add(struct mask_scan *s, str bytes)
     if (s->found || !keep)
         return;
     buf_add_str(&s->tail, str_sub(bytes, 0, bytes.n < keep ? bytes.n : keep));
-    s->found = scan(s, buf_str(&s->tail)) || scan(s, bytes);
+    s->found = mask_scan_finds(s, buf_str(&s->tail)) || mask_scan_finds(s, bytes);
     if (bytes.n >= keep) {
         buf_reset(&s->tail);
         buf_add_str(&s->tail, str_sub(bytes, bytes.n - keep, bytes.n));

@@ -17,6 +17,8 @@ struct mask {
 };
 void mask_done(struct mask *m);
 void mask_add(struct mask *m, str secret);
+/* This form alone. */
+void mask_add_pattern(struct mask *m, str pattern);
 static inline bool mask_is_empty(const struct mask *m)
 {
     return m->patterns.n == 0;
@@ -41,5 +43,7 @@ struct mask_scan {
 void mask_scan_init(struct mask_scan *s, const struct mask *m);
 void mask_scan_done(struct mask_scan *s);
 void mask_scan_add(struct mask_scan *s, str bytes);
+/* One text alone. */
+bool mask_scan_finds(const struct mask_scan *s, str text);
 
 #endif

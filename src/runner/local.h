@@ -18,5 +18,8 @@ void runner_local_configure(struct runner *r, const struct config *c);
 
 /* Removes a data folder whose runner is gone, and all that steps have left in it. */
 must_use bool runner_local_remove(const char *data_dir, struct err *err);
+/* A commit's files as a pack of a snapshot, through a folder below data_dir. Blocks. */
+must_use bool runner_pack_commit(const char *data_dir, const char *repository, const char *commit,
+                                 pack_put_fn *put, void *user, struct err *err);
 
 #endif

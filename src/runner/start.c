@@ -268,3 +268,52 @@ bool start_read(const char *dir, struct buf *text, start_list *ret, struct err *
     }
     return true;
 }
+
+/* ---- a commit without a workspace ---- */
+
+static bool copy_stream(int fd, pack_put_fn *put_piece, void *user, struct err *err)
+{
+    auto_free char *piece = mem_alloc(FLUSH_BYTES);
+    for (ssize_t n; (n = read(fd, piece, FLUSH_BYTES)) != 0;) {
+        if (n < 0 && errno != EINTR)
+            return err_errno(err, "file_access", errno, "a commit's files cannot be read");
+        if (n > 0 && !put_piece(user, piece, (size_t)n, err))
+            return false;
+    }
+    return true;
+}
+
+static bool pack_commit(const char *dir, const char *repository, const char *commit,
+                        pack_put_fn *put_piece, void *user, struct err *err)
+{
+    auto_buf files = BUF(PATH_MAX), git_dir = BUF(PATH_MAX);
+    cleanup(source_notes_done) struct source_notes notes = {.taken = BUF(MANIFEST_MAX)};
+    struct start_record *s;
+    buf_addf(&files, "%s/files", dir);
+    buf_addf(&git_dir, "%s/borrowed.git", dir);
+    int e = fd_make_dirs(AT_FDCWD, buf_c(&files), 0700);
+    if (e)
+        return err_errno(err, "workspace_open", e, "cannot make %s", buf_c(&files));
+    if (!commit_fill(repository, commit, buf_c(&git_dir), buf_c(&files), &notes, err) ||
+        !start_begin(dir, true, &s, err))
+        return false;
+    auto_fd root = open(buf_c(&files), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = start_walk(s, root) && start_end(s, root);
+    if (ok && s->too_large)
+        ok = err_set(err, "snapshot_too_large", "they take more than %d MiB",
+                     RUNNER_SNAPSHOT_BYTES >> 20);
+    start_free(s);
+    auto_fd stream = ok ? start_open_source(dir) : -1;
+    return ok && copy_stream(stream, put_piece, user, err);
+}
+
+bool runner_pack_commit(const char *data_dir, const char *repository, const char *commit,
+                        pack_put_fn *put_piece, void *user, struct err *err)
+{
+    auto_buf dir = BUF(PATH_MAX);
+    auto_err ignored = ERR_INIT;
+    buf_addf(&dir, "%s/workspaces/commit-%d", data_dir, (int)getpid());
+    bool ok = pack_commit(buf_c(&dir), repository, commit, put_piece, user, err);
+    (void)!remove_tree(buf_c(&dir), &ignored);
+    return ok;
+}

@@ -8,13 +8,15 @@ static bool apply_artifact(struct store_writer *w, void *payload, struct err *er
     const struct store_artifact *a = payload;
     return db_run(w->db,
                   "INSERT INTO artifacts (run_id, attempt, step_id, name, sha256, files, bytes,"
-                  " stored_bytes, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+                  " stored_bytes, created_at, holds_secret)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
                   " ON CONFLICT (run_id, attempt, name) DO UPDATE SET step_id = excluded.step_id,"
                   " sha256 = excluded.sha256, files = excluded.files, bytes = excluded.bytes,"
-                  " stored_bytes = excluded.stored_bytes, created_at = excluded.created_at",
+                  " stored_bytes = excluded.stored_bytes, created_at = excluded.created_at,"
+                  " holds_secret = excluded.holds_secret",
                   DB_ARGS(db_int(a->run_id), db_int(a->attempt), db_text(a->step_id),
                           db_text(a->name), db_text(a->sha256), db_int(a->files), db_int(a->bytes),
-                          db_int(a->stored_bytes), db_int(a->created_at)),
+                          db_int(a->stored_bytes), db_int(a->created_at), db_int(a->holds_secret)),
                   err);
 }
 
@@ -34,7 +36,8 @@ bool store_list_artifacts(struct store_reader *r, int64_t run_id, struct arena *
     auto_db_rows rows = {0};
     VEC(struct store_artifact) list = {0};
     if (!db_query(r->db,
-                  "SELECT attempt, step_id, name, sha256, files, bytes, stored_bytes, created_at"
+                  "SELECT attempt, step_id, name, sha256, files, bytes, stored_bytes, created_at,"
+                  " holds_secret"
                   " FROM artifacts AS x WHERE run_id = $1 AND attempt = (SELECT MAX(attempt)"
                   " FROM artifacts AS y WHERE y.run_id = x.run_id AND y.name = x.name)"
                   " ORDER BY name",
@@ -49,7 +52,8 @@ bool store_list_artifacts(struct store_reader *r, int64_t run_id, struct arena *
                                                 .files = db_get_int(&rows, 4),
                                                 .bytes = db_get_int(&rows, 5),
                                                 .stored_bytes = db_get_int(&rows, 6),
-                                                .created_at = db_get_int(&rows, 7)});
+                                                .created_at = db_get_int(&rows, 7),
+                                                .holds_secret = db_get_int(&rows, 8) != 0});
     if (!err_is_set(err)) {
         *ret = list_keep(a, list.at, list.n, sizeof *list.at);
         *ret_n = list.n;

@@ -29,7 +29,8 @@
     X(deadline_at, deadline_at, COL_INT_NULL)          \
     X(concurrency_group, group, COL_TEXT_NULL)         \
     X(concurrency_policy, policy, COL_TEXT_NULL)       \
-    X(priority, priority, COL_INT_NULL)
+    X(priority, priority, COL_INT_NULL)                \
+    X(origin, origin, COL_TEXT_NULL)
 
 #define AS_COLUMN(name, member, kind) COLUMN(struct store_run, member, kind),
 #define AS_NAME(name, member, kind) ", " #name
@@ -50,7 +51,7 @@ static bool apply_create(struct store_writer *w, void *payload, struct err *err)
     struct db_value values[1 + COLUMN_COUNT];
     bool has;
 
-    _Static_assert(COLUMN_COUNT == 27, "one $ for each column, and the repository");
+    _Static_assert(COLUMN_COUNT == 28, "one $ for each column, and the repository");
     values[0] = db_text_or_null(run->repository);
     row_bind(columns, COLUMN_COUNT, run, values + 1);
     if (run->repository.n &&
@@ -63,7 +64,7 @@ static bool apply_create(struct store_writer *w, void *payload, struct err *err)
                        "INSERT INTO workflow_runs (repository_id" NAMES ") VALUES ("
                        " (SELECT id FROM repositories WHERE name = $1), $2, $3, $4, $5, $6, $7, $8,"
                        " $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,"
-                       " $24, $25, $26, $27, $28) RETURNING id",
+                       " $24, $25, $26, $27, $28, $29) RETURNING id",
                        values, 1 + COLUMN_COUNT, &has, &w->batch->run_id, err);
 }
 

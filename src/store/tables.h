@@ -58,6 +58,7 @@ struct store_run {
     int64_t deadline_at; /* when its time is up; moved on by the time that nothing drove it */
     str group, policy;   /* one run of a group at a time; empty: none */
     int64_t priority;    /* in the group's queue: higher first */
+    str origin;          /* JSON: where it was imported from; empty: it ran here */
     int64_t holds_group; /* not loaded; an update of the attempt gives the group back */
 };
 
@@ -336,6 +337,7 @@ struct store_artifact {
     int64_t run_id, attempt;
     str step_id, name, sha256;
     int64_t files, bytes, stored_bytes, created_at;
+    bool holds_secret; /* of the run: it must not leave this machine */
 };
 /* Takes the place of the attempt's artifact of that name. */
 void store_put_artifact(struct store_batch *b, const struct store_artifact *a);
@@ -394,6 +396,68 @@ bool store_list_snapshots(struct store_reader *r, int64_t run_id, struct arena *
 bool store_list_old_snapshots(struct store_reader *r, int64_t before, int64_t keep_bytes,
                               struct arena *a, int64_t **ret_runs, size_t *ret_n,
                               struct err *err) must_use;
+
+/* ---- A run as rows, to another database (transfer.c) ---- */
+
+enum store_move_kind { /* what a column holds; the database checks no more than the words */
+                       STORE_MOVE_INT,
+                       STORE_MOVE_INT_NULL,
+                       STORE_MOVE_TEXT,
+                       STORE_MOVE_TEXT_NULL,
+                       STORE_MOVE_SHA256, /* in hex */
+                       STORE_MOVE_OBJECT, /* JSON */
+                       STORE_MOVE_TEXTS,  /* a JSON array of texts */
+                       STORE_MOVE_JSON_NULL,
+                       STORE_MOVE_RUN_STATUS, /* a final one */
+                       STORE_MOVE_STEP_STATUS,
+                       STORE_MOVE_STEP_TYPE,
+                       STORE_MOVE_OUTCOME,
+                       STORE_MOVE_CONCLUSION,
+                       STORE_MOVE_REASON,
+                       STORE_MOVE_LOG_TYPE,
+                       STORE_MOVE_EVENT_TYPE,
+                       STORE_MOVE_OWN_KEY, /* which the columns of the next kinds refer to */
+                       STORE_MOVE_STEP_KEY,
+                       STORE_MOVE_STEP_KEY_NULL,
+};
+struct store_move_column {
+    const char *name;
+    enum store_move_kind kind;
+};
+struct store_value {
+    bool is_null, is_text;
+    int64_t i;
+    str s;
+};
+struct store_move_row {
+    size_t table;
+    struct store_value *values; /* one for each column */
+    size_t n;
+};
+/* Tables are numbered from 0, the run's, in the order in which they are read back; NULL after the
+ * last. */
+const char *store_move_table_name(size_t table);
+size_t store_move_table(str name); /* SIZE_MAX: unknown */
+const struct store_move_column *store_move_columns(size_t table, size_t *ret_n);
+
+/* What is read between is of one moment. */
+bool store_begin_look(struct store_reader *r, struct err *err) must_use;
+void store_end_look(struct store_reader *r);
+/* values: borrowed during the call, which must not use the reader. */
+typedef bool store_move_fn(void *ctx, size_t table, const struct store_value *values, size_t n,
+                           struct err *err);
+bool store_export_rows(struct store_reader *r, int64_t run_id, size_t table, store_move_fn *fn,
+                       void *ctx, struct err *err) must_use;
+
+/* Rows in order of their tables; both are called by the writer's thread, begin once more where the
+ * transaction is repeated. */
+struct store_rows {
+    bool (*begin)(void *ctx, struct err *err);
+    bool (*next)(void *ctx, struct store_move_row *ret, bool *ret_more, struct err *err);
+    void *ctx; /* kept until the batch is done */
+};
+/* The batch creates the run. err bundle_damaged. */
+void store_import_run(struct store_batch *b, const struct store_rows *rows, str repository);
 
 /* ---- Approvals (approvals.c) ---- */
 

@@ -41,6 +41,20 @@ class Replay(AgentTest):
         self.assertEqual(self.rows("SELECT run_id, COUNT(*) FROM llm_usage GROUP BY run_id"), [(1, 4)])
         self.assertEqual(self.replay(2).json["status"], "success")
 
+    def test_an_imported_run_is_replayed_on_the_files_that_came_with_it(self):
+        self.agent(*TURNS)
+        self.run_it()
+        self.plue("run", "export", 1, self.top / "run.plue", expect=0)
+        there = {"PLUE_DATA_DIR": str(self.top / "there"), "ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "ANTHROPIC_API_KEY": ""}
+        self.plue("run", "import", self.top / "run.plue", env=there, expect=0)
+        self.write("src/a.txt", "one\ntwo\nthrough\n")
+        asked = len(self.model.requests)
+        done = self.plue("run", "replay", 1, "--json", env=there, expect=0)
+        self.assertEqual((done.json["id"], done.json["status"], len(self.model.requests)), (2, "success", asked))
+        log = self.plue("run", "view", 2, "--log", "--step", "fix", env=there, expect=0).out
+        self.assertIn("one\\n2\\nthree\\n", log)
+        self.assertNotIn("gave another result", log)
+
     def test_a_record_has_each_message_once_and_no_key(self):
         self.agent(*TURNS)
         self.run_it()
