@@ -28,6 +28,7 @@ char *buf_reserve(struct buf *b, size_t n)
         if (cap < want)
             cap = want;
         b->p = mem_realloc(b->p, cap);
+        b->p[b->n] = '\0'; /* also where nothing comes of the room */
         b->cap = cap;
     }
     return b->p + b->n;
