@@ -236,7 +236,8 @@ static void step_exited(void *user, const struct runner_exit *x)
         err_set(&err, x->err->code, "%.*s", STR_ARG(x->err->message));
         if (x->err->hint.n)
             err_hint(&err, "%.*s", STR_ARG(x->err->hint));
-        run_step_failed(r, step, REASON_START_FAILED, &err, false);
+        bool lost = strcmp(x->err->code, "workspace_lost") == 0;
+        run_step_failed(r, step, lost ? REASON_WORKSPACE_LOST : REASON_START_FAILED, &err, lost);
         return;
     }
     l->has_exit_code = true;

@@ -315,6 +315,18 @@ static bool open_input(struct local_step *s, struct local_workspace *w, struct e
     return s->input != NULL;
 }
 
+/* A folder that somebody has removed is open all the same, and has no name any more. */
+static bool workspace_is_there(const struct local_workspace *w, struct err *err)
+{
+    struct stat st;
+    if (fstat(w->root, &st) == 0 && st.st_nlink > 0)
+        return true;
+    err_set(err, "workspace_lost",
+            "the files of the run are gone: %s/workspace was removed while it ran", w->dir);
+    err_hint(err, "leave the data directory alone while runs go on; plue run rerun runs all again");
+    return false;
+}
+
 static bool start(struct local_step *s, struct local_workspace *w, const struct runner_exec *x,
                   struct err *err)
 {
@@ -324,7 +336,7 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
     auto_buf script = BUF(RUNNER_SCRIPT_MAX), path = BUF(PATH_MAX), cwd = BUF(PATH_MAX);
     cleanup(proxy_rules_done) struct proxy_rules rules = {0};
     bool proxied = x->network == SANDBOX_NETWORK_PROXY && sandbox_has_networks(w->local->sandbox);
-    if (proxied && !proxy_rules_parse(x->hosts, &rules, err))
+    if (!workspace_is_there(w, err) || (proxied && !proxy_rules_parse(x->hosts, &rules, err)))
         return false;
     if (!id_is_safe(x->step))
         return err_set(err, "step_files", "'%s' cannot name a step's folder", x->step);

@@ -199,8 +199,8 @@ class Outside(PlueTest):
 
     def test_a_workspace_that_is_deleted_under_its_run_fails_a_step_and_ends_the_run(self):
         self.steps_workflow("""
-            ctx.run(name="a", cmd="touch here; while [ -e here ]; do sleep 0.1; done")
-            ctx.run(name="b", cmd="cat v")
+            ctx.run(name="a", cmd="test $(wc -l < v) = 2 || { touch here; while [ -e here ]; do sleep 0.1; done; }")
+            ctx.run(name="b", cmd="cat v", retries=3)
             """)
         self.write("v", "one\n")
         process = self.start("workflow", "run", "ci", "--json")
@@ -208,8 +208,12 @@ class Outside(PlueTest):
         self.wait_for(lambda: (workspace / "here").exists(), "the step is there")
         remove_tree(workspace)
         run = self.finish(process, expect=1).json
-        self.assertEqual((run["status"], self.step(run, "b")["outcome"]), ("failed", "failed"))
-        self.assertTrue(self.step(run, "b")["error"]["message"])
+        a, b = self.step(run, "a"), self.step(run, "b")
+        self.assertEqual((run["status"], a["outcome"], b["outcome"], b["reason"]["code"], b["attempts"]), ("failed", "success", "failed", "workspace_lost", 1))
+        self.assertEqual((b["error"]["code"], b["error"]["message"]),
+                         ("workspace_lost", f"the files of the run are gone: {workspace} was removed while it ran"))
+        self.write("v", "one\ntwo\n")
+        self.assertEqual(self.outcomes(self.plue("run", "rerun", 1, "--json", expect=0).json), {"a": "success", "b": "success"})
 
 
 class Repository(PlueTest):
