@@ -46,6 +46,7 @@ struct live_step {
     struct log_commands commands; /* of both */
     bool capturing;
     int64_t started_at, completed_at;
+    int64_t started_mono;
     int64_t held_at; /* when the try ended after which it is held; 0: none */
     bool has_exit_code;
     int exit_code;
@@ -87,7 +88,8 @@ struct live_run {
     struct map index; /* step id -> index + 1 */
     enum run_status recorded;
     struct live_timer *limit;
-    int64_t paused_at, paused_left; /* of the limit, while people are waited for; 0: it runs */
+    /* Of the limit, while people are waited for; 0: it runs. By the clock that is never set. */
+    int64_t paused_at, paused_left;
     int64_t waited_ms;
     struct runner_workspace *workspace;
     bool opening, open_failed;
@@ -105,10 +107,10 @@ struct live_run {
     VEC(char *) path;  /* folders that steps put before PATH, newest first; owned */
     struct err error;  /* of the run */
     char *error_json, *outputs;
-    str kept; /* what the row keeps of the plan beside its steps; JSON */
-    int64_t started_at;
-    size_t hidden_count; /* values that its steps hid */
-    size_t call_bytes;   /* of models' calls, as recorded */
+    str kept;                         /* what the row keeps of the plan beside its steps; JSON */
+    int64_t started_at, started_mono; /* mono: 0 where another process started it */
+    size_t hidden_count;              /* values that its steps hid */
+    size_t call_bytes;                /* of models' calls, as recorded */
     uint32_t files_recorded;
     bool complete, cancelled_twice;
     bool halted; /* complete without an end, for a later resume */

@@ -158,6 +158,16 @@ static struct store_reason reason_of(const struct step_state *s, const struct li
                                                            : str_of(reason_sentence(s->reason))};
 }
 
+/* The time that it is, by a clock that cannot be set meanwhile: durations are right and nothing
+ * ends before it began. mono 0: it began in another process. */
+static int64_t time_since(int64_t started_at, int64_t started_mono)
+{
+    int64_t now = clock_wall_ms();
+    if (started_mono)
+        return started_at + (clock_mono_ms() - started_mono);
+    return now > started_at ? now : started_at;
+}
+
 static void fill_values(struct live_run *r, uint32_t step, struct store_step_update *u)
 {
     const struct step_state *s = &r->core.steps[step];
@@ -168,6 +178,7 @@ static void fill_values(struct live_run *r, uint32_t step, struct store_step_upd
     bool held = step_is_held(s), tried = held && s->reason == REASON_HELD_AFTER_FAILURE;
     if (u->to == STEP_RUNNING || (u->to == STEP_WAITING && !held)) {
         l->started_at = clock_wall_ms();
+        l->started_mono = clock_mono_ms();
         u->values.started_at = l->started_at;
         u->fields |= STORE_STEP_STARTED;
         return;
@@ -175,7 +186,7 @@ static void fill_values(struct live_run *r, uint32_t step, struct store_step_upd
     if (!step_status_is_final(u->to) && !tried)
         return;
     /* What somebody has looked at since then is no time of the step's. */
-    l->completed_at = l->held_at ? l->held_at : clock_wall_ms();
+    l->completed_at = l->held_at ? l->held_at : time_since(l->started_at, l->started_mono);
     l->held_at = tried ? l->completed_at : 0;
     u->fields |= STORE_STEP_OUTCOME | STORE_STEP_COMPLETED | STORE_STEP_ERROR | STORE_STEP_RESULT |
                  STORE_STEP_LOG | STORE_STEP_USAGE;
@@ -329,6 +340,7 @@ void record_run(struct live_run *r, struct store_batch *b)
         (struct store_reason){r->core.reason, str_of(reason_sentence(r->core.reason))};
     if (r->recorded == RUN_QUEUED && !r->started_at) {
         r->started_at = now;
+        r->started_mono = clock_mono_ms();
         u.fields |= STORE_RUN_STARTED | STORE_RUN_DEADLINE;
         u.values.started_at = now;
         u.values.deadline_at =
@@ -342,7 +354,7 @@ void record_run(struct live_run *r, struct store_batch *b)
     if (final) {
         u.fields |=
             STORE_RUN_COMPLETED | STORE_RUN_CONCLUSION | STORE_RUN_OUTPUTS | STORE_RUN_ERROR;
-        u.values.completed_at = now;
+        u.values.completed_at = time_since(r->started_at, r->started_mono);
         u.values.conclusion = conclusion_of_run(r->core.status);
         u.values.outputs = opt_str(r->outputs);
         u.values.error = opt_str(r->error_json);

@@ -111,12 +111,12 @@ static bool pause_limit(struct live_run *r)
     if (!r->limit || waits == (r->paused_at != 0))
         return false;
     if (waits) {
-        r->paused_at = clock_wall_ms();
+        r->paused_at = clock_mono_ms();
         r->paused_left = (int64_t)uv_timer_get_due_in(&r->limit->uv);
         uv_timer_stop(&r->limit->uv);
         return false;
     }
-    r->waited_ms += clock_wall_ms() - r->paused_at;
+    r->waited_ms += clock_mono_ms() - r->paused_at;
     r->paused_at = 0;
     uv_timer_start(&r->limit->uv, timer_fired, (uint64_t)r->paused_left, 0);
     return true;
