@@ -32,8 +32,9 @@ struct progress {
     bool drawing; /* redraws on fd */
     int fd;
     bool colors;
-    size_t drawn;      /* lines on the screen */
-    bool line_is_open; /* what a model says has not ended its line */
+    size_t drawn;         /* lines on the screen */
+    size_t width, height; /* of the screen then */
+    bool line_is_open;    /* what a model says has not ended its line */
 };
 
 /* The color's sequence, or nothing. */

@@ -1,5 +1,5 @@
 /* The list that is redrawn in place. It never has more lines than the terminal: what is left out is
- * counted, and what matters now (running, failed) is left out last. */
+ * counted, and what matters now (running, failed, just ended) is left out last. */
 #include "cli/progress_int.h"
 
 enum {
@@ -29,14 +29,15 @@ static int importance(const struct store_step *s)
         return 1;
     case STEP_CANCELLED:
         return 2;
-    case STEP_READY:
+    case STEP_SUCCESS:
+    case STEP_CACHED:
         return 3;
+    case STEP_READY:
+        return 4;
     case STEP_PENDING:
         return 5;
-    case STEP_SKIPPED:
-        return 6;
     default:
-        return 4;
+        return 6;
     }
 }
 
@@ -44,7 +45,7 @@ static int importance(const struct store_step *s)
 static void choose(const struct progress *p, bool *shown, size_t room)
 {
     for (int level = 0; level <= 6 && room; level++) {
-        bool backwards = level == 4 || level == 1;
+        bool backwards = level == 3 || level == 1;
         for (size_t k = 0; k < p->step_count && room; k++) {
             size_t i = backwards ? p->step_count - 1 - k : k;
             if (step_is_shown(&p->steps[i]) && importance(&p->steps[i]) == level) {
@@ -216,7 +217,12 @@ void live_draw(struct progress *p, bool last)
     auto_buf b = BUF(FRAME_MAX);
     struct screen_size size = screen_size_of(p->fd);
     struct counts n = count(p);
-    if (p->drawn)
+    bool resized = p->drawn && (size.width != p->width || size.height != p->height);
+    p->width = size.width;
+    p->height = size.height;
+    if (resized) /* nobody knows how the terminal has broken the old lines */
+        buf_add_c(&b, "\x1b[H\x1b[J");
+    else if (p->drawn)
         buf_addf(&b, "\x1b[%zuA\r", p->drawn);
     else
         buf_add_c(&b, "\x1b[?25l");
