@@ -600,6 +600,10 @@ struct live_run *live_run_nested(struct live_run *parent, uint32_t step,
     r->bundle = parent->bundle;
     r->workspace = parent->workspace;
     r->request.replay_of = parent->request.replay_of;
+    for (size_t i = 0; i < parent->env.n; i++)
+        vec_push(&r->env, str_dup(str_of(parent->env.at[i])));
+    for (size_t i = 0; i < parent->path.n; i++)
+        vec_push(&r->path, str_dup(str_of(parent->path.at[i])));
     parent->pending++;
     return r;
 }

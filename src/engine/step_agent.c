@@ -418,12 +418,21 @@ struct agent *agent_new(struct sink sink, struct speech *speech, json_t *config,
     a->speech = speech;
     step_runner_id(r, sink.step, &id);
     repository_name(r, &name);
+    VEC(const char *) env = {0}, path = {0};
+    for (size_t i = 0; i < r->env.n; i++)
+        vec_push(&env, r->env.at[i]);
+    vec_push(&env, NULL);
+    for (size_t i = 0; i < r->path.n; i++)
+        vec_push(&path, r->path.at[i]);
+    vec_push(&path, NULL);
     struct tools_options options = {.workspace = r->workspace,
                                     .loop = r->engine->options.loop,
                                     .repository = arena_cstr(&a->arena, r->request.repository),
                                     .repository_name = buf_str(&name),
                                     .step = buf_c(&id),
                                     .image = run_image(r),
+                                    .env = env.at,
+                                    .path = path.at,
                                     .tools = json_object_get(config, "tools"),
                                     .search_url = search->url,
                                     .search_key_name = search->key_name,
@@ -432,6 +441,8 @@ struct agent *agent_new(struct sink sink, struct speech *speech, json_t *config,
                                     .noted = noted,
                                     .user = a};
     a->tools = tools_new(&options, err);
+    vec_done(&env);
+    vec_done(&path);
     if (a->tools && describe_own(a, options.tools, err))
         return a;
     agent_free(a);

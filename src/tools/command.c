@@ -88,7 +88,8 @@ static void too_long(uv_timer_t *t)
         runner_kill(c->process, SIGKILL);
 }
 
-static void start(struct tool_call *c, str script, const char *const *env, runner_exit_fn *exit)
+static void start(struct tool_call *c, str script, const char *const *env, const char *const *path,
+                  runner_exit_fn *exit)
 {
     struct tools *t = c->tools;
     auto_buf id = BUF(300);
@@ -104,6 +105,7 @@ static void start(struct tool_call *c, str script, const char *const *env, runne
     struct runner_exec exec = {.step = buf_c(&id),
                                .script = script,
                                .env = env,
+                               .path = path,
                                .image = t->options.image,
                                .network = SANDBOX_NETWORK_NONE,
                                .output = wrote,
@@ -114,7 +116,7 @@ static void start(struct tool_call *c, str script, const char *const *env, runne
 
 bool shell_begin(struct tool_call *c, struct err *err)
 {
-    static const char *const env[] = {"CI=true", NULL};
+    struct tools *t = c->tools;
     struct shell_problem problem;
     str command = tool_text(c, "command");
     int64_t seconds = tool_int(c, "timeout", 0), longest = c->tool->timeout_ms;
@@ -136,7 +138,8 @@ bool shell_begin(struct tool_call *c, struct err *err)
     auto_buf script = BUF(RUNNER_SCRIPT_MAX);
     buf_add_str(&script, STR("set +e +o pipefail; "));
     buf_add_str(&script, command);
-    start(c, buf_str(&script), env, exited);
+    start(c, buf_str(&script), t->options.env, c->tool->grant.allow_count ? NULL : t->options.path,
+          exited);
     return true;
 }
 
@@ -157,6 +160,6 @@ bool grep_begin(struct tool_call *c, struct err *err)
         return err_set(err, "tool_arguments", "the pattern or the path is too long");
     const char *env[] = {buf_c(&pattern), buf_c(&where), NULL};
     c->timeout_ms = TOOLS_TIMEOUT_MS;
-    start(c, script, env, searched);
+    start(c, script, env, NULL, searched);
     return true;
 }

@@ -352,7 +352,6 @@ static void too_late(uv_timer_t *timer)
 
 void server_start(struct server *s)
 {
-    static const char *const env[] = {"CI=true", NULL};
     struct tools *t = s->tools;
     auto_buf id = BUF(300);
     const struct mcp_client_owner owner = {send_line, on_ready, logged, s};
@@ -364,7 +363,8 @@ void server_start(struct server *s)
     s->running = true;
     struct runner_exec exec = {.step = buf_c(&id),
                                .script = s->command,
-                               .env = env,
+                               .env = t->options.env,
+                               .path = t->options.path,
                                .image = t->options.image,
                                .network = s->network,
                                .hosts = s->hosts,

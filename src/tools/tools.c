@@ -138,6 +138,18 @@ static bool add_tool(struct tools *t, json_t *j, struct err *err)
     return true;
 }
 
+static const char *const *copy_list(struct arena *a, const char *const *list)
+{
+    size_t n = 0;
+    while (list && list[n])
+        n++;
+    const char **copy = arena_array(a, const char *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = arena_cstr(a, str_of(list[i]));
+    copy[n] = NULL;
+    return copy;
+}
+
 struct tools *tools_new(const struct tools_options *options, struct err *err)
 {
     struct tools *t = mem_zalloc(sizeof *t);
@@ -150,6 +162,8 @@ struct tools *tools_new(const struct tools_options *options, struct err *err)
     t->options.search_key = arena_str(&t->arena, options->search_key);
     t->options.repository_name = arena_str(&t->arena, options->repository_name);
     t->options.image = options->image ? arena_cstr(&t->arena, str_of(options->image)) : NULL;
+    t->options.env = copy_list(&t->arena, options->env);
+    t->options.path = copy_list(&t->arena, options->path);
     for (size_t i = 0; i < json_array_size(options->tools); i++) {
         json_t *tool = json_array_get(options->tools, i);
         if (is_server(tool))

@@ -30,6 +30,10 @@ struct tools_options { /* copied, but for workspace and loop */
     str repository_name;    /* "NAME" or "OWNER/NAME": what repo= may say; may be empty */
     const char *step;       /* id of this try, for the runner; up to 150 bytes */
     const char *image;      /* of the run; may be NULL */
+    /* What earlier steps added to the environment (NAME=value) and before PATH; NULL-terminated or
+     * NULL. A shell with a list of allowed commands has no such PATH: whoever may write into one of
+     * its folders could give an allowed name another program. */
+    const char *const *env, *const *path;
     str search_url, search_key_name, search_key; /* of websearch; without a name none is needed */
     bool search_off; /* nothing is searched, and the model gets a recorded result */
     json_t *tools;   /* as a plan's step has them; those of the repository do not count; borrowed */

@@ -40,6 +40,14 @@ class RepositoryTools(AgentTest):
         self.assertIn("two\n", self.plue("run", "view", "1", "--log", "--step", "fix.check-1.look", expect=0).out)
         self.assertIn("4\n", self.plue("run", "view", "1", "--log", "--step", "fix.check-2.count", expect=0).out)
 
+    def test_what_earlier_steps_added_reaches_a_tools_steps(self):
+        adds = """
+    ctx.run(name="adds", cmd='mkdir bin; printf "#!/bin/sh\\necho mine\\n" > bin/ours; chmod +x bin/*; echo $PWD/bin >> $PLUE_PATH; echo ADDED=yes >> $PLUE_ENV')"""
+        tool = CHECK.replace('cmd=f"cat {ctx.inputs.path}"', 'cmd="ours; echo $ADDED"')
+        self.with_tool(turn(("check", {"path": "src/a.txt"})), turn(DONE), tool=tool, body=adds + BODY)
+        self.run_it()
+        self.assertEqual(self.results(1), [('{"good": true, "words": ["mine", "yes"]}', False)])
+
     def test_what_a_model_gives_cannot_become_shell_code(self):
         self.with_tool(turn(("check", {"path": "x; touch hacked; $(touch hacked)"})), turn(("glob", {"pattern": "hacked*"})), turn(DONE))
         self.run_it()

@@ -226,6 +226,18 @@ class Tools(AgentTest):
         self.assertRegex(out, r"x\n\[\d+ bytes left out here\]\nx")
         self.assertLess(len(out), 40000)
 
+    ADDS = """
+    ctx.run(name="adds", cmd='mkdir bin; printf "#!/bin/sh\\necho mine\\n" > bin/ours; cp bin/ours bin/wc; chmod +x bin/*; echo $PWD/bin >> $PLUE_PATH; echo ADDED=yes >> $PLUE_ENV')"""
+
+    def test_what_earlier_steps_added_reaches_the_commands_of_an_agent(self):
+        given = self.one(("shell", {"command": "ours; echo $ADDED; wc -l < src/a.txt"}), body=self.ADDS + BODY)
+        self.assertEqual(json.loads(given[0][0])["stdout"], "mine\nyes\nmine\n")
+
+    def test_where_commands_are_listed_no_folder_of_the_workspace_gives_them_another_program(self):
+        body = self.ADDS + BODY.replace('build")', 'build", tools=[shell(allow=["wc", "ours", "echo"])])')
+        given = self.one(("shell", {"command": "wc -l < src/a.txt; ours; echo $ADDED"}), body=body)
+        self.assertEqual(json.loads(given[0][0])["stdout"], "3\nyes\n")
+
     def test_tools_have_no_network_and_no_secrets(self):
         self.agent(turn(("shell", {"command": "env | grep -c KEY; tail -n +3 /proc/net/dev | cut -d: -f1"})), turn(DONE))
         source = self.repo / ".plue/workflows/ci.py"
