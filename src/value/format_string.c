@@ -21,6 +21,7 @@ struct formatter {
     val named;
     enum numbering numbering;
     int64_t next;
+    text_filter *escape; /* of each field, or NULL */
 };
 struct field { /* byte offsets in the format string */
     size_t name, name_end;
@@ -245,6 +246,16 @@ static bool format_field(struct formatter *f, const struct field *field, val v, 
     return val_format(f->h, v, (char)field->conversion, spec, ret);
 }
 
+static bool escaped_field(struct formatter *f, const struct field *field, val v, int levels,
+                          struct format_parts *parts)
+{
+    bool markup = !field->conversion && v.kind == V_STR && (v.o->flags & OBJ_MARKUP);
+    if (markup && field->spec < field->spec_end)
+        return heap_raise(f->h, &exc_ValueError, "Unsupported format specification for Markup.");
+    return (markup || format_field(f, field, v, levels, &v)) && f->escape(f->h, v, &v) &&
+           format_parts_add(parts, v);
+}
+
 static bool add_field(struct formatter *f, const struct field *field, int levels,
                       struct format_parts *parts)
 {
@@ -253,6 +264,8 @@ static bool add_field(struct formatter *f, const struct field *field, int levels
         return false;
     /* Numbers and text without specifier go in as they are, at val_format's price. */
     bool plain = !field->conversion && field->spec == field->spec_end;
+    if (f->escape)
+        return escaped_field(f, field, v, levels, parts);
     if (plain && v.kind == V_INT) {
         buf_add_int(&parts->b.bytes, v.i);
         return heap_charge(f->h, 1);
@@ -324,6 +337,18 @@ bool str_method_format(struct heap *h, val *args, val *ret)
 {
     struct formatter f = {
         .h = h, .text = args[0], .s = text_str(args[0]), .args = args[1].tuple, .named = args[2]};
+    return run(&f, ret);
+}
+
+bool text_format_filtered(struct heap *h, val format, const struct tuple_obj *args, val named,
+                          text_filter *escape, val *ret)
+{
+    struct formatter f = {.h = h,
+                          .text = format,
+                          .s = text_str(format),
+                          .args = args,
+                          .named = named,
+                          .escape = escape};
     return run(&f, ret);
 }
 

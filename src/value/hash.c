@@ -97,6 +97,8 @@ bool val_hash(struct heap *h, val v, uint64_t *ret)
     case V_OBJECT:
         if (v.object->class->decide)
             return val_decide(h, v, &v) && val_hash(h, v, ret);
+        if (v.object->class->hash)
+            return v.object->class->hash(h, v.object, ret);
         if (v.object->class->hashes_by_class) {
             *ret = hash_int((uint64_t)(uintptr_t)v.object->class);
             return true;

@@ -24,9 +24,10 @@ struct percent {
     val text;
     str s;
     size_t at;
-    val args;        /* the tuple, or the single value */
-    int64_t next;    /* index in the tuple; single value: -1 until it is taken */
-    bool is_mapping; /* args may be asked for keys, and need not be used up */
+    val args;            /* the tuple, or the single value */
+    int64_t next;        /* index in the tuple; single value: -1 until it is taken */
+    bool is_mapping;     /* args may be asked for keys, and need not be used up */
+    text_filter *escape; /* of what is put in as text, or NULL */
     struct format_parts out;
 };
 struct directive {
@@ -336,7 +337,7 @@ static bool add_directive(struct percent *p, struct directive *d, val v)
         bool ok = d->type == 's'   ? val_str(p->h, v, &v)
                   : d->type == 'r' ? val_repr(p->h, v, &v)
                                    : val_ascii(p->h, v, &v);
-        return ok && add_text(p, d, v);
+        return ok && (!p->escape || p->escape(p->h, v, &v)) && add_text(p, d, v);
     }
     if (d->type == 'c')
         return add_character(p, d, v);
@@ -469,11 +470,17 @@ static bool quick_percent(struct quick *q, val format, const val *args, uint32_t
 
 bool text_percent(struct heap *h, val format, val args, val *ret)
 {
+    return text_percent_filtered(h, format, args, NULL, ret);
+}
+
+bool text_percent_filtered(struct heap *h, val format, val args, text_filter *escape, val *ret)
+{
     bool many = args.kind == V_TUPLE;
     struct quick q;
     q.n = 0;
     q.too_long = false;
-    if (quick_percent(&q, format, many ? args.tuple->at : &args, many ? args.tuple->n : 1))
+    if (!escape &&
+        quick_percent(&q, format, many ? args.tuple->at : &args, many ? args.tuple->n : 1))
         return heap_charge(h, many ? args.tuple->n : 1) && text_charge_scan(h, format.s->n) &&
                text_new(h, str_make(q.out, q.n), ret);
     struct percent p = {
@@ -483,6 +490,7 @@ bool text_percent(struct heap *h, val format, val args, val *ret)
         .args = args,
         .next = args.kind == V_TUPLE ? 0 : -1,
         .is_mapping = is_mapping(args),
+        .escape = escape,
     };
     format_parts_init(&p.out, h);
     p.waits_for = VAL_UNBOUND;

@@ -346,7 +346,9 @@ static bool repr_scalar(struct repr *r, val v)
         repr_native(b, v.native);
         break;
     case V_STR:
+        buf_add_c(b, v.o->flags & OBJ_MARKUP ? "Markup(" : "");
         repr_add_text(r->b, v, r->style == REPR_ASCII);
+        buf_add_c(b, v.o->flags & OBJ_MARKUP ? ")" : "");
         return text_charge_scan(r->h, v.s->n);
     case V_RANGE:
         repr_range(b, v);

@@ -42,6 +42,15 @@ bool text_repeat(struct heap *h, val s, int64_t n, val *ret) must_use;
 bool text_has(struct heap *h, val s, val needle, bool *ret) must_use;
 /* format % args, where args is a tuple, a mapping or a single value (percent.c). */
 bool text_percent(struct heap *h, val format, val args, val *ret) must_use;
+/* What becomes of a text before it is put in, as escaping does; *ret is a str. */
+typedef bool text_filter(struct heap *h, val text, val *ret);
+/* The same; of %s, %r and %a the text goes through escape. */
+bool text_percent_filtered(struct heap *h, val format, val args, text_filter *escape,
+                           val *ret) must_use;
+/* str.format, args is NULL for format_map; each field's text goes through escape, OBJ_MARKUP takes
+ * no specifier. */
+bool text_format_filtered(struct heap *h, val format, const struct tuple_obj *args, val named,
+                          text_filter *escape, val *ret) must_use;
 
 /* ---- numbers in text (number_parse.c) ---- */
 /* int(s, base): base is 0 or 2 to 36; ValueError as CPython's, OverflowError past 64 bits. */

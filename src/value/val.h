@@ -333,6 +333,7 @@ struct obj_class {
     /* str() and len(), where str is not repr. */
     bool (*str)(struct heap *h, struct object *o, val *ret);
     bool (*len)(struct heap *h, struct object *o, int64_t *ret);
+    bool (*hash)(struct heap *h, struct object *o, uint64_t *ret); /* NULL: as compare has it */
     bool hashes_by_class; /* all its objects are equal, and so are their hashes */
     void (*trace)(struct heap *h, struct object *o); /* heap_mark what it holds */
     void (*free)(struct heap *h, struct object *o);  /* what it owns outside of the heap */

@@ -26,7 +26,7 @@ static bool filter_safe(struct heap *h, val *args, val *ret)
 }
 
 /* Text without tags, comments and entities, with single spaces. */
-static bool filter_striptags(struct heap *h, val *args, val *ret)
+bool filter_striptags(struct heap *h, val *args, val *ret)
 {
     val text;
     auto_buf one = BUF(BUF_TEXT_MAX), two = BUF(BUF_TEXT_MAX), three = BUF(BUF_TEXT_MAX);

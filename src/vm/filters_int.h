@@ -39,5 +39,7 @@ bool filter_urlize(struct heap *h, val *args, val *ret);
 /* Without what stands from begin to end, both included. */
 void html_cut(str text, str begin, str end, struct buf *out);
 void html_unescape(str text, struct buf *out);
+/* Of filters_html.c: also a method of markup. */
+bool filter_striptags(struct heap *h, val *args, val *ret);
 
 #endif

@@ -4,7 +4,7 @@
 #include "value/list.h"
 #include "value/ops.h"
 #include "value/text.h"
-#include "vm/template_int.h"
+#include "vm/filters_int.h"
 
 bool markup_from(struct heap *h, str text, val *ret)
 {
@@ -100,32 +100,6 @@ static bool escape_argument(struct heap *h, val v, val *ret)
            (markup_escape(h, v, ret) && plain(h, *ret, ret));
 }
 
-/* The values of "%s" % args, each text escaped. */
-static bool escape_values(struct heap *h, val v, val *ret)
-{
-    *ret = v;
-    if (v.kind == V_TUPLE) {
-        if (!tuple_new(h, v.tuple->n, ret))
-            return false;
-        for (uint32_t i = 0; i < v.tuple->n; i++)
-            if (!escape_argument(h, v.tuple->at[i], &ret->tuple->at[i]))
-                return false;
-        return true;
-    }
-    if (v.kind == V_DICT) {
-        struct dict_entry *e;
-        uint32_t at = 0;
-        val value;
-        if (!dict_new(h, v.dict->n, ret))
-            return false;
-        while ((e = dict_next(v.dict, &at)))
-            if (!escape_argument(h, e->value, &value) || !dict_set(h, ret->dict, e->key, value))
-                return false;
-        return true;
-    }
-    return escape_argument(h, v, ret);
-}
-
 bool markup_binary(struct heap *h, int op, val a, val b, bool *ret_done, val *ret)
 {
     val left, right, out;
@@ -135,8 +109,7 @@ bool markup_binary(struct heap *h, int op, val a, val b, bool *ret_done, val *re
             !text_concat(h, left, right, &out))
             return false;
     } else if (op == BINARY_MOD && val_is_markup(a)) {
-        if (!plain(h, a, &left) || !escape_values(h, b, &right) ||
-            !text_percent(h, left, right, &out))
+        if (!plain(h, a, &left) || !text_percent_filtered(h, left, b, markup_escape, &out))
             return false;
     } else if (op == BINARY_MUL && val_is_markup(a) && val_is_int(b)) {
         if (!plain(h, a, &left) || !text_repeat(h, left, b.i, &out))
@@ -149,6 +122,13 @@ bool markup_binary(struct heap *h, int op, val a, val b, bool *ret_done, val *re
 }
 
 /* ---- methods ---- */
+
+static bool markup_unescape(struct heap *h, val *args, val *ret)
+{
+    auto_buf text = BUF(BUF_TEXT_MAX);
+    html_unescape(text_str(args[0]), &text);
+    return heap_charge(h, (int64_t)(text.n / 16)) && text_new(h, buf_str(&text), ret);
+}
 
 struct markup_method {
     struct object o;
@@ -168,6 +148,12 @@ static bool gives_markup(const char *name)
         if (strcmp(name, names[i]) == 0)
             return true;
     return false;
+}
+
+/* Markup looks for the separators of split as they are. */
+static bool escapes_arguments(const char *name)
+{
+    return gives_markup(name) && strcmp(name, "split") != 0 && strcmp(name, "rsplit") != 0;
 }
 
 static bool as_markup(struct heap *h, val v, val *ret)
@@ -194,18 +180,39 @@ static bool escape_items(struct heap *h, val v, val *ret)
     return true;
 }
 
+/* The fields are escaped once they are formatted. */
+static bool call_format(struct heap *h, val self, const struct call_args *args, val *ret)
+{
+    val rest, named = VAL_UNBOUND;
+    if (!tuple_from(h, args->at, args->n, &rest))
+        return false;
+    if (args->named_count && !dict_new(h, args->named_count, &named))
+        return false;
+    for (uint32_t i = 0; i < args->named_count; i++)
+        if (!dict_set(h, named.dict, args->names[i], args->named[i]))
+            return false;
+    heap_hold(h, rest);
+    heap_hold(h, named);
+    bool ok = text_format_filtered(h, self, rest.tuple, named, markup_escape, ret);
+    heap_release(h, 2);
+    return ok && markup_of(h, *ret, ret);
+}
+
 static bool method_call(struct heap *h, struct object *o, const struct call_args *args, val *ret)
 {
     const struct markup_method *m = (const struct markup_method *)o;
+    if (strcmp(m->def->name, "format") == 0)
+        return call_format(h, m->self, args, ret);
     auto_free val *copy = mem_alloc((args->n + args->named_count + 1) * sizeof *copy);
     struct call_args given = {copy, args->n, args->names, copy + args->n, args->named_count};
-    bool join = strcmp(m->def->name, "join") == 0, markup = gives_markup(m->def->name);
+    bool join = strcmp(m->def->name, "join") == 0, markup = gives_markup(m->def->name),
+         escapes = escapes_arguments(m->def->name);
     val self, out;
     for (uint32_t i = 0; i < args->n + args->named_count; i++) {
         val v = i < args->n ? args->at[i] : args->named[i - args->n];
         copy[i] = v;
-        bool ok = !markup || (join && v.kind != V_STR ? escape_items(h, v, &copy[i])
-                                                      : escape_argument(h, v, &copy[i]));
+        bool ok = !escapes || (join && v.kind != V_STR ? escape_items(h, v, &copy[i])
+                                                       : escape_argument(h, v, &copy[i]));
         if (!ok)
             return false;
     }
@@ -225,6 +232,18 @@ static const struct obj_class markup_method_class = {
     .call = method_call,
     .trace = method_trace,
 };
+
+const struct native_def *markup_own_method(str name)
+{
+    static const struct native_def rows[] = {
+        {"striptags", filter_striptags, 0, 0, 0, 0, 0, NULL, "()", ""},
+        {"unescape", markup_unescape, 0, 0, 0, 0, 0, NULL, "()", ""},
+        {0}};
+    for (const struct native_def *d = rows; d->name; d++)
+        if (str_is(name, d->name))
+            return d;
+    return NULL;
+}
 
 bool markup_method(struct heap *h, val self, const struct native_def *def, val *ret)
 {

@@ -188,12 +188,13 @@ bool template_expr(struct fn *f, const struct expr *e, reg dest)
              fn_name(f, e->attr.name));
         break;
     case EXPR_INDEX:
-        if (e->index.index->kind == EXPR_SLICE)
-            return false;
         target = expr_operand(f, e->index.target);
         index = expr_operand(f, e->index.index);
         template_at(t, e->at);
-        emit(f, OP_LOOKUP_ITEM, 0, dest, target, index);
+        if (e->index.index->kind == EXPR_SLICE)
+            emit_step(f, STEP_SLICE, dest, target, index);
+        else
+            emit(f, OP_LOOKUP_ITEM, 0, dest, target, index);
         break;
     case EXPR_FILTER:
     case EXPR_TEST:

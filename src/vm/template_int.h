@@ -46,6 +46,7 @@ enum {
     X(GET_ESCAPE)   /* a = does the context in reg 0 escape? */                                   \
     X(SET_ESCAPE)   /* the context in reg 0 escapes if a */                                       \
     X(PARAMETER)    /* a = undefined: parameter name c was not given, where a is unbound */       \
+    X(SLICE)        /* a = b[slice c], which of markup is markup */                               \
     X(MARKUP)       /* a = a as markup where the context in reg 0 escapes */                      \
     X(CONCAT)       /* a = b .. b + c as one text */                                              \
     X(CONCAT_ESCAPED)
@@ -147,6 +148,7 @@ bool undefined_hint(struct heap *h, str hint, val *ret) must_use;
 /* Lenient in every mode. */
 bool undefined_lenient(struct heap *h, str hint, val *ret) must_use;
 bool val_is_undefined(val v);
+bool undefined_is_chainable(val v);
 /* Raises what using it would raise; false. */
 bool undefined_raise(struct heap *h, val v);
 extern const struct type_info exc_TemplateRuntimeError, exc_UndefinedError, exc_TemplateNotFound,
@@ -211,6 +213,8 @@ bool markup_escape(struct heap *h, val v, val *ret) must_use;
 bool markup_soft(struct heap *h, val v, val *ret) must_use;
 bool markup_binary(struct heap *h, int op, val a, val b, bool *ret_done, val *ret) must_use;
 bool markup_method(struct heap *h, val self, const struct native_def *def, val *ret) must_use;
+/* What markup has beside the methods of str; NULL: none of that name. */
+const struct native_def *markup_own_method(str name);
 
 /* ---- filters_*.c, tests.c ---- */
 /* The row's number, or -1. */

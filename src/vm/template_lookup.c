@@ -60,6 +60,8 @@ bool template_find_attr(struct heap *h, val v, str name, val *ret)
             return true;
     }
     const struct native_def *def = val_find_method(v, name);
+    if (val_is_markup(v) && !def)
+        def = markup_own_method(name);
     if (val_is_markup(v) && def)
         return markup_method(h, v, def, ret);
     if (v.kind == V_DICT && !def)

@@ -413,6 +413,12 @@ bool template_step(struct vm *vm, const struct instr *pc)
         if ((!pc->b || context_of(R[0])->escape) && out.kind == V_STR && !markup_of(h, out, &out))
             return false;
         break;
+    case STEP_SLICE: {
+        bool markup = val_is_markup(R[pc->b]);
+        if (!val_getitem(h, R[pc->b], R[pc->c], &out) || (markup && !markup_of(h, out, &out)))
+            return false;
+        break;
+    }
     case STEP_CONCAT:
     case STEP_CONCAT_ESCAPED:
         return step_concat(vm, pc, step == STEP_CONCAT_ESCAPED);

@@ -34,6 +34,11 @@ struct undefined {
 
 static const struct obj_class lenient_class, strict_class, chainable_class;
 
+bool undefined_is_chainable(val v)
+{
+    return v.kind == V_OBJECT && v.object->class == &chainable_class;
+}
+
 bool val_is_undefined(val v)
 {
     return v.kind == V_OBJECT &&
@@ -164,8 +169,8 @@ static bool fail_call(struct heap *h, struct object *o, const struct call_args *
 
 static bool fail_binary(struct heap *h, int op, val a, val b, val *ret)
 {
-    (void)op;
-    (void)ret;
+    if (op == BINARY_MOD && a.kind == V_STR) /* str's own, which comes first */
+        return text_percent(h, a, b, ret);
     return undefined_raise(h, val_is_undefined(a) ? a : b);
 }
 
@@ -202,6 +207,12 @@ static bool lenient_truth(struct heap *h, struct object *o, bool *ret)
 }
 
 static bool strict_truth(struct heap *h, struct object *o, bool *ret)
+{
+    (void)ret;
+    return undefined_raise(h, val_obj(V_OBJECT, o));
+}
+
+static bool strict_hash(struct heap *h, struct object *o, uint64_t *ret)
 {
     (void)ret;
     return undefined_raise(h, val_obj(V_OBJECT, o));
@@ -280,6 +291,7 @@ static const struct obj_class strict_class = {
     .getattr = fail_getattr,
     .getitem = fail_getitem,
     .compare = strict_compare,
+    .hash = strict_hash,
     .truth = strict_truth,
     .iter = strict_iter,
     .str = strict_str,

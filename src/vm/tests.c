@@ -176,7 +176,8 @@ static bool test_same(struct heap *h, val *args, val *ret)
 static bool test_escaped(struct heap *h, val *args, val *ret)
 {
     (void)h;
-    return answer(ret, val_is_markup(args[0]) || val_is_object_of(args[0], &module_class));
+    return answer(ret, val_is_markup(args[0]) || val_is_object_of(args[0], &module_class) ||
+                           undefined_is_chainable(args[0]));
 }
 
 static bool compare(struct heap *h, enum compare_op op, const val *args, val *ret)
