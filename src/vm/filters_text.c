@@ -4,6 +4,7 @@
 #include "value/list.h"
 #include "value/ops.h"
 #include "value/text.h"
+#include "value/unicode.h"
 #include "vm/filters_int.h"
 
 /* ---- methods of str ---- */
@@ -330,17 +331,106 @@ static bool pretty_dict(struct heap *h, struct text_builder *b, val dict, size_t
     return true;
 }
 
+/* ---- long texts: as pprint, one literal for each line, or for as many words as fit ---- */
+
+struct literals {
+    struct heap *heap;
+    val text;
+    size_t indent, count;
+    struct text_builder *out;
+};
+
+static bool literal_repr(struct literals *l, size_t from, size_t to, val *ret)
+{
+    val part;
+    return text_slice_bytes(l->heap, l->text, from, to, &part) && val_repr(l->heap, part, ret);
+}
+
+static bool add_literal(struct literals *l, val repr)
+{
+    if (l->count++) {
+        text_builder_add(l->out, STR("\n"));
+        buf_add_repeat(&l->out->bytes, ' ', l->indent);
+    }
+    text_builder_add_val(l->out, repr);
+    return heap_charge(l->heap, 1 + repr.s->n / 64);
+}
+
+/* Behind a word and the white space that follows it. */
+static size_t word_end(str s, size_t at, size_t end)
+{
+    size_t next = at;
+    while (next < end && !unicode_is_space(utf8_next(s, &next)))
+        at = next;
+    next = at;
+    while (next < end && unicode_is_space(utf8_next(s, &next)))
+        at = next;
+    return at;
+}
+
+static bool add_words(struct literals *l, size_t from, size_t to, size_t width, size_t last_width)
+{
+    str s = text_str(l->text);
+    size_t start = from;
+    val repr;
+    for (size_t at = from; at < to;) {
+        size_t end = word_end(s, at, to);
+        if (!literal_repr(l, start, end, &repr))
+            return false;
+        if (repr.s->points > (end == to ? last_width : width) && at > start) {
+            if (!literal_repr(l, start, at, &repr) || !add_literal(l, repr))
+                return false;
+            start = at;
+        }
+        at = end;
+    }
+    return literal_repr(l, start, to, &repr) && add_literal(l, repr);
+}
+
+static bool pretty_text(struct heap *h, struct text_builder *b, val v, size_t indent,
+                        size_t allowance, bool top)
+{
+    auto_text_builder out;
+    struct literals l = {.heap = h, .text = v, .indent = indent + top, .out = &out};
+    size_t width = PPRINT_WIDTH > l.indent ? PPRINT_WIDTH - l.indent : 0;
+    size_t room = width > allowance + top ? width - allowance - top : 0;
+    val lines, repr, keep = VAL_TRUE;
+    text_builder_init(&out, h);
+    if (!filter_method(h, v, "splitlines", &keep, 1, &lines))
+        return false;
+    size_t at = 0;
+    for (uint32_t i = 0; i < lines.list->n; i++) {
+        size_t end = at + lines.list->at[i].s->n;
+        size_t last = i + 1 == lines.list->n ? room : width;
+        if (!literal_repr(&l, at, end, &repr))
+            return false;
+        if (!(repr.s->points <= last ? add_literal(&l, repr) : add_words(&l, at, end, width, last)))
+            return false;
+        at = end;
+    }
+    bool parenthesis = top && l.count > 1;
+    text_builder_add(b, parenthesis ? STR("(") : STR(""));
+    if (!text_builder_finish(&out, &repr))
+        return false;
+    text_builder_add_val(b, repr);
+    text_builder_add(b, parenthesis ? STR(")") : STR(""));
+    return true;
+}
+
 static bool pretty(struct heap *h, struct text_builder *b, val v, size_t indent, size_t allowance)
 {
     val text;
     bool ok;
     if (!plain_repr(h, v, &text))
         return false;
-    bool splits = v.kind == V_LIST || v.kind == V_TUPLE || v.kind == V_DICT;
+    bool is_text = v.kind == V_STR && !val_is_markup(v) && v.s->n;
+    bool splits = is_text || v.kind == V_LIST || v.kind == V_TUPLE || v.kind == V_DICT;
     if (!splits || text.s->points + indent + allowance <= PPRINT_WIDTH) {
         text_builder_add_val(b, text);
         return true;
     }
+    if (is_text)
+        return pretty_text(h, b, v, indent, allowance, indent == 0 && allowance == 0);
     if (!heap_enter(h))
         return false;
     if (v.kind == V_DICT) {
