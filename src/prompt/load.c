@@ -139,6 +139,40 @@ static str json_of(struct loading *l, const struct yaml_node *n)
     return arena_str(l->head.arena, str_of(text));
 }
 
+/* A number of US dollars, or {tokens: N, usd: X}. */
+static bool is_budget(const struct yaml_node *n)
+{
+    int64_t tokens;
+    double usd;
+    if (n->kind == YAML_SCALAR)
+        return yaml_is_null(n) || (n->plain && num_parse_double(n->text, &usd) && usd >= 0);
+    if (n->kind != YAML_MAP || !n->n)
+        return false;
+    for (uint32_t i = 0; i < n->n; i++) {
+        const struct yaml_node *v = n->items[i];
+        bool fits = v->kind == YAML_SCALAR && v->plain;
+        if (str_is(n->keys[i]->text, "tokens"))
+            fits = fits && num_parse_int(v->text, &tokens) && tokens >= 0;
+        else if (str_is(n->keys[i]->text, "usd"))
+            fits = fits && num_parse_double(v->text, &usd) && usd >= 0;
+        else
+            fits = false;
+        if (!fits)
+            return false;
+    }
+    return true;
+}
+
+static str budget_of(struct loading *l, const struct yaml_node *n)
+{
+    if (is_budget(n))
+        return json_of(l, n);
+    err_hint(head_problem(&l->head, n->at, "invalid_budget",
+                          "budget: expected US dollars, or a mapping of tokens and usd"),
+             "write budget: {tokens: 100000}, or budget: {usd: 0.50}");
+    return STR("");
+}
+
 /* ---- keys ---- */
 
 static void read_type(struct loading *l, struct prompt *p, const struct yaml_node *n)
@@ -271,7 +305,7 @@ static void read_keys(struct loading *l, struct prompt *p, const struct yaml_nod
     if ((n = yaml_get(map, "repairs")))
         p->repairs = count_of(l, n, "repairs", 0, PROMPT_REPAIRS_MAX);
     if ((n = yaml_get(map, "budget")))
-        p->budget = json_of(l, n);
+        p->budget = budget_of(l, n);
     if ((n = yaml_get(map, "cache")))
         p->cache = flag_of(l, n, "cache");
 }

@@ -66,7 +66,8 @@ json_t *type_complete(const struct type *t, json_t *value);
 /* The type in short, as people write it: {file: string, line?: integer, tags: string[]}. */
 void type_add_typescript(struct buf *b, const struct type *t);
 /* Text of the command line (--input n=3) to a JSON value: numbers, booleans (true, false, yes, no,
- * 1, 0), JSON for lists, dicts and objects. NULL with err set where it does not fit. */
+ * 1, 0), JSON for lists, dicts and objects, whose insides are not looked at: type_check does. NULL
+ * with err set where the text is none of these. */
 json_t *type_parse_text(const struct type *t, str text, struct err *err) must_use;
 /* A made-up value for a synthetic event: "", 0, false, the first word, [], null. A new reference.
  */

@@ -212,6 +212,15 @@ types: [a, b]
             (14, 8, "types: expected a mapping of names and types, found a list",
              "write types: {Comment: {path: string, line: integer}}")])
 
+    def test_a_budget_is_tokens_and_dollars(self):
+        for budget in ("0.5", "{tokens: 1000}", "{usd: 0.25, tokens: 5}"):
+            self.write(".plue/prompts/a.prompt.md", f"---\nname: A\nbudget: {budget}\n---\n")
+            self.plue("workflow", "lint", expect=0)
+        for budget in ("{tokens: x}", "{tokens: 1.5}", "{}", "[1]", "-1", "lots", "{usd: 1, eur: 1}"):
+            self.assertEqual(self.problems(f"---\nname: A\nbudget: {budget}\n---\n"), [
+                (3, 9, "budget: expected US dollars, or a mapping of tokens and usd",
+                 "write budget: {tokens: 100000}, or budget: {usd: 0.50}")], budget)
+
     def test_templates_are_linted_where_they_stand(self):
         self.assertEqual(self.problems("""---
 name: A
@@ -232,7 +241,7 @@ inputs: {a: string}
         self.write(".plue/prompts/wide.prompt.md", f"---\nname: Wide\ninputs:\n{fields}---\n")
         result = self.plue("workflow", "lint", expect=2)
         self.assert_golden("prompts-wrong.txt", result.err)
-        self.assertEqual(result.out, "13 files: 49 errors, 0 warnings\n")
+        self.assertEqual(result.out, "13 files: 50 errors, 0 warnings\n")
 
     def undeclared(self, body, head="inputs: {goal: string, items: any}\n"):
         """What lint says of the template's variables: (file, line, name) each."""
@@ -371,6 +380,12 @@ output: {a: "P[]?", b: (u | v)?, c: [{d: any}], e: u | null, f: "string[]", g: x
         self.write(".plue/prompts/a.prompt.md", "---\nname: A\ninputs: {n: integer}\n---\n{{ n }}\n{{ m }}\n")
         result = self.plue("prompt", "preview", ".plue/prompts/a.prompt.md", "--input", "n=x", expect=2)
         self.assertIn("input /n: expected int, found a string", result.err)
+        self.write(".plue/prompts/l.prompt.md", "---\nname: L\ninputs:\n  l:\n    - {path: string, line: integer}\n---\n{{ l }}\n")
+        result = self.plue("prompt", "preview", ".plue/prompts/l.prompt.md", "--input",
+                           'l=[{"path": "a", "line": "x", "col": 1}, {"path": 2, "line": 3}]', expect=2)
+        self.assertEqual([line for line in result.err.splitlines() if line.startswith("error")], [
+            "error: input /l/0/line: expected int, found a string", "error: input /l/0: there is no field 'col'",
+            "error: input /l/1/path: expected str, found an integer"])
         result = self.plue("prompt", "preview", ".plue/prompts/a.prompt.md", "--input", "n=1", expect=2)
         self.assertEqual(result.out, "")
         self.assertIn(".plue/prompts/a.prompt.md:6:", result.err)
