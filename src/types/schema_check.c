@@ -1,303 +1,9 @@
-#include "base/utf8.h"
-#include "types/schema_rule_int.h"
+#include "types/schema_check_int.h"
 #include "json/json.h"
 #include <assert.h>
 
-enum { SEEN_WORDS = 4, SHOWN_MAX = 60, MESSAGE_MAX = 4096, PAIRS_MAX = 8 };
-
-/* The resources that evaluation came through, for $dynamicRef. */
-struct scope {
-    const struct resource *resource;
-    const struct scope *outer;
-};
-
-/* Where in the value a check is. */
-struct spot {
-    const struct spot *up;
-    str key; /* p NULL: an item */
-    size_t index;
-};
-
-/* Which members or items of one value some subschema has looked at. */
-struct seen {
-    uint64_t *bits, inside[SEEN_WORDS];
-    size_t n;
-};
-
-struct check {
-    const struct schema *schema;
-    str what;
-    struct err_list *errors; /* NULL: only the answer counts */
-    int64_t work;
-    int depth;
-    const char *stopped; /* why the check was given up */
-};
-
-/* What every function about one value is given. */
-struct at {
-    struct check *c;
-    const struct node *n;
-    json_t *v;
-    const struct spot *spot;
-    const struct scope *scope;
-    struct seen *seen; /* NULL: nobody asks */
-};
-
 static bool check_node(struct check *c, const struct node *n, json_t *v, const struct spot *spot,
                        const struct scope *scope, struct seen *seen);
-
-/* ---- seen ---- */
-
-static void seen_init(struct seen *s, const json_t *v)
-{
-    s->n = json_is_object(v) ? json_object_size(v) : json_array_size(v);
-    memset(s->inside, 0, sizeof s->inside);
-    s->bits = s->n <= 64 * SEEN_WORDS ? s->inside : mem_zalloc((s->n + 63) / 64 * 8);
-}
-
-static void seen_done(struct seen *s)
-{
-    if (s->bits != s->inside)
-        free(s->bits);
-}
-
-static void seen_add(struct seen *s, size_t i)
-{
-    if (s)
-        s->bits[i / 64] |= UINT64_C(1) << (i % 64);
-}
-
-static bool seen_has(const struct seen *s, size_t i)
-{
-    return s->bits[i / 64] >> (i % 64) & 1;
-}
-
-static void seen_merge(struct seen *to, const struct seen *from)
-{
-    for (size_t i = 0; i < (to->n + 63) / 64; i++)
-        to->bits[i] |= from->bits[i];
-}
-
-/* ---- violations ---- */
-
-static void add_path(struct buf *b, const struct spot *s)
-{
-    if (!s)
-        return;
-    add_path(b, s->up);
-    if (s->key.p)
-        json_pointer_add(b, s->key);
-    else
-        json_pointer_add_index(b, s->index);
-}
-
-static bool fail_at(const struct at *a, const struct spot *spot, const char *fmt, ...)
-    printf_like(3, 4);
-static bool fail_at(const struct at *a, const struct spot *spot, const char *fmt, ...)
-{
-    va_list args;
-    if (!a->c->errors)
-        return false;
-    auto_buf path = BUF(MESSAGE_MAX), text = BUF(MESSAGE_MAX);
-    va_start(args, fmt);
-    buf_addv(&text, fmt, args);
-    va_end(args);
-    add_path(&path, spot);
-    err_set(err_list_add(a->c->errors), "invalid_value", "%.*s%s%s: %s", STR_ARG(a->c->what),
-            path.n ? " " : "", buf_c(&path), buf_c(&text));
-    return false;
-}
-#define fail(a, ...) fail_at(a, (a)->spot, __VA_ARGS__)
-
-static bool stop(struct check *c, const char *why)
-{
-    c->stopped = c->stopped ? c->stopped : why;
-    return false;
-}
-
-static const char *article_of(const json_t *v)
-{
-    static const char *const names[] = {
-        [JSON_OBJECT] = "an object",   [JSON_ARRAY] = "an array", [JSON_STRING] = "a string",
-        [JSON_INTEGER] = "an integer", [JSON_REAL] = "a number",  [JSON_TRUE] = "a boolean",
-        [JSON_FALSE] = "a boolean",    [JSON_NULL] = "null",
-    };
-    return names[json_typeof(v)];
-}
-
-/* A scalar as it is, shortened; else its kind. */
-static void add_shown(struct buf *b, const json_t *v, bool hidden)
-{
-    if (hidden || json_is_object(v) || json_is_array(v)) {
-        buf_add_c(b, article_of(v));
-        return;
-    }
-    auto_buf text = BUF(1 << 24);
-    struct json_writer w = JSON_WRITER(&text, false);
-    json_put(&w, v);
-    size_t end = text.n > SHOWN_MAX ? SHOWN_MAX : text.n;
-    while (end < text.n && end && ((unsigned char)text.p[end] & 0xC0) == 0x80)
-        end--;
-    buf_add_str(b, str_sub(buf_str(&text), 0, end));
-    buf_add_c(b, end < text.n ? "...\"" : "");
-}
-
-static bool fail_found(const struct at *a, str expected)
-{
-    auto_buf shown = BUF(MESSAGE_MAX);
-    if (!a->c->errors)
-        return false;
-    add_shown(&shown, a->v, a->n->hidden);
-    return fail(a, "expected %.*s, found %s", STR_ARG(expected), buf_c(&shown));
-}
-
-static void add_types(struct buf *b, unsigned types)
-{
-    static const struct {
-        unsigned bit;
-        const char *name;
-    } names[] = {{KIND_STRING, "a string"},    {KIND_NUMBER, "a number"},
-                 {KIND_INTEGER, "an integer"}, {KIND_BOOLEAN, "a boolean"},
-                 {KIND_ARRAY, "an array"},     {KIND_OBJECT, "an object"},
-                 {KIND_NULL, "null"}};
-    bool any = false;
-    if (types & KIND_NUMBER)
-        types &= ~(unsigned)KIND_INTEGER;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (!(types & names[i].bit))
-            continue;
-        types &= ~names[i].bit;
-        buf_addf(b, "%s%s", !any ? "" : types ? ", " : " or ", names[i].name);
-        any = true;
-    }
-}
-
-static bool fail_types(const struct at *a, unsigned types)
-{
-    auto_buf expected = BUF(MESSAGE_MAX);
-    if (!a->c->errors)
-        return false;
-    add_types(&expected, types);
-    return fail(a, "expected %s, found %s", buf_c(&expected), article_of(a->v));
-}
-
-static unsigned kinds_of(const json_t *v)
-{
-    static const unsigned char kinds[] = {
-        [JSON_OBJECT] = KIND_OBJECT, [JSON_ARRAY] = KIND_ARRAY,
-        [JSON_STRING] = KIND_STRING, [JSON_INTEGER] = KIND_INTEGER | KIND_NUMBER,
-        [JSON_REAL] = KIND_NUMBER,   [JSON_TRUE] = KIND_BOOLEAN,
-        [JSON_FALSE] = KIND_BOOLEAN, [JSON_NULL] = KIND_NULL,
-    };
-    unsigned bits = kinds[json_typeof(v)];
-    if (bits == KIND_NUMBER && __builtin_trunc(json_real_value(v)) == json_real_value(v))
-        bits |= KIND_INTEGER;
-    return bits;
-}
-
-/* ---- any value ---- */
-
-static bool check_enum(const struct at *a)
-{
-    json_t *words = a->n->enumeration;
-    a->c->work += (int64_t)json_array_size(words);
-    for (size_t i = 0; i < json_array_size(words); i++)
-        if (schema_equal(json_array_get(words, i), a->v))
-            return true;
-    if (!a->c->errors)
-        return false;
-    auto_buf expected = BUF(MESSAGE_MAX);
-    size_t n = json_array_size(words);
-    for (size_t i = 0; i < n; i++) {
-        buf_add_c(&expected, !i ? "" : i + 1 < n ? ", " : " or ");
-        add_shown(&expected, json_array_get(words, i), false);
-    }
-    return fail_found(a, n ? buf_str(&expected) : STR("nothing, since enum is empty"));
-}
-
-static bool check_constant(const struct at *a)
-{
-    if (schema_equal(a->n->constant, a->v))
-        return true;
-    auto_buf expected = BUF(MESSAGE_MAX);
-    if (a->c->errors)
-        add_shown(&expected, a->n->constant, false);
-    return fail_found(a, buf_str(&expected));
-}
-
-static bool check_bound(const struct at *a, const struct number *bound, int wrong, int also_wrong,
-                        const char *words)
-{
-    if (!bound->given)
-        return true;
-    int order = schema_compare(a->v, bound);
-    if (order != wrong && order != also_wrong)
-        return true;
-    auto_buf expected = BUF(200);
-    buf_add_c(&expected, words);
-    if (bound->whole)
-        buf_add_int(&expected, bound->i);
-    else
-        buf_addf(&expected, "%.17g", bound->d);
-    return fail_found(a, buf_str(&expected));
-}
-
-static bool check_number(const struct at *a)
-{
-    const struct node *n = a->n;
-    bool ok = check_bound(a, &n->minimum, -1, -1, "at least ");
-    ok &= check_bound(a, &n->maximum, 1, 1, "at most ");
-    ok &= check_bound(a, &n->above, -1, 0, "more than ");
-    ok &= check_bound(a, &n->below, 1, 0, "less than ");
-    if (n->multiple_of.given && !schema_is_multiple(a->v, &n->multiple_of)) {
-        auto_buf expected = BUF(200);
-        buf_addf(&expected, "a multiple of %.17g", n->multiple_of.d);
-        ok = fail_found(a, buf_str(&expected));
-    }
-    return ok;
-}
-
-static bool check_count(const struct at *a, size_t count, int64_t min, int64_t max,
-                        const char *unit)
-{
-    bool few = (int64_t)count < min;
-    int64_t bound = few ? min : max;
-    if (!few && (int64_t)count <= max)
-        return true;
-    return fail(a, "expected %s %lld %s%s, found %zu", few ? "at least" : "at most",
-                (long long)bound, unit, bound == 1 ? "" : "s", count);
-}
-
-static bool matches(struct check *c, const struct pattern *p, str text)
-{
-    c->work += 1 + (int64_t)(text.n / 64);
-    enum pattern_found found = pattern_search(p, text);
-    if (found == PATTERN_LIMIT)
-        return stop(c, "a pattern takes too long");
-    return found == PATTERN_YES;
-}
-
-static bool check_string(const struct at *a)
-{
-    const struct node *n = a->n;
-    str s = json_text_of(a->v);
-    bool ok = true;
-    /* A character has at most four bytes: most lengths need no counting. */
-    if ((int64_t)s.n > n->max_length || (int64_t)(s.n / 4) < n->min_length)
-        ok = check_count(a, utf8_length(s), n->min_length, n->max_length, "character");
-    if (n->pattern && !matches(a->c, n->pattern, s) && !a->c->stopped) {
-        auto_buf expected = BUF(MESSAGE_MAX);
-        str text = json_text_of(json_object_get(n->json, "pattern"));
-        buf_addf(&expected, "text that matches /%.*s/", STR_ARG(text));
-        ok = fail_found(a, buf_str(&expected));
-    }
-    if (n->check_format && !n->check_format(s)) {
-        auto_buf expected = BUF(MESSAGE_MAX);
-        buf_addf(&expected, "text in the format '%.*s'", STR_ARG(n->format));
-        ok = fail_found(a, buf_str(&expected));
-    }
-    return ok;
-}
 
 /* ---- arrays ---- */
 
@@ -311,7 +17,7 @@ static bool check_unique(const struct at *a)
 /* Most values: their kind is all that is asked. */
 static inline bool fits_plainly(struct check *c, const struct node *n, const json_t *v)
 {
-    bool fits = n->plain && (!n->types || (n->types & kinds_of(v)));
+    bool fits = n->plain && (!n->types || (n->types & schema_kinds_of(v)));
     c->work += fits;
     return fits;
 }
@@ -349,7 +55,7 @@ static bool check_array(const struct at *a)
 {
     const struct node *n = a->n;
     size_t size = json_array_size(a->v), i = 0;
-    bool ok = check_count(a, size, n->min_items, n->max_items, "item");
+    bool ok = schema_check_count(a, size, n->min_items, n->max_items, "item");
 
     if (n->unique && size > 1)
         ok &= check_unique(a);
@@ -392,24 +98,6 @@ static const struct property *find_property(const struct node *n, str name, uint
     return NULL;
 }
 
-static bool unknown_member(const struct at *a, str name)
-{
-    str names[64];
-    size_t count = 0;
-    if (!a->c->errors)
-        return false;
-    for (uint32_t i = 0; i < a->n->property_count && count < 64; i++)
-        if (a->n->properties[i].node)
-            names[count++] = a->n->properties[i].name;
-    long near = str_nearest(name, names, count);
-    fail(a, "there is no field '%.*s'", STR_ARG(name));
-    struct err *e = &a->c->errors->at[a->c->errors->n - 1];
-    e->code = "unknown_field";
-    if (near >= 0)
-        err_hint(e, "did you mean '%.*s'?", STR_ARG(names[near]));
-    return false;
-}
-
 static bool check_name(const struct at *a, str name, const struct spot *below)
 {
     json_t *text = json_stringn_nocheck(name.p, name.n);
@@ -433,7 +121,7 @@ static bool check_member(const struct at *a, str name, json_t *item, const struc
     if (covered)
         ok = check_node(a->c, p->node, item, &below, a->scope, NULL);
     for (uint32_t i = 0; i < n->pattern_count; i++) {
-        if (!matches(a->c, n->patterns[i].pattern, name))
+        if (!schema_matches(a->c, n->patterns[i].pattern, name))
             continue;
         covered = true;
         ok &= check_node(a->c, n->patterns[i].node, item, &below, a->scope, NULL);
@@ -441,18 +129,12 @@ static bool check_member(const struct at *a, str name, json_t *item, const struc
     if (!covered && n->additional) {
         covered = true;
         ok &= n->additional == &a->c->schema->nothing
-                  ? unknown_member(a, name)
+                  ? schema_fail_unknown(a, name)
                   : check_node(a->c, n->additional, item, &below, a->scope, NULL);
     }
     if (covered)
         seen_add(a->seen, index);
     return n->names ? ok & check_name(a, name, &below) : ok;
-}
-
-static bool fail_missing(const struct at *a, str name)
-{
-    struct spot below = {a->spot, name, 0};
-    return fail_at(a, &below, "expected a value, found nothing");
 }
 
 static bool check_missing(const struct at *a)
@@ -461,7 +143,7 @@ static bool check_missing(const struct at *a)
     for (uint32_t i = 0; i < a->n->property_count; i++) {
         const struct property *p = &a->n->properties[i];
         if (p->required && !json_object_getn(a->v, p->name.p, p->name.n))
-            ok = fail_missing(a, p->name);
+            ok = schema_fail_missing(a, p->name);
     }
     return ok;
 }
@@ -475,7 +157,7 @@ static bool check_dependencies(const struct at *a)
             continue;
         for (uint32_t r = 0; r < d->n; r++)
             if (!json_object_getn(a->v, d->required[r].p, d->required[r].n))
-                ok = fail_missing(a, d->required[r]);
+                ok = schema_fail_missing(a, d->required[r]);
         if (d->node)
             ok &= check_node(a->c, d->node, a->v, a->spot, a->scope, a->seen);
     }
@@ -487,7 +169,8 @@ static bool check_object(const struct at *a)
     const struct node *n = a->n;
     uint32_t required = 0, hint = 0;
     size_t index = 0;
-    bool ok = check_count(a, json_object_size(a->v), n->min_members, n->max_members, "member");
+    bool ok =
+        schema_check_count(a, json_object_size(a->v), n->min_members, n->max_members, "member");
 
     if (n->property_count || n->pattern_count || n->additional || n->names) {
         for (void *it = json_object_iter(a->v); it && (ok || a->c->errors);
@@ -532,7 +215,7 @@ static unsigned types_of_branch(const struct node *n)
 /* No alternative fits: the violations of the one that was probably meant. */
 static bool fail_alternatives(const struct at *a, const struct node_list *list)
 {
-    unsigned found = kinds_of(a->v), all = 0;
+    unsigned found = schema_kinds_of(a->v), all = 0;
     const struct node *best = NULL;
     size_t fewest = SIZE_MAX;
 
@@ -553,7 +236,8 @@ static bool fail_alternatives(const struct at *a, const struct node_list *list)
     }
     if (best)
         return try_branch(a, best, a->c->errors) && false;
-    return all == ~0u ? fail(a, "fits none of %u alternatives", list->n) : fail_types(a, all);
+    return all == ~0u ? fail(a, "fits none of %u alternatives", list->n)
+                      : schema_fail_types(a, all);
 }
 
 static bool check_alternatives(const struct at *a, const struct node_list *list, bool only_one)
@@ -643,7 +327,7 @@ static bool check_unevaluated(const struct at *a)
         struct spot below = {a->spot, {json_object_iter_key(it), json_object_iter_key_len(it)}, 0};
         if (!seen_has(a->seen, i))
             ok &= rest == &a->c->schema->nothing
-                      ? unknown_member(a, below.key)
+                      ? schema_fail_unknown(a, below.key)
                       : check_node(a->c, rest, json_object_iter_value(it), &below, a->scope, NULL);
         seen_add(a->seen, i);
     }
@@ -657,19 +341,19 @@ static bool check_keywords(const struct at *a)
     const struct node *n = a->n;
     bool ok = true;
 
-    if (n->types && !(n->types & kinds_of(a->v)))
-        return fail_types(a, n->types);
+    if (n->types && !(n->types & schema_kinds_of(a->v)))
+        return schema_fail_types(a, n->types);
     if (n->enumeration)
-        ok &= check_enum(a);
+        ok &= schema_check_enum(a);
     if (n->constant)
-        ok &= check_constant(a);
+        ok &= schema_check_constant(a);
     switch (json_typeof(a->v)) {
     case JSON_INTEGER:
     case JSON_REAL:
-        ok &= check_number(a);
+        ok &= schema_check_number(a);
         break;
     case JSON_STRING:
-        ok &= check_string(a);
+        ok &= schema_check_string(a);
         break;
     case JSON_ARRAY:
         ok &= check_array(a);
