@@ -351,7 +351,7 @@ bool text_offset(struct heap *h, const struct str_obj *s, size_t index, size_t *
 
 bool text_slice_bytes(struct heap *h, val s, size_t from, size_t to, val *ret)
 {
-    if (from == 0 && to == s.s->n) {
+    if (from == 0 && to == s.s->n && !(s.o->flags & OBJ_MARKUP)) { /* parts of markup are plain */
         *ret = s;
         return true;
     }
