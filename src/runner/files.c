@@ -51,6 +51,13 @@ static bool fail(struct err *err, int errnum, const char *verb, const char *path
     return err_errno(err, code, errnum, "cannot %s '%s'", verb, path);
 }
 
+static bool fail_link(struct err *err, const char *path)
+{
+    err_set(err, "path_is_link", "'%s' goes through a symbolic link, and may not", path);
+    err_hint(err, "write the path that the link leads to");
+    return false;
+}
+
 /* One call, carried to the pool and back. */
 struct job {
     uv_work_t work;
@@ -147,6 +154,14 @@ void local_read(struct runner_workspace *w, const char *path, size_t max, runner
 
 /* ---- write ---- */
 
+/* From the top each time, so that a link may lead anywhere within the workspace, where it may. */
+static int open_folder(struct job *j)
+{
+    return j->mode & RUNNER_NO_LINKS
+               ? local_open_plain(j->w->root, j->path, O_PATH | O_DIRECTORY)
+               : local_open_below(j->w->root, j->path, O_PATH | O_DIRECTORY, 0);
+}
+
 /* The folder that holds path, made where it is missing; the last name into *ret_name. */
 static int open_parent(struct job *j, struct owner owner, const char **ret_name)
 {
@@ -154,8 +169,7 @@ static int open_parent(struct job *j, struct owner owner, const char **ret_name)
     char *p = j->path;
     for (char *slash; at >= 0 && (slash = strchr(p, '/')); p = slash + 1) {
         *slash = '\0';
-        /* From the top each time, so that a link may lead anywhere within the workspace. */
-        int next = *j->path ? local_open_below(j->w->root, j->path, O_PATH | O_DIRECTORY, 0) : -1;
+        int next = *j->path ? open_folder(j) : -1;
         if (next < 0 && *j->path && errno == ENOENT && mkdirat(at, p, 0755) == 0) {
             if (owner.change && fchownat(at, p, owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW) < 0)
                 return -1;
@@ -186,7 +200,7 @@ static int write_new(int dir, const char *name, str bytes, uint32_t mode, struct
     int e = fd_write_all(fd, bytes.p, bytes.n);
     if (!e && owner.change && fchown(fd, owner.uid, owner.gid) < 0)
         e = errno;
-    if (!e && fchmod(fd, (mode ? mode : 0644) & 0777) < 0)
+    if (!e && fchmod(fd, mode & 0777 ? mode & 0777 : 0644) < 0)
         e = errno;
     if (!e && renameat(dir, temporary, dir, name) < 0)
         e = errno;
@@ -202,6 +216,8 @@ static bool run_write(struct job *j)
     if (j->bytes.overflow)
         return fail(&j->err, EFBIG, "write", j->path);
     auto_fd dir = open_parent(j, owner, &name);
+    if (dir < 0 && errno == ELOOP && (j->mode & RUNNER_NO_LINKS))
+        return fail_link(&j->err, j->path);
     if (dir < 0)
         return fail(&j->err, errno, "write", j->path);
     if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)

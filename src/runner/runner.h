@@ -27,6 +27,8 @@ enum {
     RUNNER_SNAPSHOT_BYTES = 1 << 30 /* of files in one snapshot */
 };
 
+/* With a mode of runner_write: no folder on the way may be a link (path_is_link). */
+#define RUNNER_NO_LINKS (1U << 16)
 #define RUNNER_WORKSPACE_BYTES ((int64_t)10 << 30)
 
 /* ---- open and close ---- */

@@ -78,6 +78,14 @@ static bool may_write(const struct tool_call *c, const char *path, struct err *e
                    path, list.n ? "; it may write: " : "", buf_c(&list));
 }
 
+/* A path that was judged is written where it says: no link takes it elsewhere. */
+static void write_judged(struct tool_call *c, const char *path, str text)
+{
+    const struct shell_grant *g = &c->tool->grant;
+    uint32_t mode = g->allow_count || g->deny_count ? RUNNER_NO_LINKS : 0;
+    runner_write(c->tools->options.workspace, path, text, mode, on_written, c);
+}
+
 bool write_file_begin(struct tool_call *c, struct err *err)
 {
     const char *path;
@@ -85,7 +93,7 @@ bool write_file_begin(struct tool_call *c, struct err *err)
     if (!tool_path(c, "path", &path, err) || !may_write(c, path, err) ||
         !check_size(content.n, err))
         return false;
-    runner_write(c->tools->options.workspace, path, content, 0, on_written, c);
+    write_judged(c, path, content);
     return true;
 }
 
@@ -113,7 +121,7 @@ static void on_read_for_edit(void *user, str bytes, const struct err *err)
     if (err_is_set(&wrong))
         tool_failed(c, &wrong);
     else
-        runner_write(c->tools->options.workspace, path, buf_str(&text), 0, on_written, c);
+        write_judged(c, path, buf_str(&text));
 }
 
 bool edit_file_begin(struct tool_call *c, struct err *err)

@@ -409,6 +409,8 @@ void tool_failed(struct tool_call *c, const struct err *err)
 {
     auto_buf text = BUF(TOOLS_TEXT_MAX), valid = BUF(4 * TOOLS_TEXT_MAX);
     buf_addf(&text, "%.*s", STR_ARG(err->message));
+    if (err->hint.n)
+        buf_addf(&text, " (%.*s)", STR_ARG(err->hint));
     add_valid(&valid, buf_str(&text));
     tool_done(c, buf_str(&valid), true);
 }

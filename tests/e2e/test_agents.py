@@ -217,6 +217,20 @@ class Tools(AgentTest):
             *[("write the path without ., .. and //", True)] * 3, ("edit_file may not write 'src/a.txt'", True)])
         self.assertEqual([sorted(text.split()) for text, _ in self.results(2)], [["src/a.txt", "src/b.txt", "src/deep/c.txt"], ["file", "matches", "no"]])
 
+    def test_a_link_leads_no_limited_write_elsewhere(self):
+        body = BODY.replace('build")', 'build", tools=[write_file(allow=["src/**"]), edit_file(deny=["docs"])])')
+        self.agent(turn(("shell", {"command": "mkdir docs; echo a > docs/a.txt; ln -s ../docs src/out; ln -s ../docs/a.txt src/b.txt"})),
+                   turn(("write_file", {"path": "src/out/a.txt", "content": "x"}), ("edit_file", {"path": "src/out/a.txt", "old": "a", "new": "x"}),
+                        ("write_file", {"path": "src/out/new/a.txt", "content": "x"}), ("write_file", {"path": "src/b.txt", "content": "x"})),
+                   turn(("shell", {"command": "cat docs/a.txt src/b.txt; ls docs; test -L src/b.txt"})), turn(DONE), body=body)
+        source = self.repo / ".plue/workflows/ci.py"
+        source.write_text(source.read_text().replace("import shell,", "import shell, write_file, edit_file,"))
+        self.run_it()
+        why = "'%s' goes through a symbolic link, and may not (write the path that the link leads to)"
+        self.assertEqual(self.results(2), [(why % "src/out/a.txt", True), (why % "src/out/a.txt", True), (why % "src/out/new/a.txt", True),
+                                           ("src/b.txt is written", False)])  # the link itself has become a file
+        self.assertEqual(json.loads(self.results(3)[0][0]), {"stdout": "a\nxa.txt\n", "stderr": "", "exit_code": 1})
+
     def test_a_command_is_bounded_in_time_and_output(self):
         slow, much = self.one(("shell", {"command": "echo a; sleep 1000", "timeout": 1}),
                               ("shell", {"command": "head -c 1000000 /dev/zero | tr '\\0' x; echo end"}))
