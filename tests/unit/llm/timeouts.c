@@ -1,16 +1,20 @@
 /* Each of a call's times ends it, with llm_timeout, against a server that is slow in its own way.
  */
 #include "llm/llm_int.h"
+#include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #define HEAD "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n: begun\n\n"
 
-enum slow { SILENT, STALLS, DRIPS };
+enum slow { SILENT, STALLS, DRIPS, FULL };
 
 struct server {
     uv_loop_t loop;
@@ -18,6 +22,7 @@ struct server {
     uv_timer_t drip;
     enum slow slow;
     bool has_client;
+    int full, waiting[16]; /* FULL: a listener that accepts nobody, and who waits for it */
     char url[64];
     char code[40];
     int again; /* tries that were told as void */
@@ -115,12 +120,43 @@ static void serve(struct server *s, enum slow slow)
     snprintf(s->url, sizeof s->url, "http://127.0.0.1:%d", ntohs(address.sin_port));
 }
 
+/* Nobody is accepted, and the queue is full: the kernel answers no further connection. */
+static void serve_nobody(struct server *s)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof address;
+    serve(s, FULL);
+    s->full = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(s->full, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(s->full, 0), 0);
+    assert_int_equal(getsockname(s->full, (struct sockaddr *)&address, &size), 0);
+    bool full = false;
+    for (size_t i = 0; i < sizeof s->waiting / sizeof *s->waiting; i++) {
+        s->waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        struct pollfd p = {.fd = s->waiting[i], .events = POLLOUT};
+        (void)!connect(s->waiting[i], (struct sockaddr *)&address, size);
+        full |= poll(&p, 1, 100) == 0;
+    }
+    assert_true(full);
+    snprintf(s->url, sizeof s->url, "http://127.0.0.1:%d", ntohs(address.sin_port));
+}
+
+static void stop_serving_nobody(struct server *s)
+{
+    for (size_t i = 0; i < sizeof s->waiting / sizeof *s->waiting; i++)
+        close(s->waiting[i]);
+    close(s->full);
+}
+
 /* One try with these limits; none of the others could end it in time. */
 static void ends_by(enum slow slow, struct llm_limits limits)
 {
     struct server s;
     auto_err err = ERR_INIT;
-    serve(&s, slow);
+    if (slow == FULL)
+        serve_nobody(&s);
+    else
+        serve(&s, slow);
     struct llm_client client = {.name = STR("anthropic/x"),
                                 .wire = &llm_anthropic,
                                 .model = STR("m"),
@@ -137,6 +173,14 @@ static void ends_by(enum slow slow, struct llm_limits limits)
     uv_run(&s.loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&s.loop), 0);
     json_decref(q.messages);
+    if (slow == FULL)
+        stop_serving_nobody(&s);
+}
+
+static void timeouts__of_the_connection(void **state)
+{
+    (void)state;
+    ends_by(FULL, (struct llm_limits){.connect_ms = 200});
 }
 
 static void timeouts__of_the_first_byte(void **state)
@@ -160,6 +204,7 @@ static void timeouts__of_the_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(timeouts__of_the_connection),
         cmocka_unit_test(timeouts__of_the_first_byte),
         cmocka_unit_test(timeouts__between_bytes),
         cmocka_unit_test(timeouts__of_the_whole),

@@ -1,0 +1,139 @@
+"""Every way in which asking a model goes wrong, by what the user reads: code, message and hint, whole; and the log that is kept."""
+import json
+import shutil
+import ssl
+import subprocess
+import threading
+import unittest
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+from model_server import anthropic_stream, status, stream
+from test_agents import FIX, AgentTest, turn
+from test_models import KEY, TRIAGE, ModelTest
+
+CLIENT = "anthropic/claude-sonnet"
+
+
+class Asking(ModelTest):
+    def error(self, *scripts, **more):
+        self.triage(*scripts, **more)
+        self.run_it(expect=1)
+        error = self.step()["error"]
+        self.assertNotIn(KEY, json.dumps(error))
+        return error["code"], error["message"], error["hint"]
+
+    def test_no_key(self):
+        del self.env["ANTHROPIC_API_KEY"]
+        self.assertEqual(self.error(), (
+            "llm_no_key", f"{CLIENT} needs a key, and ANTHROPIC_API_KEY is not set",
+            "plue secret set ANTHROPIC_API_KEY, or set the variable of that name"))
+
+    def test_a_wrong_key(self):
+        self.assertEqual(self.error(status(401, "invalid x-api-key")), (
+            "llm_wrong_key", f"{CLIENT}: the provider answered 401: invalid x-api-key", "look at ANTHROPIC_API_KEY"))
+
+    def test_an_unknown_model(self):
+        self.assertEqual(self.error(status(404, "model: m")), (
+            "llm_unknown_model", f"{CLIENT}: the provider answered 404: model: m", "does it know the model 'claude-sonnet-4-5'?"))
+
+    def test_a_name_that_no_server_has(self):
+        self.env["ANTHROPIC_BASE_URL"] = "http://api.invalid"
+        self.assertEqual(self.error(), ("llm_dns", f"{CLIENT}: Could not resolve host: api.invalid", "look at base_url and at this machine's name service"))
+
+    def test_a_server_that_is_not_there(self):
+        self.env["ANTHROPIC_BASE_URL"] = "http://127.0.0.1:1"
+        code, message, hint = self.error()
+        self.assertEqual((code, hint), ("llm_connect", "look at base_url; is the server running?"))
+        self.assertRegex(message, f"^{CLIENT}: Failed to connect to 127.0.0.1 port 1 after")
+
+    @unittest.skipUnless(shutil.which("openssl"), "openssl makes the certificate")
+    def test_a_certificate_that_nobody_has_signed(self):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.top / "key",
+                        "-out", self.top / "cert", "-days", "2", "-subj", "/CN=localhost"], check=True, capture_output=True)
+        asked = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                asked.append(self.path)
+        server = HTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.top / "cert", self.top / "key")
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        self.addCleanup(lambda: (server.shutdown(), server.server_close(), thread.join()))
+        self.env["ANTHROPIC_BASE_URL"] = f"https://127.0.0.1:{server.server_port}"
+        self.assertEqual(self.error(), (
+            "llm_tls", f"{CLIENT}: SSL certificate problem: self-signed certificate",
+            "the server's certificate must be signed by an authority that this machine trusts"))
+        self.assertEqual(asked, [])
+
+    def test_a_request_that_the_provider_refuses(self):
+        self.assertEqual(self.error(status(400, "max_tokens: 8192 > 4096")), (
+            "llm_bad_request", f"{CLIENT}: the provider answered 400: max_tokens: 8192 > 4096", None))
+
+    def test_a_prompt_longer_than_the_context(self):
+        long = status(400, "prompt is too long: 250000 tokens > 200000 maximum", "invalid_request_error")
+        self.assertEqual(self.error(long), (
+            "llm_bad_request", f"{CLIENT}: the provider answered 400: prompt is too long: 250000 tokens > 200000 maximum", None))
+
+    def test_a_storm_of_429(self):
+        self.assertEqual(self.error(*[status(429, "slow down")] * 5), (
+            "llm_rate_limited", f"{CLIENT}: the provider answered 429: slow down", "it was tried 5 times"))
+
+    def test_a_stream_that_ends_early_each_time(self):
+        self.assertEqual(self.error(*[stream(anthropic_stream("{")[:400])] * 5), (
+            "llm_stream_broken", f"{CLIENT}: the answer broke off before its end", "it was tried 5 times"))
+
+    def test_an_answer_that_never_fits(self):
+        bad = stream(anthropic_stream('{"severity": "mid", "reason": "x"}'))
+        self.assertEqual(self.error(*[bad] * 3), (
+            "llm_bad_output", "the answer breaks its schema: the answer /severity: expected enum(\"low\", \"high\"), found \"mid\"", None))
+        log = self.plue("run", "view", "1", "--log", "--step", "triage", expect=0).out
+        self.assertEqual(log.count('{"severity": "mid", "reason": "x"}\n'), 3)
+
+    def test_words_where_json_is_wanted(self):
+        self.assertEqual(self.error(*[stream(anthropic_stream("I would rather not."))] * 3),
+                         ("llm_no_json", "the answer holds no JSON: I would rather not.", None))
+
+
+class Working(AgentTest):
+    def error(self, *scripts, expect=1, **more):
+        self.agent(*scripts, **more)
+        self.run_it(expect=expect)
+        error = self.agent_step()["error"]
+        return error["code"], error["message"], error["hint"]
+
+    def log(self):
+        return self.plue("run", "view", "1", "--log", "--step", "fix", expect=0).out
+
+    def test_a_loop_of_calls(self):
+        self.assertEqual(self.error(*[turn(("glob", {"pattern": "x"}))] * 5), (
+            "agent_loop", "the agent made the same calls in 5 turns one after the other",
+            "its log has the calls; a clearer prompt or a better tool may help"))
+        self.assertEqual(self.log().count('calls glob {"pattern":"x"}\n'), 4)
+
+    def test_no_end(self):
+        self.assertEqual(self.error(*[turn(("glob", {"pattern": f"{i}"})) for i in range(6)]), (
+            "max_turns", "the agent has used its 6 turns without a final answer", "raise max_turns, or ask for less; its log has what it did"))
+        self.assertEqual(self.log().count("calls glob"), 5)
+
+    def test_a_path_out_of_the_workspace(self):
+        results = self.one(("read_file", {"path": "/etc/passwd"}), ("write_file", {"path": "../x", "content": ""}), ("grep", {"pattern": "x", "path": "/etc"}))
+        self.assertEqual(results, [
+            ("path must be relative to the workspace", True),
+            ("'../x' leads out of the workspace (give a path relative to the repository's top folder)", True),
+            ("path must be relative to the workspace", True)])
+
+    def test_two_tools_of_one_name(self):
+        self.write(".plue/tools/glob.py", """from plue import tool, schema
+@tool(description="Mine.", inputs={}, output=schema(ok=bool))
+def glob(ctx):
+    return ctx.success(ok=True)
+""")
+        self.agent(prompt=FIX.replace("grep, dynamic", 'grep, "//tools:glob"'))
+        done = self.run_it(expect=2)
+        self.assertEqual(self.model.requests, [])
+        self.assertIn("  because: .plue/prompts/fix.prompt.md:7:62: there are two tools called 'glob'\n", done.err)
+        self.assertTrue(done.err.endswith("  hint: remove one of the two\n"), done.err)
