@@ -1,4 +1,10 @@
+#include "base/vec.h"
 #include "dialog/dialog_int.h"
+
+struct turn_answer {
+    char asked[LLM_REQUEST_HASH];
+    json_t *answer;
+};
 
 struct dialog {
     struct llm *llm;
@@ -16,7 +22,8 @@ struct dialog {
     size_t bytes; /* of all messages */
     int64_t repairs_left;
     struct llm_call *call;
-    char first[LLM_REQUEST_HASH]; /* the hash of the first request; empty: nothing is kept */
+    char asked[LLM_REQUEST_HASH];         /* the hash of the request that is kept; empty: none is */
+    VEC(struct turn_answer) turn_answers; /* of an agent, kept once its final answer fits */
 };
 
 static void dialog_free(struct dialog *d)
@@ -24,6 +31,9 @@ static void dialog_free(struct dialog *d)
     json_decref(d->messages);
     json_decref(d->schema);
     json_decref(d->tools);
+    vec_each (t, &d->turn_answers)
+        json_decref(t->answer);
+    vec_done(&d->turn_answers);
     free(d->last_calls);
     arena_done(&d->arena);
     free(d);
@@ -237,10 +247,25 @@ static void add_usage(struct llm_usage *to, const struct llm_usage *u)
     to->cache_write += u->cache_write;
 }
 
+/* An answer is kept once the final one fits: that of an agent's turn waits for it. */
+static void hold_answer(struct dialog *d, const struct llm_answer *a)
+{
+    struct turn_answer t = {.answer = NULL};
+    if (!d->tools || !*d->asked || a->was_kept)
+        return;
+    memcpy(t.asked, d->asked, sizeof t.asked);
+    t.answer = llm_answer_json(a);
+    vec_push(&d->turn_answers, t);
+}
+
 static void keep(struct dialog *d, const struct llm_answer *a)
 {
+    vec_each (t, &d->turn_answers)
+        d->listener.keep(d->listener.data, t->asked, t->answer);
+    if (d->tools || !*d->asked || a->was_kept)
+        return;
     json_t *answer = llm_answer_json(a);
-    d->listener.keep(d->listener.data, d->first, answer);
+    d->listener.keep(d->listener.data, d->asked, answer);
     json_decref(answer);
 }
 
@@ -262,6 +287,7 @@ static void answered(void *user, const struct llm_answer *a, struct err *failed)
     d->spent.calls += !a->was_kept;
     if (d->listener.called)
         d->listener.called(d->listener.data, &d->q.client, &q, a);
+    hold_answer(d, a);
     calls = turns_calls(a->content);
     final_text(d, a, calls, &text);
     bool goes_on = false;
@@ -274,7 +300,7 @@ static void answered(void *user, const struct llm_answer *a, struct err *failed)
         goes_on = take_turn(d, a, calls, &err);
     } else {
         value = judge(d, buf_str(&text), &violations, &err);
-        if (value && *d->first && !a->was_kept)
+        if (value)
             keep(d, a);
         goes_on = !value && repair(d, a, &violations, &err);
     }
@@ -292,13 +318,13 @@ static void streamed(void *user, const struct llm_event *e)
         d->listener.event(d->listener.data, e);
 }
 
-/* The answer that was kept for the first request. */
+/* The answer that was kept for this request: of an agent for each, else for the first alone. */
 static json_t *find_kept(struct dialog *d, const struct llm_request *q)
 {
-    if (!d->listener.find || d->tools || *d->first)
+    if (!d->listener.find || (!d->tools && *d->asked))
         return NULL;
-    llm_request_hash(&d->q.client, q, d->first);
-    return d->listener.find(d->listener.data, d->first);
+    llm_request_hash(&d->q.client, q, d->asked);
+    return d->listener.find(d->listener.data, d->asked);
 }
 
 /* The call's worst fits into every budget that it counts to. */

@@ -69,8 +69,9 @@ struct dialog_listener {
     /* The answer's tool_use blocks, and all of it; borrowed; dialog_give must follow, later. Only
      * with tools. */
     void (*calls)(void *data, json_t *blocks, json_t *answer, const struct dialog_spent *spent);
-    /* An answer that was kept for this first request, a new reference, or NULL; and: this final
-     * answer fits it. Both NULL where nothing is kept; an agent's answers never are. */
+    /* An answer that was kept for this request, a new reference, or NULL; and, once the final
+     * answer fits: what this request was answered. Of an agent each request counts, else the first.
+     * Both NULL where nothing is kept. */
     json_t *(*find)(void *data, const char *request_sha256);
     void (*keep)(void *data, const char *request_sha256, json_t *answer);
     /* A recorded answer to this request, a new reference; NULL: the model is asked, or with err

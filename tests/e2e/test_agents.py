@@ -157,6 +157,29 @@ class Turns(AgentTest):
         self.plue("run", "resume", "1", expect=1)
         self.assertEqual((self.agent_step()["error"]["code"], len(self.model.requests)), ("max_turns", 7))
 
+    def test_kept_answers_are_given_while_tools_give_the_same(self):
+        kept = FIX.replace("max_turns: 6", "max_turns: 6\ncache: true")
+        works = (turn(("edit_file", {"path": "src/a.txt", "old": "two", "new": "2"})), turn(("read_file", {"path": "src/a.txt"})))
+        self.agent(*works, turn(("final_answer", {})), turn(DONE), prompt=kept)
+        self.run_it()
+        self.assertEqual(len(self.model.requests), 4)
+        self.run_it()
+        self.assertEqual(len(self.model.requests), 4)
+        log = self.plue("run", "view", "2", "--log", "--step", "fix", expect=0).out
+        self.assertEqual(log.count("answered without the model: the same request was answered in run 1, fix, "), 4)
+        self.assertIn("2\n", self.plue("run", "view", "2", "--log", "--step", "show", expect=0).out)  # the tool has worked again
+        self.assertEqual(self.rows("SELECT run_id, COUNT(*) FROM llm_usage GROUP BY run_id"), [(1, 4)])
+        # Another file gives another result, and from there on the model is asked.
+        self.write("src/a.txt", "one\ntwo\nfour\n")
+        self.model.scripts.append(turn(DONE))
+        self.run_it()
+        self.assertEqual(self.results(4), [("one\n2\nfour\n", False)])
+
+    def test_answers_without_a_good_end_are_not_kept(self):
+        self.agent(turn(("glob", {"pattern": "*"})), *[turn(("final_answer", {}))] * 3, prompt=FIX.replace("max_turns: 6", "max_turns: 6\ncache: true"))
+        self.run_it(expect=1)
+        self.assertEqual(self.rows("SELECT COUNT(*) FROM model_answers"), [(0,)])
+
     def test_a_retry_after_a_failure_begins_anew(self):
         self.agent(turn(("glob", {"pattern": "*"})), turn(("final_answer", {})), turn(("final_answer", {})), turn(("final_answer", {})), turn(DONE),
                    body=BODY.replace('build")', 'build", retries=1)'))
