@@ -377,7 +377,9 @@ static void noted(void *user, str server, str line)
     buf_addf(&text, "%.*s: ", STR_ARG(server));
     capture_add_valid(&text, str_sub(line, 0, shown));
     masked_text(a, buf_str(&text), &masked);
-    record_system_line(a->sink.run, a->sink.step, buf_str(&masked));
+    struct log_line kept = {
+        .time_ms = clock_wall_ms(), .stream = LOG_SYSTEM, .text = buf_str(&masked)};
+    step_keep_lines(&a->sink, &kept, 1); /* a flood ends at the log's quota */
 }
 
 static bool describe_own(struct agent *a, json_t *tools, struct err *err)

@@ -130,6 +130,16 @@ static void add_query(struct buf *b, str query)
     }
 }
 
+/* It is a line of the request's head. */
+static bool check_key(const struct tools_options *o, struct err *err)
+{
+    for (size_t i = 0; i < o->search_key.n; i++)
+        if (o->search_key.p[i] <= ' ' || o->search_key.p[i] > '~')
+            return err_set(err, "websearch_failed", "%.*s holds a character that no key has",
+                           STR_ARG(o->search_key_name));
+    return true;
+}
+
 bool websearch_begin(struct tool_call *c, struct err *err)
 {
     struct tools *t = c->tools;
@@ -140,6 +150,8 @@ bool websearch_begin(struct tool_call *c, struct err *err)
         return err_set(err, "tool_arguments", "a query has from 1 to %d bytes", SEARCH_QUERY_MAX);
     if (o->search_off)
         return err_set(err, "websearch_failed", "nothing is searched in a replay");
+    if (!check_key(o, err))
+        return false;
     if (!t->http && !(t->http = http_new(o->loop, err)))
         return false;
     buf_addf(&url, "%.*s%cq=", STR_ARG(o->search_url),

@@ -5,7 +5,7 @@ import time
 
 MODE = sys.argv[1] if len(sys.argv) > 1 else "good"
 SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"], "additionalProperties": False}
-TOOLS = [{"name": name, "description": f"Does {name}.", "inputSchema": SCHEMA} for name in ("echo", "fail", "slow", "picture", "die", "long", "data", "noise")]
+TOOLS = [{"name": name, "description": f"Does {name}.", "inputSchema": SCHEMA} for name in ("echo", "fail", "slow", "picture", "die", "long", "data", "noise", "busy")]
 
 
 def put(message):
@@ -47,6 +47,14 @@ def call(request):
     elif name == "noise":
         print("oops")
         sys.stdout.flush()
+    elif name == "busy":
+        for i in range(3):
+            put({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": i}})
+        put({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
+        put({"jsonrpc": "2.0", "id": 999, "result": text("of no call")})
+        sys.stderr.write("".join(f"line {i} " + "x" * 100 + "\n" for i in range(5000)))
+        sys.stderr.flush()
+        answer(request, text("done"))
     elif name == "data":
         answer(request, {"content": [], "structuredContent": {"n": 1}})
     else:

@@ -79,7 +79,7 @@ class OwnServer(McpTest):
         self.assertEqual(self.results(1), [(json.dumps(["é\n", [{}, -32601]]), False)])
         self.assertEqual(self.results(2), [("it failed: x", True), ("[image of type image/png, 4 bytes of base64, is not shown]\n[resource file:///x]\nof y", False), ('{"n":1}', False)])
         self.assertEqual(self.results(3), [("odd__echo: argument /text: expected a string, found an integer", True),
-                                           ("there is no tool 'odd__nothing'; there are: read_file, odd__echo, odd__fail, odd__slow, odd__picture, odd__die, odd__long, odd__data, odd__noise", True),
+                                           ("there is no tool 'odd__nothing'; there are: read_file, odd__echo, odd__fail, odd__slow, odd__picture, odd__die, odd__long, odd__data, odd__noise, odd__busy", True),
                                            ("one\ntwo\nthree\n", False)])
         self.assertIn("odd: echoing é", self.agent_log())
         # It was told that its input ends, and ended.
@@ -91,6 +91,13 @@ class OwnServer(McpTest):
         (text, _), = self.results(1)
         self.assertIn("bytes left out here", text)
         self.assertLess(len(text), 40000)
+
+    def test_what_it_writes_beside_its_answers_disturbs_nothing(self):
+        self.served(turn(("odd__busy", {"text": ""})), turn(DONE))
+        self.run_it()
+        self.assertEqual(self.results(1), [("done", False)])
+        log = self.agent_log()
+        self.assertEqual((log.count("odd: line "), log.count("odd: line 4999 xxx")), (5000, 1))
 
     def test_a_call_that_takes_too_long_is_cancelled(self):
         self.served(turn(("odd__slow", {"text": ""})), turn(("odd__echo", {"text": "on"})), turn(DONE), more=", timeout: 1s",
@@ -128,7 +135,7 @@ class OwnServer(McpTest):
             ("old", {}, start + "the server speaks version '1999-01-01' of the protocol, which is not known here | known are 2025-06-18, 2025-03-26 and 2024-11-05"),
             ("toolless", {}, start + "the server offers no tools"),
             ("many", {}, start + "the server has more than 200 tools"),
-            ("good", {"more": ", allow: [eco]"}, start + "allow= names 'eco', and it has no such tool | it has: echo, fail, slow, picture, die, long, data, noise"),
+            ("good", {"more": ", allow: [eco]"}, start + "allow= names 'eco', and it has no such tool | it has: echo, fail, slow, picture, die, long, data, noise, busy"),
         ]
         for mode, more, wanted in rows:
             with self.subTest(mode=mode, **more):
@@ -154,7 +161,7 @@ class OwnServer(McpTest):
     def test_a_list_in_pages_is_read_whole(self):
         self.served(turn(DONE), mode="pages")
         self.run_it()
-        self.assertEqual(self.offered(), ["read_file"] + ["odd__" + n for n in ("echo", "fail", "slow", "picture", "die", "long", "data", "noise")] + ["final_answer"])
+        self.assertEqual(self.offered(), ["read_file"] + ["odd__" + n for n in ("echo", "fail", "slow", "picture", "die", "long", "data", "noise", "busy")] + ["final_answer"])
 
     def test_a_cancel_kills_it_in_every_state(self):
         for mode, scripts in (("hangs", []), ("good", [turn(("odd__slow", {"text": ""}))]), ("good", [hang()])):

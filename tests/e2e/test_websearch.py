@@ -77,6 +77,11 @@ class WebSearch(AgentTest):
         self.assertEqual((error["code"], error["message"]), ("websearch_key", "websearch has no key: BRAVE_API_KEY is not set"))
         self.assertEqual(self.model.requests, [])
 
+    def test_a_key_is_no_place_for_headers(self):
+        self.env["BRAVE_API_KEY"] = "abcd1234\r\nX-More: yes"
+        self.search(turn(("websearch", {"query": "a"})), turn(DONE))
+        self.assertEqual((self.results(1), self.asked), ([("BRAVE_API_KEY holds a character that no key has", True)], []))
+
     def test_an_api_of_ones_own_needs_none(self):
         del self.env["BRAVE_API_KEY"]
         self.answers = [(200, {"web": {"results": []}})]
