@@ -291,17 +291,18 @@ static void read_reports(struct sandbox_tree *t)
     }
 }
 
-/* The first process of a warm step is its leader. */
 static void bubblewrap_signal(struct sandbox_tree *t, int signal)
 {
-    if (!t->warm)
-        read_reports(t);
-    int init = t->warm ? t->leader_fd : t->init_fd;
     t->killed = t->killed || signal == SIGKILL;
+    if (t->warm) { /* its leader, the first process, hands TERM on */
+        tree_signal_process(t->leader_fd, signal);
+        return;
+    }
+    read_reports(t);
     /* Where there is nobody else yet, nothing of the step runs: the wall is still being built. */
-    if (signal == SIGKILL || init < 0 ||
-        spawn_signal_namespace(init, !t->sandbox->drop, signal) == ESRCH) {
-        tree_signal_process(init, SIGKILL);
+    if (signal == SIGKILL || t->init_fd < 0 ||
+        spawn_signal_namespace(t->init_fd, !t->sandbox->drop, signal) == ESRCH) {
+        tree_signal_process(t->init_fd, SIGKILL);
         tree_signal_process(t->leader_fd, SIGKILL);
     }
 }

@@ -84,6 +84,13 @@ static bool start_step(const struct room *r)
     return told;
 }
 
+void room_signals(sigset_t *ret_set)
+{
+    sigemptyset(ret_set);
+    sigaddset(ret_set, SIGTERM);
+    sigaddset(ret_set, SIGCHLD);
+}
+
 /* Nobody waits for a step's first process: it reports, and the kernel forgets it. When the engine
  * dies, the socket ends, and with us every step. */
 int main(int argc, char **argv)
@@ -93,6 +100,9 @@ int main(int argc, char **argv)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     if (fcntl(r.socket, F_SETFD, FD_CLOEXEC) < 0)
         return 2;
+    sigset_t blocked;
+    room_signals(&blocked);
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
     signal(SIGCHLD, SIG_IGN);
     if (begin(&r))
         while (start_step(&r))

@@ -4,6 +4,7 @@
 #include "sandbox/order.h"
 #include "sandbox/room.h"
 #include <linux/filter.h>
+#include <signal.h>
 
 struct room {
     int socket, self;         /* self: our own pidfd */
@@ -12,6 +13,9 @@ struct room {
 
 /* NULL, or what failed with errno set. *ret_users: the user namespace that owns the room. */
 const char *room_enter(const struct room_begin *b, const int *fds, int *ret_users);
+
+/* What is blocked from the room's beginning, so that a step's first process loses none. */
+void room_signals(sigset_t *ret_set);
 
 /* Becomes the step's first process; never returns. */
 _Noreturn void room_live(const struct room *r, const struct room_step *s, const int *fds);

@@ -60,15 +60,15 @@ static bool start_program(struct sandbox_space *p, int socket, struct err *err)
     return true;
 }
 
-static bool answered(struct sandbox_space *p, struct room_reply *reply, int *ret_fd,
-                     struct err *err)
+static bool answered(struct sandbox_space *p, const char *task, struct room_reply *reply,
+                     int *ret_fd, struct err *err)
 {
     if (order_receive(p->room_fd, reply, sizeof *reply, ret_fd, 1) < 0) {
         err_errno(err, "sandbox_start", errno, "the process that starts steps does not answer");
         return err_hint(err, "it was killed: start plue again; plue run resume goes on"), false;
     }
     if (reply->failed)
-        return err_errno(err, "sandbox_start", reply->failed, "%s", reply->what);
+        return err_errno(err, "sandbox_start", reply->failed, "%s%s", task, reply->what);
     return *ret_fd >= 0 || err_errno(err, "sandbox_start", EMFILE, "no descriptor for a sandbox");
 }
 
@@ -98,7 +98,7 @@ static bool open_room(struct sandbox_space *p, struct err *err)
                     s->drop ? ROOM_BEGIN_USER : ROOM_BEGIN_FDS))
         return err_errno(err, "sandbox_start", errno,
                          "no message to the process that starts steps");
-    return answered(p, &reply, &p->room_users, err);
+    return answered(p, "", &reply, &p->room_users, err);
 }
 
 void warm_open(struct sandbox_space *p)
@@ -177,7 +177,7 @@ bool warm_start(struct sandbox_tree *t, const struct sandbox_spec *spec, int out
         err_errno(err, "sandbox_start", errno, "the process that starts steps is not there");
         return err_hint(err, "it was killed: start plue again; plue run resume goes on"), false;
     }
-    if (!answered(t->space, &reply, &t->leader_fd, err))
+    if (!answered(t->space, "a step cannot be started: ", &reply, &t->leader_fd, err))
         return false;
     t->leader = reply.pid;
     return true;

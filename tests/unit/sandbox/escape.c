@@ -1,17 +1,11 @@
 /* Programs that try to leave: the host's side. The attempts are escapes.c's. */
-#include "base/fd.h"
-#include "sandbox/sandbox.h"
+#include "fixture.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,9 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-enum { TEXT = 512, OUTPUT_MAX = 1 << 20, TRIED_MIN = 330, ORDINARY_ID = 1234567, KEEPERS_MAX = 4 };
+enum { TEXT = 512, OUTPUT_MAX = 1 << 20, TRIED_MIN = 330, KEEPERS_MAX = 4 };
 
 /* Each way of starting, as each kind of user; set once, before the tests. */
 static struct {
@@ -237,32 +229,18 @@ static int try_way(const char *name, const char *bwrap)
     return cmocka_run_group_tests_name(name, tests, NULL, NULL);
 }
 
-/* In a process of its own, which gives root up. */
 static int try_as_ordinary_user(void)
 {
-    int status;
-    pid_t pid = fork();
-    if (pid == 0) {
-        if (setgroups(0, NULL) < 0 || setresgid(ORDINARY_ID, ORDINARY_ID, ORDINARY_ID) < 0 ||
-            setresuid(ORDINARY_ID, ORDINARY_ID, ORDINARY_ID) < 0 ||
-            prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
-            exit(2);
-        if (access(ESCAPES_PROGRAM, R_OK) < 0) {
-            print_message("SKIPPED as an ordinary user: %s cannot be read\n", ESCAPES_PROGRAM);
-            exit(0);
-        }
-        exit(try_way("warm, as an ordinary user", NULL) +
-             try_way("bwrap, as an ordinary user", "/usr/bin/bwrap"));
+    if (access(ESCAPES_PROGRAM, R_OK) < 0) {
+        print_message("SKIPPED as an ordinary user: %s cannot be read\n", ESCAPES_PROGRAM);
+        return 0;
     }
-    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    return try_way("warm, as an ordinary user", NULL) +
+           try_way("bwrap, as an ordinary user", "/usr/bin/bwrap");
 }
 
 int main(void)
 {
     int failed = try_way("warm", NULL) + try_way("bwrap", "/usr/bin/bwrap");
-    if (geteuid() == 0)
-        failed += try_as_ordinary_user();
-    else
-        print_message("SKIPPED as root: started by an ordinary user\n");
-    return failed;
+    return failed + fixture_as_ordinary_user(try_as_ordinary_user);
 }

@@ -1,12 +1,15 @@
 #include "fixture.h"
 #include <errno.h>
+#include <grp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { OUTPUT_MAX = 1 << 20 };
+enum { OUTPUT_MAX = 1 << 20, ORDINARY_ID = 1234567 };
 
 void fixture_host(struct fixture *f, const char *command)
 {
@@ -119,4 +122,22 @@ void fixture_expect(struct fixture *f, const char *script, const char *output)
     if (!fixture_run(f, script, &err))
         fail_msg("%.*s", STR_ARG(err.message));
     assert_string_equal(buf_c(&f->out), output);
+}
+
+int fixture_as_ordinary_user(int (*tests)(void))
+{
+    int status;
+    if (geteuid() != 0) {
+        print_message("SKIPPED as root: started by an ordinary user\n");
+        return 0;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (setgroups(0, NULL) < 0 || setresgid(ORDINARY_ID, ORDINARY_ID, ORDINARY_ID) < 0 ||
+            setresuid(ORDINARY_ID, ORDINARY_ID, ORDINARY_ID) < 0 ||
+            prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+            exit(2);
+        exit(tests());
+    }
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

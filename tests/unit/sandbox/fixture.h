@@ -34,5 +34,8 @@ void fixture_host(struct fixture *f, const char *command);
 bool fixture_run(struct fixture *f, const char *script, struct err *err);
 bool fixture_run_spec(struct fixture *f, const struct sandbox_spec *spec, struct err *err);
 void fixture_expect(struct fixture *f, const char *script, const char *output);
+/* The tests once more in a process that has given root up; what they return. Skipped, and said so,
+ * where root is not there to be given up. */
+int fixture_as_ordinary_user(int (*tests)(void));
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,6 +93,20 @@ static void start__says_what_could_not_be_executed(void **state)
     assert_int_equal(f->exit.exit_code, 127);
     assert_string_equal(buf_c(&f->out),
                         "plue: cannot execute /nowhere/program: No such file or directory\n");
+}
+
+static void start__says_that_no_process_can_be_made(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit none = {0, 0};
+    auto_err err = ERR_INIT;
+    if (prlimit(find_child("plue-room"), RLIMIT_NPROC, &none, NULL) < 0)
+        skip(); /* root without CAP_SYS_RESOURCE; an ordinary user may */
+    assert_false(fixture_run(f, "true", &err));
+    assert_string_equal(err.code, "sandbox_start");
+    assert_true(str_is(err.message, "a step cannot be started: making its namespaces: "
+                                    "Resource temporarily unavailable"));
+    assert_int_equal(f->out.n, 0);
 }
 
 /* ---- deaths ---- */
@@ -188,18 +203,52 @@ static void death__of_the_room_ends_its_steps_and_is_named(void **state)
     assert_true(str_is(late.hint, "it was killed: start plue again; plue run resume goes on"));
 }
 
+/* A shell that waits for two others, all of which die of TERM at once. */
+static void death__by_term_reaches_every_process(void **state)
+{
+    struct fixture *f = *state;
+    const char *const argv[] = {"/bin/sh", "-c",
+                                "(setsid sleep 98763 &) ; sleep 98763 & echo up; wait", NULL};
+    struct sandbox_spec spec = {.space = f->space, .argv = argv, .limits = f->limits};
+    struct sandbox_tree *t;
+    struct sandbox_exit exit;
+    int out, error;
+    char byte;
+    auto_err err = ERR_INIT;
+    assert_true(sandbox_start(f->sandbox, &spec, &t, &out, &error, &err));
+    fcntl(out, F_SETFL, 0);
+    assert_int_equal(read(out, &byte, 1), 1);
+    sandbox_signal(t, SIGTERM);
+    while (!sandbox_advance(t, &exit)) {
+        struct pollfd p = {.fd = sandbox_tree_fd(t), .events = POLLIN};
+        assert_int_equal(poll(&p, 1, 10000), 1);
+    }
+    assert_int_equal(exit.exit_code, 128 + SIGTERM);
+    assert_int_not_equal(system("pgrep -f '^sleep 98763$' >/dev/null"), 0);
+    sandbox_tree_free(t);
+    close(out);
+    close(error);
+}
+
 #define START(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
-int main(void)
+static int try_all(void)
 {
     const struct CMUnitTest tests[] = {
         START(start__is_warm_where_the_host_lets_it),
         cmocka_unit_test(start__is_bwraps_where_a_warm_one_is_refused_and_says_so),
         START(start__can_be_made_bwraps),
         START(start__says_what_could_not_be_executed),
+        START(start__says_that_no_process_can_be_made),
         START(death__of_the_program_ends_its_steps_but_not_tmp),
         START(death__of_the_room_ends_its_steps_and_is_named),
+        START(death__by_term_reaches_every_process),
         START(close__leaves_no_control_group_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return try_all() + fixture_as_ordinary_user(try_all);
 }
