@@ -102,7 +102,7 @@ static void give_register(struct template_fn *t, struct variable *v)
         return;
     v->live = true;
     v->reg = fn_temp(&t->f);
-    v->cell = map_has(&t->captured, v->name);
+    v->cell = t->all_captured || map_has(&t->captured, v->name);
 }
 
 void template_enter(struct template_fn *t, struct symbols *s)
@@ -141,6 +141,21 @@ static void note_captured(void *data, str name, enum name_use use)
     map_set(&t->captured, name, t);
 }
 
+/* Does it give every local that it sees to a template or a block? */
+static bool hands_on_locals(const struct node *n)
+{
+    const struct nodes *bodies[4];
+    if (n->kind == NODE_INCLUDE || n->kind == NODE_IMPORT || n->kind == NODE_FROM ||
+        n->kind == NODE_BLOCK)
+        return true;
+    uint32_t count = node_bodies(n, bodies);
+    for (uint32_t k = 0; k < count; k++)
+        for (uint32_t i = 0; i < bodies[k]->n; i++)
+            if (hands_on_locals(bodies[k]->at[i]))
+                return true;
+    return false;
+}
+
 void collect_captured(struct template_fn *t, const struct nodes *body)
 {
     struct name_visitor v = {t, note_captured, true};
@@ -152,6 +167,7 @@ void collect_captured(struct template_fn *t, const struct nodes *body)
         if (n->kind == NODE_MACRO || n->kind == NODE_CALL ||
             (n->kind == NODE_FOR && n->for_.recursive)) {
             t->has_nested = true;
+            t->all_captured = t->all_captured || hands_on_locals(n);
             visit_node(&v, n);
             if (n->kind == NODE_MACRO)
                 note_captured(t, n->macro.name, NAME_STORE);

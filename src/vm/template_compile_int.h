@@ -32,8 +32,8 @@ struct template_fn {
     struct template_fn *outer;
     struct template_frame *frame; /* the present one */
     struct scope scope;
-    struct map captured; /* names that nested functions mention */
-    bool has_nested;
+    struct map captured;             /* names that nested functions mention */
+    bool has_nested, all_captured;   /* all: a nested function hands its locals on */
     VEC(struct variable *) captures; /* behind the context, which is the first */
     reg context;
     struct variable *parent; /* the template that this one extends; NULL: it extends none */
