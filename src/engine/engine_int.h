@@ -434,6 +434,8 @@ struct speech;
 /* speech is kept. */
 struct agent *agent_new(struct sink sink, struct speech *speech, json_t *config,
                         const struct agent_search *search, struct err *err) must_use;
+/* Tools that it was given and never called, for plue why. */
+void agent_record_unused(struct agent *a);
 void agent_free(struct agent *a);
 /* A new reference; NULL with err where two have one name. */
 json_t *agent_tools(const struct agent *a, struct err *err) must_use;

@@ -8,6 +8,10 @@ enum {
     AGENT_NOTED_MAX = 2000, /* bytes of a line of an MCP server in the log */
 };
 
+struct agent_tool {
+    str name; /* as the plan has it */
+    bool used;
+};
 struct agent;
 struct agent_call {
     struct agent *agent;
@@ -20,6 +24,7 @@ struct agent {
     struct speech *speech;
     struct tools *tools;
     json_t *own;                    /* descriptions of the repository's tools */
+    VEC(struct agent_tool) granted; /* names in the arena */
     VEC(struct agent_call *) calls; /* of this turn, to such tools */
     struct arena arena;
     struct dialog *dialog; /* that waits for results; NULL: none, or it was dropped */
@@ -131,6 +136,49 @@ static size_t mark_interrupted(json_t *results)
     return marked;
 }
 
+/* ---- what was granted ---- */
+
+static void note_granted(struct agent *a, json_t *tools)
+{
+    for (size_t i = 0; i < json_array_size(tools); i++) {
+        str name = json_get_text(json_array_get(tools, i), "name");
+        vec_push(&a->granted, (struct agent_tool){arena_str(&a->arena, name), false});
+    }
+}
+
+/* Tools of an MCP server are called by the server's name and their own. */
+static void note_call(struct agent *a, str name)
+{
+    vec_each (t, &a->granted)
+        t->used |= str_eq(t->name, name) ||
+                   (str_starts(name, t->name) &&
+                    str_starts(str_sub(name, t->name.n, name.n), STR(TOOLS_SERVER_SEPARATOR)));
+}
+
+static void note_earlier_calls(struct agent *a, json_t *answer)
+{
+    for (size_t i = 0; i < json_array_size(answer); i++)
+        if (str_is(json_get_text(json_array_get(answer, i), "type"), "tool_use"))
+            note_call(a, json_get_text(json_array_get(answer, i), "name"));
+}
+
+void agent_record_unused(struct agent *a)
+{
+    struct live_run *r = a->sink.run;
+    struct store_batch *b = NULL;
+    vec_each (t, &a->granted) {
+        struct store_grant g = {
+            .key = record_key(r, a->sink.step), .kind = STR("tool"), .name = t->name};
+        if (t->used)
+            continue;
+        if (!b)
+            b = store_batch_new(r->engine->options.store);
+        store_add_unused_grant(b, &g);
+    }
+    if (b)
+        run_submit(r, b, run_nothing, NULL);
+}
+
 bool agent_take_up(struct agent *a, json_t **ret_turns, struct dialog_spent *ret_spent,
                    struct err *err)
 {
@@ -150,6 +198,7 @@ bool agent_take_up(struct agent *a, json_t **ret_turns, struct dialog_spent *ret
         json_t *answer = json_loadb(turns[i].answer.p, turns[i].answer.n, JSON_ALLOW_NUL, NULL);
         json_t *results = json_loadb(turns[i].results.p, turns[i].results.n, JSON_ALLOW_NUL, NULL);
         marked = mark_interrupted(results);
+        note_earlier_calls(a, answer);
         put_turn(a, b, turns[i].turn, turns[i].answer, results, turns[i].usage);
         json_array_append_new(*ret_turns,
                               json_pack("{s:o, s:o}", "answer", answer, "results", results));
@@ -236,6 +285,7 @@ static struct agent_call *tell_call(struct agent *a, struct store_batch *b, size
     struct speech_call told = {arena_str(&a->arena, json_get_text(call, "id")),
                                arena_str(&a->arena, json_get_text(call, "name"))};
     *c = (struct agent_call){a, place, told, NULL};
+    note_call(a, told.name);
     auto_free char *text =
         json_dumps(json_object_get(call, "input"), JSON_COMPACT | JSON_ENCODE_ANY);
     masked_text(a, opt_str(text), &masked);
@@ -445,6 +495,7 @@ struct agent *agent_new(struct sink sink, struct speech *speech, json_t *config,
     a->tools = tools_new(&options, err);
     vec_done(&env);
     vec_done(&path);
+    note_granted(a, options.tools);
     if (a->tools && describe_own(a, options.tools, err))
         return a;
     agent_free(a);
@@ -457,6 +508,7 @@ void agent_free(struct agent *a)
         return;
     tools_free(a->tools);
     vec_done(&a->calls);
+    vec_done(&a->granted);
     json_decref(a->own);
     json_decref(a->turn);
     json_decref(a->results);

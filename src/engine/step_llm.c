@@ -209,6 +209,8 @@ static void finish(void *user)
     struct llm_step *s = user;
     struct live_run *r = s->sink.run;
     r->steps[s->sink.step].llm = NULL;
+    if (s->agent)
+        agent_record_unused(s->agent);
     auto_free char *json = s->value ? json_dumps(s->value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     if (json)
         small_step_done(r, s->sink.step, str_of(json));

@@ -194,7 +194,8 @@ static void add_tool(struct server *s, json_t *listed)
     auto_buf line = BUF(8192);
     str own = json_get_text(listed, "name");
     json_t *schema = json_object_get(listed, "inputSchema");
-    str full = arena_printf(a, "%.*s__%.*s", STR_ARG(s->name), STR_ARG(own));
+    str full =
+        arena_printf(a, "%.*s" TOOLS_SERVER_SEPARATOR "%.*s", STR_ARG(s->name), STR_ARG(own));
     if (!is_granted(s, own))
         return;
     struct server_tool tool = {arena_cstr(a, own), full, NULL};

@@ -11,6 +11,9 @@
 #include <jansson.h>
 #include <uv.h>
 
+/* Between an MCP server's name and its tool's. */
+#define TOOLS_SERVER_SEPARATOR "__"
+
 enum {
     TOOLS_TEXT_MAX = 32 << 10,     /* bytes of one text that a model is given; of more, its ends */
     TOOLS_FILE_MAX = 8 << 20,      /* bytes of a file that is read, written or edited */

@@ -91,6 +91,12 @@ class Turns(AgentTest):
         self.assertIn("/summary", why)
         self.assertEqual((failed, other_failed, other), (True, True, "not carried out: the final answer is given alone"))
 
+    def test_tools_that_were_granted_and_never_called_are_told(self):
+        self.agent(turn(("read_file", {"path": "src/a.txt"}), ("glob", {"pattern": "src/**"})), turn(("shell", {"command": "true"})), turn(DONE))
+        self.run_it()
+        self.assertIn("It was granted and never used the tool write_file, the tool edit_file, the tool grep.\n",
+                      self.plue("why", "1", "fix", expect=0).out)
+
     def test_too_many_turns_fail_the_step_and_keep_its_log(self):
         self.agent(*[turn(("glob", {"pattern": f"{i}"})) for i in range(6)])
         self.run_it(expect=1)
