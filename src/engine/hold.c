@@ -176,6 +176,10 @@ void hold_restore(struct live_run *r, uint32_t i, const struct store_step *s)
     l->error_message = s->error_message.n ? str_dup(s->error_message) : NULL;
     l->started_at = s->started_at;
     l->held_at = s->completed_at;
+    l->spent.turns = s->turns_used;
+    l->spent.tokens_in = s->tokens_in;
+    l->spent.tokens_out = s->tokens_out;
+    l->spent.micro_usd = s->cost_micro_usd;
     l->log_lines = s->log_lines;
     l->log_bytes = s->log_bytes;
     attach_step_changed(r, i);
