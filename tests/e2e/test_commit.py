@@ -213,7 +213,7 @@ class Outside(PlueTest):
         self.assertEqual((b["error"]["code"], b["error"]["message"]),
                          ("workspace_lost", f"the files of the run are gone: {workspace} was removed while it ran"))
         self.write("v", "one\ntwo\n")
-        self.assertEqual(self.outcomes(self.plue("run", "rerun", 1, "--json", expect=0).json), {"a": "success", "b": "success"})
+        self.assertEqual(self.outcomes(self.plue("run", "rerun", 1, "--working-tree", "--json", expect=0).json), {"a": "success", "b": "success"})
 
 
 class Repository(PlueTest):
