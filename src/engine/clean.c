@@ -65,6 +65,21 @@ static bool clean_snapshots(struct engine *e, int64_t now)
     return snapshots_remove(e->options.store, e->reader, e->blobs, runs, n, &err);
 }
 
+/* Of runs that ended while their files were still being kept or removed. */
+static void drop_dead_leases(struct engine *e, int64_t now)
+{
+    auto_arena a = ARENA_INIT;
+    auto_err ignored = ERR_INIT;
+    struct store_lease *leases;
+    size_t n = 0;
+    if (!store_list_dead_leases(e->reader, &e->self, now, &a, &leases, &n, &ignored) || !n)
+        return;
+    struct store_batch *b = store_batch_new(e->options.store);
+    for (size_t i = 0; i < n; i++)
+        store_drop_lease(b, leases[i].run_id, &leases[i].owner);
+    (void)!store_submit(e->options.store, b, NULL, NULL, &ignored); /* at another start, then */
+}
+
 void engine_clean(struct engine *e)
 {
     auto_arena a = ARENA_INIT;
@@ -76,4 +91,5 @@ void engine_clean(struct engine *e)
     for (size_t i = 0; i < n; i++)
         runner_forget(e->options.runner, ids[i], keep_of(e, ids[i], now, &kept));
     (void)!clean_snapshots(e, now);
+    drop_dead_leases(e, now);
 }

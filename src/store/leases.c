@@ -170,3 +170,30 @@ bool store_list_orphans(struct store_reader *r, const struct store_owner *self, 
     vec_done(&ids);
     return !err_is_set(err);
 }
+
+bool store_list_dead_leases(struct store_reader *r, const struct store_owner *self, int64_t now,
+                            struct arena *a, struct store_lease **ret, size_t *ret_n,
+                            struct err *err)
+{
+    auto_db_rows rows = {0};
+    VEC(struct store_lease) leases = {0};
+    if (!db_query(r->db,
+                  "SELECT " LEASE_COLUMNS " FROM leases l JOIN workflow_runs r ON r.id = l.run_id"
+                  " WHERE r.status NOT IN ($1, $2, $3) ORDER BY l.run_id",
+                  DB_ARGS(db_text(str_of(run_status_name(RUN_QUEUED))),
+                          db_text(str_of(run_status_name(RUN_RUNNING))),
+                          db_text(str_of(run_status_name(RUN_WAITING)))),
+                  &rows, err))
+        return false;
+    while (db_next(&rows, err)) {
+        struct store_lease l = load_row(&rows, 0);
+        if (store_lease_is_free(&l, self, now))
+            vec_push(&leases, l);
+    }
+    if (!err_is_set(err)) {
+        *ret = list_keep(a, leases.at, leases.n, sizeof *leases.at);
+        *ret_n = leases.n;
+    }
+    vec_done(&leases);
+    return !err_is_set(err);
+}

@@ -267,6 +267,10 @@ bool store_load_lease(struct store_reader *r, int64_t run_id, struct store_lease
 bool store_list_orphans(struct store_reader *r, const struct store_owner *self, int64_t now,
                         struct arena *a, int64_t **ret_ids, size_t *ret_n,
                         struct err *err) must_use;
+/* Of runs that have ended, whose owner died before it gave them back. */
+bool store_list_dead_leases(struct store_reader *r, const struct store_owner *self, int64_t now,
+                            struct arena *a, struct store_lease **ret, size_t *ret_n,
+                            struct err *err) must_use;
 
 /* ---- Concurrency groups (groups.c) ---- */
 

@@ -232,6 +232,18 @@ class LeftOver(PlueTest):
         self.assertFalse(is_alive(pid))
         self.plue("run", "resume", 1, expect=0)
 
+    def test_a_lease_that_a_dead_process_left_on_an_ended_run_goes(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="true")""")
+        self.run_ci()
+        with sqlite3.connect(self.data / "plue.db") as db:
+            db.execute("INSERT INTO leases (run_id, pid, start_time, pid_space, boot_id, machine, acquired_at, expires_at)"
+                       " VALUES (1, 999999, 1, 1, 'before', 'here', 1, 1)")
+        db.close()
+        self.run_ci()
+        with sqlite3.connect(self.data / "plue.db") as db:
+            self.assertEqual(db.execute("SELECT COUNT(*) FROM leases").fetchone(), (0,))
+        db.close()
+
     def test_the_workspace_of_a_run_that_is_not_known_is_removed(self):
         self.kill_in_a_step()
         pid = int(self.keepers()[0].read_text().split()[0])
