@@ -168,9 +168,13 @@ class PlueTest(unittest.TestCase):
         return result
 
     def wait_for(self, condition, what, seconds=SECONDS):
+        """Waits until the condition gives something true; a file that it reads and is not there yet is waited for too."""
         end, ended = time.monotonic() + seconds, False
         while time.monotonic() < end:
-            value = condition()
+            try:
+                value = condition()
+            except FileNotFoundError:
+                value = None
             if value:
                 return value
             if ended:
