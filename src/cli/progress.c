@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 /* Looking at a run takes at most one part in LOAD_SHARE of the time. */
-enum { REDRAW_MS = 100, POLL_MS = 50, LOAD_SHARE = 20 };
+enum { REDRAW_MS = 100, POLL_MS = 50, LOAD_SHARE = 100 };
 
 enum progress_mode progress_mode_of(const struct cli *c)
 {

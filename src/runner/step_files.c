@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,23 +48,29 @@ static void spare_name(char name[32], uint32_t number)
     snprintf(name, 32, ".spare-%u", number);
 }
 
+/* How many names the open folder has, itself and its parent counted; -1 if it cannot be read. */
+static int count_names(int dir)
+{
+    alignas(struct dirent64) char entries[2048];
+    int count = 0;
+    ssize_t n;
+    while ((n = getdents64(dir, entries, sizeof entries)) > 0)
+        for (ssize_t at = 0; at < n; count++)
+            at += ((struct dirent64 *)(entries + at))->d_reclen;
+    return n < 0 ? -1 : count;
+}
+
 /* Nothing else is in it, and nobody else has these files. */
 static bool is_as_made(int dir, const struct stat found[ENTRIES])
 {
     struct stat st;
-    DIR *list = fstat(dir, &st) == 0 && (st.st_mode & 07777) == 0755 ? fdopendir(dup(dir)) : NULL;
-    size_t n = 0;
-    if (!list)
+    if (fstat(dir, &st) != 0 || (st.st_mode & 07777) != 0755 || count_names(dir) != ENTRIES + 2)
         return false;
-    rewinddir(list);
-    for (struct dirent *e; (e = readdir(list));)
-        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-    closedir(list);
     for (size_t i = 0; i < ENTRIES; i++)
         if (!S_ISREG(found[i].st_mode) || found[i].st_nlink != 1 || found[i].st_uid != st.st_uid ||
             (found[i].st_mode & 07777) != 0644)
             return false;
-    return n == ENTRIES && st.st_uid == geteuid();
+    return st.st_uid == geteuid();
 }
 
 /* Its files are empty again, but for the script, which the next step's replaces. */
@@ -88,20 +95,24 @@ static bool put_spare(struct local_workspace *w, int dir, const char *step,
     return true;
 }
 
-/* The step's folder out of a spare one. */
+/* The step's folder out of a spare one; not if a try that a crash interrupted left one of its name.
+ * The script is cut after it is written: ext4 has what was emptied and written on the disk before it
+ * closes the file. */
 static bool take_spare(struct local_workspace *w, const char *step, str script)
 {
     char spare[32];
     int files = sandbox_space_files(w->space);
     if (!w->spares)
         return false;
-    spare_name(spare, --w->spares);
+    spare_name(spare, w->spares - 1);
     if (renameat(files, spare, files, step) < 0)
         return false;
+    w->spares--;
     auto_buf path = BUF(PATH_MAX);
     buf_addf(&path, "%s/script", step);
-    auto_fd fd = openat(files, buf_c(&path), O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
-    return fd >= 0 && fd_write_all(fd, script.p, script.n) == 0;
+    auto_fd fd = openat(files, buf_c(&path), O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    return fd >= 0 && fd_write_all(fd, script.p, script.n) == 0 &&
+           ftruncate(fd, (off_t)script.n) == 0;
 }
 
 /* ---- a step's folder ---- */
@@ -110,11 +121,9 @@ bool step_files_make(struct local_workspace *w, const char *step, str script, st
 {
     struct owner owner = local_owner(w->local);
     int files = sandbox_space_files(w->space);
-    if (!remove_tree_at(files, step, err)) /* of a try that a crash interrupted */
-        return false;
     if (take_spare(w, step, script))
         return true;
-    if (!remove_tree_at(files, step, err)) /* of a spare one that went wrong */
+    if (!remove_tree_at(files, step, err)) /* of a try that a crash interrupted, or a spare one that went wrong */
         return false;
     if (mkdirat(files, step, 0755) < 0)
         return err_errno(err, "step_files", errno, "cannot make the step's folder %s", step);
