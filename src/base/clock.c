@@ -20,6 +20,13 @@ int64_t clock_mono_ms(void)
     return clock_mono_ns() / 1000000;
 }
 
+/* By hand: each line of a log that is followed has a time. */
+static void put_digits(char *at, size_t n, int value)
+{
+    for (; n; value /= 10)
+        at[--n] = (char)('0' + value % 10);
+}
+
 void clock_add_rfc3339(struct buf *b, int64_t wall_ms)
 {
     int64_t s = wall_ms / 1000, ms = wall_ms % 1000;
@@ -30,8 +37,19 @@ void clock_add_rfc3339(struct buf *b, int64_t wall_ms)
     time_t seconds = (time_t)s;
     struct tm tm;
     gmtime_r(&seconds, &tm);
-    buf_addf(b, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-             tm.tm_hour, tm.tm_min, tm.tm_sec, (int)ms);
+    char text[] = "0000-00-00T00:00:00.000Z";
+    bool four = tm.tm_year >= -1900 && tm.tm_year <= 9999 - 1900;
+    if (four)
+        put_digits(text, 4, tm.tm_year + 1900);
+    else
+        buf_addf(b, "%04d", tm.tm_year + 1900);
+    put_digits(text + 5, 2, tm.tm_mon + 1);
+    put_digits(text + 8, 2, tm.tm_mday);
+    put_digits(text + 11, 2, tm.tm_hour);
+    put_digits(text + 14, 2, tm.tm_min);
+    put_digits(text + 17, 2, tm.tm_sec);
+    put_digits(text + 20, 3, (int)ms);
+    buf_add_c(b, four ? text : text + 4);
 }
 
 void clock_add_duration(struct buf *b, int64_t ms)

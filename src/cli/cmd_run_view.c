@@ -135,14 +135,8 @@ static bool on_event(void *ctx, const struct event *e)
         v->passing = attempt_of(e);
     if (e->type != EVENT_STEP_OUTPUT || !is_wanted(v, e->step_id))
         return true;
-    json_t *data = json_loadb(e->data.p, e->data.n, JSON_ALLOW_NUL, NULL);
-    struct log_line line = {
-        .seq = e->seq, .time_ms = e->time_ms, .text = json_get_text(data, "line")};
-    if (log_stream_parse(json_get_text(data, "stream"), &line.stream)) {
-        put_line(v, &line, e->step_id);
-        v->n--;
-    }
-    json_decref(data);
+    put_line(v, e->line, e->step_id);
+    v->n--;
     return true;
 }
 

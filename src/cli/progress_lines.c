@@ -3,7 +3,13 @@
 #include "cli/prompt_result.h"
 #include "json/json.h"
 
-enum { TAIL_LINES = 20, FAILURES_SHOWN_MAX = 5, EVENTS_AT_ONCE = 1000, LINE_WIDTH = 1 << 20 };
+enum {
+    TAIL_LINES = 20,
+    FAILURES_SHOWN_MAX = 5,
+    EVENTS_AT_ONCE = 1000,
+    BYTES_AT_ONCE = 256 << 10,
+    LINE_WIDTH = 1 << 20
+};
 
 static void add_step_line(struct progress *p, struct buf *b, const struct store_step *s)
 {
@@ -68,6 +74,16 @@ struct batch {
     size_t n;
 };
 
+/* One more event is in it. Lines can be long, and many. */
+static void count_event(struct batch *b)
+{
+    b->n++;
+    if (b->out.n < BYTES_AT_ONCE)
+        return;
+    progress_write(b->progress, &b->out);
+    buf_reset(&b->out);
+}
+
 static void read_events(struct progress *p, store_read_event_fn *fn)
 {
     auto_err e = ERR_INIT;
@@ -87,7 +103,7 @@ static bool put_event(void *ctx, const struct event *e)
     struct batch *b = ctx;
     event_add_json(&b->out, e);
     buf_add_byte(&b->out, '\n');
-    b->n++;
+    count_event(b);
     return true;
 }
 
@@ -116,14 +132,16 @@ static void add_ended_step(struct progress *p, struct buf *b, const struct store
 static void add_output(struct batch *b, const struct event *e)
 {
     struct progress *p = b->progress;
-    json_t *data = json_loadb(e->data.p, e->data.n, JSON_ALLOW_NUL, NULL);
-    auto_buf text = BUF(CLI_OUTPUT_MAX);
-    enum log_stream stream = LOG_SYSTEM;
-    if (log_stream_parse(json_get_text(data, "stream"), &stream) &&
-        log_text_add(&text, &p->commands, stream, json_get_text(data, "line"), p->colors))
-        buf_addf(&b->out, "%s%.*s |%s %.*s\n", tone_on(p->colors, TONE_FAINT), STR_ARG(e->step_id),
-                 tone_off(p->colors), (int)text.n, buf_c(&text));
-    json_decref(data);
+    size_t before = b->out.n;
+    buf_add_c(&b->out, tone_on(p->colors, TONE_FAINT));
+    buf_add_str(&b->out, e->step_id);
+    buf_add_c(&b->out, " |");
+    buf_add_c(&b->out, tone_off(p->colors));
+    buf_add_byte(&b->out, ' ');
+    if (log_text_add(&b->out, &p->commands, e->line->stream, e->line->text, p->colors))
+        buf_add_byte(&b->out, '\n');
+    else
+        buf_cut(&b->out, before, b->out.n - before); /* it shows nothing */
 }
 
 static void add_turn(struct batch *b, const struct event *e)
@@ -146,7 +164,7 @@ static bool follow_event(void *ctx, const struct event *e)
 {
     struct batch *b = ctx;
     struct progress *p = b->progress;
-    b->n++;
+    count_event(b);
     if (e->type == EVENT_STEP_OUTPUT)
         add_output(b, e);
     else if (e->type == EVENT_AGENT_TURN)
@@ -198,16 +216,15 @@ static void add_token(struct batch *b, str text)
 
 /* Lines of the agent itself stand alone; those of its tools' steps after their names. Its words are
  * there already, as they came. */
-static void add_spoken_line(struct batch *b, const struct event *e, json_t *data)
+static void add_spoken_line(struct batch *b, const struct event *e)
 {
-    str line = json_get_text(data, "line");
     bool own = str_find_byte(e->step_id, '.', 0) == SIZE_MAX;
-    if (own && str_is(json_get_text(data, "stream"), "token"))
+    if (own && e->line->stream == LOG_TOKEN)
         return;
     end_line(b);
     if (!own)
         buf_addf(&b->out, "%.*s | ", STR_ARG(e->step_id));
-    screen_add(&b->out, line, LINE_WIDTH, false);
+    screen_add(&b->out, e->line->text, LINE_WIDTH, false);
     buf_add_byte(&b->out, '\n');
 }
 
@@ -215,14 +232,14 @@ static bool speech_event(void *ctx, const struct event *e)
 {
     struct batch *b = ctx;
     bool own = str_find_byte(e->step_id, '.', 0) == SIZE_MAX;
-    b->n++;
-    if (e->type != EVENT_LLM_TOKEN && e->type != EVENT_STEP_OUTPUT && e->type != EVENT_AGENT_TURN)
+    count_event(b);
+    if (e->type == EVENT_STEP_OUTPUT)
+        add_spoken_line(b, e);
+    if (e->type != EVENT_LLM_TOKEN && e->type != EVENT_AGENT_TURN)
         return true;
     json_t *data = json_loadb(e->data.p, e->data.n, JSON_ALLOW_NUL, NULL);
     if (e->type == EVENT_LLM_TOKEN && own) {
         add_token(b, json_get_text(data, "token"));
-    } else if (e->type == EVENT_STEP_OUTPUT) {
-        add_spoken_line(b, e, data);
     } else if (e->type == EVENT_AGENT_TURN) {
         end_line(b);
         add_turn(b, e);

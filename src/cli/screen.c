@@ -48,6 +48,15 @@ static bool overrides_direction(uint32_t cp)
     return (cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069);
 }
 
+/* Bytes at the start of s that are a column each. */
+static size_t plain_length(str s)
+{
+    size_t n = 0;
+    while (n < s.n && s.p[n] >= 0x20 && s.p[n] < 0x7f)
+        n++;
+    return n;
+}
+
 size_t screen_add(struct buf *b, str s, size_t width, bool colors)
 {
     size_t used = 0;
@@ -55,6 +64,13 @@ size_t screen_add(struct buf *b, str s, size_t width, bool colors)
     if (utf8_invalid_at(s) != SIZE_MAX)
         s = str_sub(s, 0, utf8_invalid_at(s));
     for (size_t at = 0; at < s.n;) {
+        size_t plain = plain_length(str_sub(s, at, s.n));
+        size_t fits = plain < width - used ? plain : width - used;
+        buf_add(b, s.p + at, fits);
+        used += fits;
+        at += fits;
+        if (fits < plain || at == s.n)
+            break;
         if (s.p[at] == '\x1b') {
             bool color;
             size_t n = escape_length(str_sub(s, at, s.n), &color);

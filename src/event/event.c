@@ -56,6 +56,25 @@ static str object_inside(str data)
     return str_trim(str_sub(data, 1, data.n - 1));
 }
 
+static void add_line(struct buf *b, const struct log_line *line)
+{
+    buf_add_c(b, "\"stream\": \"");
+    buf_add_c(b, log_stream_names[line->stream]);
+    buf_add_c(b, "\", \"line\": ");
+    json_add_quoted(b, line->text);
+}
+
+void event_add_data(struct buf *b, const struct event *e)
+{
+    if (!e->line) {
+        buf_add_str(b, e->data);
+        return;
+    }
+    buf_add_byte(b, '{');
+    add_line(b, e->line);
+    buf_add_byte(b, '}');
+}
+
 void event_add_json(struct buf *b, const struct event *e)
 {
     str inside = object_inside(e->data);
@@ -73,18 +92,11 @@ void event_add_json(struct buf *b, const struct event *e)
         buf_add_c(b, ", \"step_id\": ");
         json_add_quoted(b, e->step_id);
     }
-    if (inside.n) {
+    if (inside.n || e->line)
         buf_add_c(b, ", ");
+    if (e->line)
+        add_line(b, e->line);
+    else
         buf_add_str(b, inside);
-    }
-    buf_add_byte(b, '}');
-}
-
-void event_add_line_data(struct buf *b, const struct log_line *line)
-{
-    buf_add_c(b, "{\"stream\": \"");
-    buf_add_c(b, log_stream_names[line->stream]);
-    buf_add_c(b, "\", \"line\": ");
-    json_add_quoted(b, line->text);
     buf_add_byte(b, '}');
 }

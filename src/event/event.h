@@ -27,16 +27,21 @@ enum event_type {
 const char *event_type_name(enum event_type t);
 bool event_type_parse(str s, enum event_type *ret) must_use;
 
+struct log_line;
 /* data: the event's own fields as a JSON object's text without the common ones ("{}" where there
- * are none): {"stream": "stdout", "line": "..."} and so on. Strs are borrowed. */
+ * are none). Of a line of a log it is not made until it is asked for: event_add_data. Strs are
+ * borrowed. */
 struct event {
     int64_t run_id, seq;
     int64_t time_ms;
     enum event_type type;
     str step_id; /* empty where it does not apply */
     str data;
+    const struct log_line *line; /* instead of data; EVENT_STEP_OUTPUT alone; borrowed */
 };
 
+/* data, or {"stream": "stdout", "line": "..."} of the line. */
+void event_add_data(struct buf *b, const struct event *e);
 /* {"run_id", "seq", "time", "type", "step_id"?, ...data}. */
 void event_add_json(struct buf *b, const struct event *e);
 
@@ -52,15 +57,12 @@ enum log_stream {
 const char *log_stream_name(enum log_stream s);
 bool log_stream_parse(str s, enum log_stream *ret) must_use;
 
-/* One line of a step's log; its event is EVENT_STEP_OUTPUT with {stream, line}. */
+/* One line of a step's log; its event is EVENT_STEP_OUTPUT. */
 struct log_line {
     int64_t seq; /* of the event */
     int64_t time_ms;
     enum log_stream stream;
     str text; /* without the newline; masked; valid UTF-8 */
 };
-
-/* The data of the line's event: {"stream": "stdout", "line": "..."}. */
-void event_add_line_data(struct buf *b, const struct log_line *line);
 
 #endif

@@ -96,8 +96,8 @@ static bool put_spare(struct local_workspace *w, int dir, const char *step,
 }
 
 /* The step's folder out of a spare one; not if a try that a crash interrupted left one of its name.
- * The script is cut after it is written: ext4 has what was emptied and written on the disk before it
- * closes the file. */
+ * The script is cut after it is written: ext4 has what was emptied and written on the disk before
+ * it closes the file. */
 static bool take_spare(struct local_workspace *w, const char *step, str script)
 {
     char spare[32];
@@ -123,7 +123,9 @@ bool step_files_make(struct local_workspace *w, const char *step, str script, st
     int files = sandbox_space_files(w->space);
     if (take_spare(w, step, script))
         return true;
-    if (!remove_tree_at(files, step, err)) /* of a try that a crash interrupted, or a spare one that went wrong */
+    if (!remove_tree_at(
+            files, step,
+            err)) /* of a try that a crash interrupted, or a spare one that went wrong */
         return false;
     if (mkdirat(files, step, 0755) < 0)
         return err_errno(err, "step_files", errno, "cannot make the step's folder %s", step);

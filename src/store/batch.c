@@ -79,16 +79,13 @@ struct store_batch *batch_list_take(struct batch_list *l)
 
 static void give_lines(const struct log_append *l, store_event_fn *fn, void *ctx)
 {
-    auto_buf data = BUF(BUF_TEXT_MAX);
     for (size_t i = 0; i < l->n; i++) {
-        buf_reset(&data);
-        event_add_line_data(&data, &l->lines[i]);
         struct event e = {.run_id = l->key.run_id,
                           .seq = l->lines[i].seq,
                           .time_ms = l->lines[i].time_ms,
                           .type = EVENT_STEP_OUTPUT,
                           .step_id = l->key.step_id,
-                          .data = buf_str(&data)};
+                          .line = &l->lines[i]};
         fn(ctx, &e);
     }
 }

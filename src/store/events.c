@@ -41,7 +41,6 @@ struct event_reading {
     size_t left;
     store_read_event_fn *fn;
     void *ctx;
-    struct buf data;
     bool stopped;
 };
 
@@ -75,11 +74,9 @@ static bool give_lines(struct event_reading *g, struct event *e, int64_t step_ke
         struct log_line line = {.text = db_get_str(&rows, 3)};
         if (!load_stream(db_get_str(&rows, 2), &line.stream, err))
             return false;
-        buf_reset(&g->data);
-        event_add_line_data(&g->data, &line);
-        e->seq = db_get_int(&rows, 0);
-        e->time_ms = db_get_int(&rows, 1);
-        e->data = buf_str(&g->data);
+        e->seq = line.seq = db_get_int(&rows, 0);
+        e->time_ms = line.time_ms = db_get_int(&rows, 1);
+        e->line = &line;
         give(g, e);
     }
     return !err_is_set(err);
@@ -122,19 +119,13 @@ static bool give_all(struct event_reading *g, int64_t run_id, struct err *err)
 bool store_read_events(struct store_reader *r, int64_t run_id, int64_t after_seq, size_t max,
                        store_read_event_fn *fn, void *ctx, int64_t *ret_seq, struct err *err)
 {
-    struct event_reading g = {.r = r,
-                              .after = after_seq,
-                              .left = max,
-                              .fn = fn,
-                              .ctx = ctx,
-                              .data = BUF(BUF_TEXT_MAX),
-                              .stopped = max == 0};
+    struct event_reading g = {
+        .r = r, .after = after_seq, .left = max, .fn = fn, .ctx = ctx, .stopped = max == 0};
     /* One snapshot, so that rows and their lines belong together. */
     if (!db_begin(r->db, false, err))
         return false;
     bool ok = give_all(&g, run_id, err);
     db_rollback(r->db);
-    buf_done(&g.data);
     if (ok && ret_seq)
         *ret_seq = g.after;
     return ok;

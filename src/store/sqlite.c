@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 enum {
-    CACHE_KIB = 16 << 10,
+    WRITER_CACHE_KIB = 8 << 10,
+    READER_CACHE_KIB = 4 << 10,
     CHECKPOINT_PAGES = 4000,       /* 16 MB: bulk logs are copied less often than by default */
     JOURNAL_KEEP_BYTES = 64 << 20, /* a journal that a slow reader let grow is cut back to it */
     WAL_PAUSE_MS = 20,             /* the change to WAL does not wait by itself */
@@ -218,7 +219,9 @@ static bool set_up(struct lite *l, const struct db_options *o, struct err *err)
     buf_addf(&sql,
              "PRAGMA synchronous=%s; PRAGMA foreign_keys=ON; PRAGMA cache_size=-%d;"
              "PRAGMA wal_autocheckpoint=%d; PRAGMA journal_size_limit=%d;",
-             o->sync_full ? "FULL" : "NORMAL", CACHE_KIB, CHECKPOINT_PAGES, JOURNAL_KEEP_BYTES);
+             o->sync_full ? "FULL" : "NORMAL",
+             o->mode == DB_READ ? READER_CACHE_KIB : WRITER_CACHE_KIB, CHECKPOINT_PAGES,
+             JOURNAL_KEEP_BYTES);
     return lite_script(&l->head, buf_c(&sql), err);
 }
 

@@ -24,7 +24,7 @@ struct store_batch;
 struct store_reader;
 
 enum {
-    STORE_QUEUE_SOFT_BYTES = 16 << 20, /* past it store_is_full: stop reading from steps */
+    STORE_QUEUE_SOFT_BYTES = 8 << 20,  /* past it store_is_full: stop reading from steps */
     STORE_QUEUE_HARD_BYTES = 64 << 20, /* past it store_submit refuses */
     STORE_GROUP_BYTES = 4 << 20,       /* a group commit is closed once it holds so much */
     STORE_BUSY_MS = 10000,             /* how long another writing process is waited for */

@@ -44,10 +44,14 @@ static void event__line_data_escapes_the_line(void **state)
 {
     auto_buf b = BUF(BUF_TEXT_MAX);
     (void)state;
-    event_add_line_data(
-        &b, &(struct log_line){.stream = LOG_STDERR, .text = STR("a\"b\\c\t\x1b[31m\xc3\xa9")});
+    struct log_line line = {.stream = LOG_STDERR, .text = STR("a\"b\\c\t\x1b[31m\xc3\xa9")};
+    struct event e = {.run_id = 1, .seq = 2, .type = EVENT_STEP_OUTPUT, .line = &line};
+    event_add_data(&b, &e);
     assert_string_equal(buf_c(&b), "{\"stream\": \"stderr\", \"line\": "
                                    "\"a\\\"b\\\\c\\t\\u001b[31m\xc3\xa9\"}");
+    assert_json(e, "{\"run_id\": 1, \"seq\": 2, \"time\": \"1970-01-01T00:00:00.000Z\", "
+                   "\"type\": \"step_output\", \"stream\": \"stderr\", \"line\": "
+                   "\"a\\\"b\\\\c\\t\\u001b[31m\xc3\xa9\"}");
 }
 
 static void event__every_word_reads_back(void **state)
