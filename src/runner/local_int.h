@@ -30,8 +30,8 @@ struct local_workspace {
     int root;  /* its workspace folder, O_PATH */
     struct sandbox_space *space;
     struct quota quota;
-    uint32_t spares; /* of step_files.c: folders to be used again */
-    size_t busy;     /* calls whose callback has not come */
+    VEC(char *) spares; /* of step_files.c: folders to be used again; owned */
+    size_t busy;        /* calls whose callback has not come */
     struct local_step *steps;
     bool closing;
     enum runner_keep keep;

@@ -33,19 +33,14 @@ static bool write_file(int dir, const char *name, str text, struct owner owner, 
 }
 
 /* ---- folders that are used again ----
- * On a disk, names that come and go cost more than a short step: where steps see the host's folders
- * as they are, one that a step left as it found it serves the next. */
+ * Names that come and go cost more than a short step: a folder that a step left as it found it
+ * keeps its name until the next step takes it. */
 
 enum { ENTRIES = STEP_FILE_COUNT + 1 };
 
 static const char *entry_name(size_t i)
 {
     return i < STEP_FILE_COUNT ? names[i] : "script";
-}
-
-static void spare_name(char name[32], uint32_t number)
-{
-    snprintf(name, 32, ".spare-%u", number);
 }
 
 /* How many names the open folder has, itself and its parent counted; -1 if it cannot be read. */
@@ -61,7 +56,7 @@ static int count_names(int dir)
 }
 
 /* Nothing else is in it, and nobody else has these files. */
-static bool is_as_made(int dir, const struct stat found[ENTRIES])
+static bool is_as_made(int dir, struct owner owner, const struct stat found[ENTRIES])
 {
     struct stat st;
     if (fstat(dir, &st) != 0 || (st.st_mode & 07777) != 0755 || count_names(dir) != ENTRIES + 2)
@@ -70,17 +65,14 @@ static bool is_as_made(int dir, const struct stat found[ENTRIES])
         if (!S_ISREG(found[i].st_mode) || found[i].st_nlink != 1 || found[i].st_uid != st.st_uid ||
             (found[i].st_mode & 07777) != 0644)
             return false;
-    return st.st_uid == geteuid();
+    return st.st_uid == (owner.change ? owner.uid : geteuid());
 }
 
 /* Its files are empty again, but for the script, which the next step's replaces. */
 static bool put_spare(struct local_workspace *w, int dir, const char *step,
                       const struct stat found[ENTRIES])
 {
-    char spare[32];
-    int files = sandbox_space_files(w->space);
-    spare_name(spare, w->spares);
-    if (sandbox_maps_paths(w->local->sandbox) || dir < 0 || !is_as_made(dir, found))
+    if (dir < 0 || !is_as_made(dir, local_owner(w->local), found))
         return false;
     for (size_t i = 0; i < STEP_FILE_COUNT; i++) {
         auto_fd fd = !found[i].st_size
@@ -89,9 +81,7 @@ static bool put_spare(struct local_workspace *w, int dir, const char *step,
         if (found[i].st_size && fd < 0)
             return false;
     }
-    if (renameat(files, step, files, spare) < 0)
-        return false;
-    w->spares++;
+    vec_push(&w->spares, str_dup(str_of(step)));
     return true;
 }
 
@@ -100,14 +90,16 @@ static bool put_spare(struct local_workspace *w, int dir, const char *step,
  * it closes the file. */
 static bool take_spare(struct local_workspace *w, const char *step, str script)
 {
-    char spare[32];
     int files = sandbox_space_files(w->space);
-    if (!w->spares)
+    if (!w->spares.n)
         return false;
-    spare_name(spare, w->spares - 1);
-    if (renameat(files, spare, files, step) < 0)
+    size_t i = 0;
+    while (i + 1 < w->spares.n && strcmp(w->spares.at[i], step) != 0) /* its own first of all */
+        i++;
+    auto_free char *spare = w->spares.at[i];
+    w->spares.at[i] = vec_pop(&w->spares);
+    if (strcmp(spare, step) != 0 && renameat(files, spare, files, step) < 0)
         return false;
-    w->spares--;
     auto_buf path = BUF(PATH_MAX);
     buf_addf(&path, "%s/script", step);
     auto_fd fd = openat(files, buf_c(&path), O_WRONLY | O_NOFOLLOW | O_CLOEXEC);

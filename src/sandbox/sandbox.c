@@ -367,7 +367,6 @@ static bool start(struct sandbox_tree *t, const struct sandbox_spec *spec, int *
         return err_errno(err, "sandbox_start", errno, "no descriptor for a sandbox");
     if (!t->sandbox->backend->start(t, spec, out_write, err_write, err))
         return false;
-    cgroup_close_doors(&t->cgroup);
     *ret_stdout = fd_steal(&out_read);
     *ret_stderr = fd_steal(&err_read);
     return true;

@@ -23,6 +23,28 @@ struct cgroup_hierarchy {
     bool v2;
 };
 
+enum cgroup_counter {
+    CGROUP_PEAK,
+    CGROUP_CHARGED,
+    CGROUP_OOM,
+    CGROUP_CPU_USED,
+    CGROUP_TASKS,
+    CGROUP_COUNTERS
+};
+
+struct cgroup {  /* of one step at a time */
+    uint64_t id; /* 0: none */
+    int dirs[CGROUP_HIERARCHIES];
+    int procs[CGROUP_HIERARCHIES]; /* the doors */
+    int counters[CGROUP_COUNTERS];
+    struct sandbox_limits limits;
+    bool network, again; /* it can serve another step */
+    int64_t oom_before, cpu_before_us;
+};
+#define CGROUP_INIT   \
+    ((struct cgroup){ \
+        .dirs = {-1, -1, -1, -1}, .procs = {-1, -1, -1, -1}, .counters = {-1, -1, -1, -1, -1}})
+
 struct cgroups {
     struct cgroup_hierarchy at[CGROUP_HIERARCHIES];
     size_t n;
@@ -31,7 +53,8 @@ struct cgroups {
     char *bases[CGROUP_HIERARCHIES];
     enum { GUARD_UNTRIED, GUARD_FAILED, GUARD_KEPT } guard; /* of the network */
     uint64_t next;
-    VEC(uint64_t) busy; /* folders that could not be removed yet */
+    VEC(uint64_t) busy;      /* folders that could not be removed yet */
+    VEC(struct cgroup) idle; /* of steps that have ended */
 };
 
 /* Finds what is writable; never fails, `controllers` says what came of it. Also ends trees that a
@@ -39,20 +62,13 @@ struct cgroups {
 void cgroups_open(struct cgroups *c);
 void cgroups_close(struct cgroups *c);
 
-struct cgroup {
-    uint64_t id; /* 0: none */
-    int dirs[CGROUP_HIERARCHIES];
-    int procs[CGROUP_HIERARCHIES]; /* the doors, until cgroup_close_doors */
-};
-#define CGROUP_INIT ((struct cgroup){.dirs = {-1, -1, -1, -1}, .procs = {-1, -1, -1, -1}})
 /* network: it will use the host's, so it needs the guard's hierarchy too. */
 must_use bool cgroup_make(struct cgroups *c, const struct sandbox_limits *limits, bool network,
                           struct cgroup *ret_group, struct err *err);
-/* When the first process is in. */
-void cgroup_close_doors(struct cgroup *g);
 /* Whether the kernel refuses metadata addresses to groups made with network; tried once. */
 bool cgroups_guard_network(struct cgroups *c);
-/* Kills whatever is in it, reads what was used, removes it (now or later). */
+/* Kills whatever is in it, reads what was used, keeps it for another step or removes it (now or
+ * later). */
 void cgroup_end(struct cgroups *c, struct cgroup *g, struct sandbox_exit *exit);
 
 /* ---- egress ---- */
