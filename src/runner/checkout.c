@@ -2,6 +2,7 @@
  * and moved from there: every folder on the way is opened as a folder, so that no link of a step
  * leads a write out of the workspace. */
 #include "runner/local_int.h"
+#include "runner/seed.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

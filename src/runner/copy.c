@@ -2,6 +2,7 @@
  * and copied otherwise, never linked: what a step writes stays the step's. Many files are copied by
  * several threads, each of which has a part of the list. */
 #include "runner/local_int.h"
+#include "runner/seed.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +29,7 @@ struct copy_job {
     str left_out; /* relative to the source; empty: nothing is */
     struct owner owner;
     struct copy_progress *progress;
+    struct seeding *seed; /* may be NULL */
     atomic_llong bytes;
     atomic_bool failed; /* one of them has: the others stop */
 };
@@ -42,6 +44,9 @@ struct copying { /* of one thread */
     struct source_notes notes;
     bool stopped; /* by another's failure */
     struct err err;
+    struct object object; /* for the seed */
+    size_t small_n;       /* the last file's bytes, if all of them stand in: */
+    char small[SMALL_BYTES];
 };
 
 static bool fail(struct copying *c, const char *path, int errnum, const char *what)
@@ -67,23 +72,26 @@ static bool give(struct copying *c, int dir, const char *name, const char *path)
 /* ---- one entry ---- */
 
 /* Sharing blocks is worth its calls for large files only. */
-static int copy_small(int from, int to)
+static int copy_small(struct copying *c, int from, int to)
 {
-    char chunk[SMALL_BYTES];
-    for (ssize_t n; (n = read(from, chunk, sizeof chunk)) != 0;) {
-        int e = n > 0 ? fd_write_all(to, chunk, (size_t)n) : errno;
+    size_t all = 0;
+    for (ssize_t n; (n = read(from, c->small, sizeof c->small)) != 0;) {
+        int e = n > 0 ? fd_write_all(to, c->small, (size_t)n) : errno;
         if (e && e != EINTR)
             return e;
-        if (n > 0 && n < (ssize_t)sizeof chunk)
-            return 0;
+        all += e ? 0 : (size_t)n;
+        if (n > 0 && n < (ssize_t)sizeof c->small)
+            break;
     }
+    c->small_n = all < sizeof c->small ? all : SIZE_MAX; /* it has grown meanwhile */
     return 0;
 }
 
-static int copy_bytes(int from, int to, int64_t size)
+static int copy_bytes(struct copying *c, int from, int to, int64_t size)
 {
+    c->small_n = SIZE_MAX;
     if (size < SMALL_BYTES)
-        return copy_small(from, to);
+        return copy_small(c, from, to);
     if (ioctl(to, FICLONE, from) == 0)
         return 0;
     for (;;) {
@@ -113,10 +121,26 @@ static void look_for_pointer(struct copying *c, const char *path, int fd)
         source_note_file(&c->notes, str_of(path), str_make(text, (size_t)n));
 }
 
-static bool copy_file(struct copying *c, const char *path, const struct stat *st)
+/* The owner and the mode that it is to have, and then the seed, if it takes it. 0 or an errno. */
+static int finish(struct copying *c, const char *path, int fd, mode_t mode)
 {
     const struct owner *o = &c->job->owner;
+    struct stat st;
+    if ((o->change && fchown(fd, o->uid, o->gid) < 0) || fstat(fd, &st) < 0)
+        return errno;
+    /* It was made with this mode, less what the process masks. */
+    if ((st.st_mode & 07777) != mode && (fchmod(fd, mode) < 0 || fstat(fd, &st) < 0))
+        return errno;
+    if (c->job->seed && c->small_n != SIZE_MAX)
+        c->stopped = !seed_take(c->job->seed, &c->object, str_of(path), &st,
+                                str_make(c->small, c->small_n)); /* which has said why */
+    return 0;
+}
+
+static bool copy_file(struct copying *c, const char *path, const struct stat *st)
+{
     const char *name = own_name(path);
+    mode_t mode = (st->st_mode & 0777) | 0600;
     if (atomic_fetch_add(&c->job->bytes, st->st_size) + st->st_size > BYTES_MAX) {
         err_set(&c->err, "workspace_too_large", "the files of %s take more than %d GiB",
                 c->job->source, (int)(BYTES_MAX >> 30));
@@ -126,17 +150,15 @@ static bool copy_file(struct copying *c, const char *path, const struct stat *st
     auto_fd from = openat(c->from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (from < 0)
         return errno == ENOENT || fail(c, path, errno, "read");
-    auto_fd to = openat(c->to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    auto_fd to = openat(c->to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (to < 0)
         return fail(c, path, errno, "copy");
-    int e = copy_bytes(from, to, st->st_size);
+    int e = copy_bytes(c, from, to, st->st_size);
     if (!e && st->st_size > LFS_POINTER_MIN && st->st_size <= LFS_POINTER_MAX)
         look_for_pointer(c, path, from);
-    if (!e && o->change && fchown(to, o->uid, o->gid) < 0)
-        e = errno;
-    if (!e && fchmod(to, (st->st_mode & 0777) | 0600) < 0)
-        e = errno;
-    return e ? fail(c, path, e, "copy") : true;
+    if (!e)
+        e = finish(c, path, to, mode);
+    return e ? fail(c, path, e, "copy") : !c->stopped;
 }
 
 /* Whether a link at `path` with this target stays below the top, by its text. */
@@ -337,9 +359,12 @@ static void copying_main(void *arg)
         atomic_store(&c->job->failed, true);
 }
 
-static void copying_init(struct copying *c, struct copy_job *job)
+static struct copying *copying_new(struct copy_job *job)
 {
-    *c = (struct copying){.job = job, .from = -1, .to = -1};
+    struct copying *c = mem_zalloc(sizeof *c);
+    c->job = job;
+    c->from = c->to = -1;
+    return c;
 }
 
 /* Its notes are added to notes; its error, unless it only stopped for another's, goes to err. */
@@ -349,8 +374,10 @@ static void copying_end(struct copying *c, struct source_notes *notes, struct er
     if (err_is_set(&c->err) && !c->stopped && !err_is_set(err))
         err_move(err, &c->err);
     err_done(&c->err);
+    object_done(&c->object);
     fd_close(&c->from);
     fd_close(&c->to);
+    free(c);
 }
 
 /* The i-th of n parts, at the border of a path. */
@@ -367,34 +394,33 @@ static str part_of(str list, size_t i, size_t n)
 static bool copy_list(struct copy_job *job, str list, size_t paths, struct source_notes *notes,
                       struct err *err)
 {
-    struct copying parts[THREADS_MAX];
+    struct copying *parts[THREADS_MAX];
     uv_thread_t threads[THREADS_MAX];
     bool started[THREADS_MAX] = {false};
     size_t n = paths / THREAD_PATHS_MIN, processors = uv_available_parallelism();
     n = n > THREADS_MAX ? THREADS_MAX : n;
     n = n > processors ? processors : n;
     for (size_t i = 0; i < n || i == 0; i++) {
-        copying_init(&parts[i], job);
-        parts[i].list = n > 1 ? part_of(list, i, n) : list;
-        started[i] = i > 0 && uv_thread_create(&threads[i], copying_main, &parts[i]) == 0;
+        parts[i] = copying_new(job);
+        parts[i]->list = n > 1 ? part_of(list, i, n) : list;
+        started[i] = i > 0 && uv_thread_create(&threads[i], copying_main, parts[i]) == 0;
     }
     for (size_t i = 0; i < n || i == 0; i++) {
         if (started[i])
             uv_thread_join(&threads[i]);
         else
-            copying_main(&parts[i]);
+            copying_main(parts[i]);
     }
     for (size_t i = 0; i < n || i == 0; i++)
-        copying_end(&parts[i], notes, err);
+        copying_end(parts[i], notes, err);
     return !atomic_load(&job->failed);
 }
 
 static bool copy_unlisted(struct copy_job *job, struct source_notes *notes, struct err *err)
 {
-    struct copying c;
-    copying_init(&c, job);
-    bool good = copy_folder(&c, "", 0);
-    copying_end(&c, notes, err);
+    struct copying *c = copying_new(job);
+    bool good = copy_folder(c, "", 0);
+    copying_end(c, notes, err);
     return good;
 }
 
@@ -414,9 +440,10 @@ static str below(str folder, str root)
 }
 
 bool copy_tree(const char *from, const char *to, const char *left_out, struct owner owner,
-               struct copy_progress *progress, struct source_notes *notes, struct err *err)
+               struct copy_progress *progress, struct source_notes *notes, struct seeding *seed,
+               struct err *err)
 {
-    struct copy_job job = {.source = from, .owner = owner, .progress = progress};
+    struct copy_job job = {.source = from, .owner = owner, .progress = progress, .seed = seed};
     auto_fd from_fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     auto_free char *real = realpath(from, NULL);
     if (from_fd < 0 || !real)

@@ -1,4 +1,5 @@
 #include "runner/local_int.h"
+#include "runner/seed.h"
 #include "runner/start.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -96,27 +97,32 @@ static bool unpack(struct opening *o, const struct runner_files *f, int root, st
     return pack_extract(&t, f->get, f->user, &count, &o->err);
 }
 
-static bool fill_files(struct opening *o, const char *workspace, int root, struct owner owner)
+/* Files that are copied here are taken by the seed on the way. */
+static bool is_copied(const struct opening *o)
+{
+    return o->source && !o->commit && !o->request.files.get;
+}
+
+static bool fill_files(struct opening *o, const char *workspace, int root, struct owner owner,
+                       struct seeding *seed)
 {
     if (o->request.files.get)
         return unpack(o, &o->request.files, root, owner, &o->notes.taken);
     if (o->commit)
         return fill_from_commit(o, workspace) && chown_tree(root, ".", owner, &o->err);
     return !o->source || copy_tree(o->source, workspace, o->local->data_dir, owner, &o->progress,
-                                   &o->notes, &o->err);
+                                   &o->notes, seed, &o->err);
 }
 
 /* The files' repository, and a record of both. */
-static bool seed(struct opening *o, const char *workspace, int root, struct owner owner,
-                 struct start_record *start)
+static bool end_seed(struct opening *o, struct seeding *seed, int root, struct owner owner,
+                     struct start_record *start)
 {
-    auto_err missing = ERR_INIT;
-    bool recorded, seeded = workspace_seed(workspace, start, &recorded, &missing);
+    bool recorded, seeded = seed_end(seed, &recorded);
     /* Nothing here needs git; a step that does finds no repository. */
-    if (!seeded && strcmp(missing.code, "git_missing") != 0) {
-        err_move(&o->err, &missing);
+    if (!seeded && strcmp(o->err.code, "git_missing") != 0)
         return false;
-    }
+    err_reset(&o->err);
     return (!seeded || chown_tree(root, ".git", owner, &o->err)) &&
            (recorded || start_walk(start, root)) && start_end(start, root);
 }
@@ -125,16 +131,19 @@ static bool fill(struct opening *o, const char *workspace, struct owner owner)
 {
     auto_fd root = open(workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct start_record *start;
+    struct seeding *seed = NULL;
     if (root < 0)
         return err_errno(&o->err, "workspace_open", errno, "cannot open %s", workspace);
-    if (!fill_files(o, workspace, root, owner))
-        return false;
-    if (o->notes.taken.n && !taken_write(o->result->dir, buf_str(&o->notes.taken), &o->err))
-        return false;
     if (!start_begin(o->result->dir, o->request.keep_source, &start, &o->err))
         return false;
-    bool ok = seed(o, workspace, root, owner, start);
+    bool ok =
+        (!is_copied(o) || seed_begin(workspace, start, &seed, &o->err)) &&
+        fill_files(o, workspace, root, owner, seed) &&
+        (!o->notes.taken.n || taken_write(o->result->dir, buf_str(&o->notes.taken), &o->err)) &&
+        (seed || seed_begin(workspace, start, &seed, &o->err)) &&
+        end_seed(o, seed, root, owner, start);
     o->not_kept = start_is_too_large(start);
+    seed_free(seed);
     start_free(start);
     return ok && (!o->request.changes.get || unpack(o, &o->request.changes, root, owner, NULL));
 }

@@ -174,22 +174,19 @@ must_use bool taken_write(const char *dir, str paths, struct err *err);
 must_use bool taken_read(const char *dir, struct buf *ret);
 
 /* copy.c: fills the empty folder `to` from the folder `from`, without what is in `left_out` (an
- * absolute path without links): a data directory in the user's folder is none of a run's files. */
+ * absolute path without links): a data directory in the user's folder is none of a run's files.
+ * Small files are given to seed (may be NULL), whose err must be this one. */
+struct seeding;
 must_use bool copy_tree(const char *from, const char *to, const char *left_out, struct owner owner,
                         struct copy_progress *progress, struct source_notes *notes,
-                        struct err *err);
+                        struct seeding *seed, struct err *err);
 /* remove.c: a folder and everything in it, however deep or closed; absent is fine. */
 must_use bool remove_tree(const char *path, struct err *err);
 /* The same by a name in an open folder. */
 must_use bool remove_tree_at(int dir, const char *name, struct err *err);
 /* git.c: NUL-separated paths that git would take along from a working tree. */
 must_use bool git_list_files(const char *repository, struct buf *ret_list, struct err *err);
-/* seed.c: a fresh repository of one commit over what is there, which nobody changes meanwhile. Each
- * file goes to start (may be NULL); *ret_recorded: all of them have. */
-struct start_record;
-must_use bool workspace_seed(const char *workspace, struct start_record *start, bool *ret_recorded,
-                             struct err *err);
-/* The same by the git program: slower, and it heeds attributes. */
+/* git.c: what seed.h does by the git program: slower, and it heeds attributes. */
 must_use bool git_seed(const char *workspace, struct err *err);
 must_use bool chown_tree(int dirfd, const char *path, struct owner owner, struct err *err);
 

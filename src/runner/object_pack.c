@@ -72,8 +72,7 @@ static void put_head(struct buf *b, enum object_type type, size_t n)
     buf_add_byte(b, (char)byte);
 }
 
-bool object_pack_add(struct object_pack *p, enum object_type type, str bytes,
-                     uint8_t ret[SHA1_BYTES])
+void object_make(struct object *o, enum object_type type, str bytes)
 {
     static const char *const names[] = {"", "commit", "tree", "blob"};
     char head[32];
@@ -83,22 +82,41 @@ bool object_pack_add(struct object_pack *p, enum object_type type, str bytes,
     sha1_add(&s, head, (size_t)n + 1);
     if (bytes.n)
         sha1_add(&s, bytes.p, bytes.n);
-    sha1_end(&s, ret);
-    str name = str_make((const char *)ret, SHA1_BYTES);
+    sha1_end(&s, o->name);
+    o->packed.max = OUT_MAX;
+    buf_reset(&o->packed);
+    put_head(&o->packed, type, bytes.n);
+    put_stored(&o->packed, bytes);
+    o->crc = (uint32_t)crc32_z(0, (const Bytef *)o->packed.p, o->packed.n);
+}
+
+void object_done(struct object *o)
+{
+    buf_done(&o->packed);
+}
+
+bool object_pack_put(struct object_pack *p, const struct object *o)
+{
+    str name = str_make((const char *)o->name, SHA1_BYTES);
     if (map_has(&p->known, name))
         return true;
     map_set(&p->known, arena_str(&p->arena, name), p);
-    size_t from = p->out.n;
-    put_head(&p->out, type, bytes.n);
-    put_stored(&p->out, bytes);
-    if (p->out.overflow)
+    buf_add_str(&p->out, buf_str(&o->packed));
+    if (o->packed.overflow || p->out.overflow)
         return fail(p, EFBIG);
-    uLong crc = crc32_z(0, (const Bytef *)p->out.p + from, p->out.n - from);
-    struct packed_object o = {.offset = p->offset, .crc = (uint32_t)crc};
-    memcpy(o.name, ret, SHA1_BYTES);
-    vec_push(&p->objects, o);
-    p->offset += (uint32_t)(p->out.n - from);
+    struct packed_object entry = {.offset = p->offset, .crc = o->crc};
+    memcpy(entry.name, o->name, SHA1_BYTES);
+    vec_push(&p->objects, entry);
+    p->offset += (uint32_t)o->packed.n;
     return flush(p, false);
+}
+
+bool object_pack_add(struct object_pack *p, enum object_type type, str bytes,
+                     uint8_t ret[SHA1_BYTES])
+{
+    object_make(&p->scratch, type, bytes);
+    memcpy(ret, p->scratch.name, SHA1_BYTES);
+    return object_pack_put(p, &p->scratch);
 }
 
 /* ---- the end ---- */
@@ -185,6 +203,7 @@ void object_pack_done(struct object_pack *p)
 {
     fd_close(&p->fd);
     buf_done(&p->out);
+    object_done(&p->scratch);
     vec_done(&p->objects);
     map_done(&p->known);
     arena_done(&p->arena);

@@ -9,6 +9,17 @@
 #include "diag/err.h"
 #include "runner/sha1.h"
 
+/* One object as it stands in a pack; it can be made again, and is the caller's to end. */
+struct object {
+    uint8_t name[SHA1_BYTES];
+    uint32_t crc;
+    struct buf packed;
+};
+enum object_type { OBJECT_COMMIT = 1, OBJECT_TREE = 2, OBJECT_BLOB = 3 };
+/* On any thread. */
+void object_make(struct object *o, enum object_type type, str bytes);
+void object_done(struct object *o);
+
 struct packed_object {
     uint8_t name[SHA1_BYTES];
     uint32_t crc, offset;
@@ -20,12 +31,14 @@ struct object_pack {
     VEC(struct packed_object) objects;
     struct map known; /* names, in the arena */
     struct arena arena;
+    struct object scratch;
     struct err *err; /* borrowed */
 };
-enum object_type { OBJECT_COMMIT = 1, OBJECT_TREE = 2, OBJECT_BLOB = 3 };
 
 must_use bool object_pack_begin(struct object_pack *p, int objects_dir, struct err *err);
-/* Its name into ret; what is there already is not written again. */
+/* What is there already is not written again. */
+must_use bool object_pack_put(struct object_pack *p, const struct object *o);
+/* Makes it too; its name into ret. */
 must_use bool object_pack_add(struct object_pack *p, enum object_type type, str bytes,
                               uint8_t ret[SHA1_BYTES]);
 /* Writes the index beside it and gives both their names. */

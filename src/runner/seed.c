@@ -1,8 +1,8 @@
-/* A fresh repository of one commit over a folder that nobody changes meanwhile. The git program
- * does the same with a file for each object; here they are one pack. Where attributes say that
- * files are kept otherwise than they stand there (line ends, filters), git itself is asked. */
+/* The git program does the same with a file for each object; here they are one pack. Where
+ * attributes say that files are kept otherwise than they stand there (line ends, filters), git
+ * itself is asked. */
+#include "runner/seed.h"
 #include "runner/local_int.h"
-#include "runner/object_pack.h"
 #include "runner/start.h"
 #include <dirent.h>
 #include <errno.h>
@@ -20,10 +20,18 @@ enum {
     INDEX_NAME_MAX = 0xfff,
     MODE_FOLDER = 040000,
     MODE_LINK = 0120000,
+    TAKEN_MAX = 200 * 1000, /* files; more are read again */
 };
 #define BYTES_MAX ((int64_t)1 << 30)
 
+struct taken {
+    uint8_t name[SHA1_BYTES];
+    struct stat st;
+};
+
 struct seeding {
+    const char *workspace; /* kept */
+    int root, git, objects;
     struct object_pack pack;
     struct buf index, path, file;
     uint32_t files;
@@ -31,11 +39,15 @@ struct seeding {
     bool needs_git;
     struct start_record *start; /* may be NULL */
     struct err *err;
+    uv_mutex_t lock;  /* of what seed_take touches: */
+    struct map taken; /* path -> struct taken, in the arena */
+    struct arena arena;
 };
 
 struct entry {
     str name; /* a folder's with a slash behind it, which is git's order */
     struct stat st;
+    const struct taken *taken; /* whose st is meant; or NULL */
 };
 
 static bool fail(struct seeding *s, const char *what)
@@ -105,6 +117,38 @@ static void put_index_entry(struct seeding *s, const struct stat *st, unsigned m
     s->files++;
 }
 
+/* ---- files that are taken while they are copied ---- */
+
+static bool take(struct seeding *s, const struct object *o, str path, const struct stat *st,
+                 str bytes)
+{
+    s->bytes += st->st_size;
+    s->needs_git |= s->bytes > BYTES_MAX ||
+                    ((str_is(path, ".gitattributes") || str_ends(path, STR("/.gitattributes"))) &&
+                     changes_files(bytes));
+    if (s->needs_git)
+        return true; /* nothing comes of this */
+    struct taken *t = arena_alloc(&s->arena, sizeof *t);
+    t->st = *st;
+    memcpy(t->name, o->name, SHA1_BYTES);
+    map_set(&s->taken, arena_str(&s->arena, path), t);
+    return (!s->start || start_bytes(s->start, path, st, bytes)) && object_pack_put(&s->pack, o);
+}
+
+bool seed_take(struct seeding *s, struct object *scratch, str path, const struct stat *st,
+               str bytes)
+{
+    bool good = true;
+    object_make(scratch, OBJECT_BLOB, bytes);
+    uv_mutex_lock(&s->lock);
+    if (err_is_set(s->err))
+        good = false;
+    else if (s->taken.n < TAKEN_MAX)
+        good = take(s, scratch, path, st, bytes);
+    uv_mutex_unlock(&s->lock);
+    return good;
+}
+
 /* ---- folders ---- */
 
 static int by_name(const void *a, const void *b)
@@ -114,6 +158,18 @@ static int by_name(const void *a, const void *b)
 
 typedef VEC(struct entry) entry_list;
 
+/* By its name in the folder that s->path is. */
+static const struct taken *find_taken(struct seeding *s, const char *name)
+{
+    size_t before = s->path.n;
+    if (!s->taken.n)
+        return NULL;
+    buf_add_c(&s->path, name);
+    const struct taken *t = map_get(&s->taken, buf_str(&s->path));
+    buf_cut(&s->path, before, s->path.n - before);
+    return t;
+}
+
 static bool list(struct seeding *s, int dir, struct arena *a, entry_list *ret)
 {
     int copy = dup(dir);
@@ -122,12 +178,14 @@ static bool list(struct seeding *s, int dir, struct arena *a, entry_list *ret)
         return fail(s, "list a folder");
     bool good = true;
     for (struct dirent *e; good && (e = readdir(d));) {
-        struct entry entry;
+        struct entry entry = {0};
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
             strcmp(e->d_name, ".git") == 0)
             continue;
-        good = fstatat(dir, e->d_name, &entry.st, AT_SYMLINK_NOFOLLOW) == 0 ||
-               fail(s, "look at a file");
+        entry.taken = e->d_type == DT_REG ? find_taken(s, e->d_name) : NULL;
+        if (!entry.taken)
+            good = fstatat(dir, e->d_name, &entry.st, AT_SYMLINK_NOFOLLOW) == 0 ||
+                   fail(s, "look at a file");
         entry.name = arena_printf(a, "%s%s", e->d_name, S_ISDIR(entry.st.st_mode) ? "/" : "");
         if (good)
             vec_push(ret, entry);
@@ -145,28 +203,32 @@ static bool add_entry(struct seeding *s, int dir, const struct entry *e, int dep
                       struct buf *tree)
 {
     uint8_t name[SHA1_BYTES];
-    bool folder = S_ISDIR(e->st.st_mode), empty = false;
-    unsigned mode = folder                    ? MODE_FOLDER
-                    : S_ISLNK(e->st.st_mode)  ? MODE_LINK
-                    : e->st.st_mode & S_IXUSR ? 0100755
-                                              : 0100644;
+    const struct stat *st = e->taken ? &e->taken->st : &e->st;
+    bool folder = S_ISDIR(st->st_mode), empty = false;
+    unsigned mode = folder                  ? MODE_FOLDER
+                    : S_ISLNK(st->st_mode)  ? MODE_LINK
+                    : st->st_mode & S_IXUSR ? 0100755
+                                            : 0100644;
     str own = folder ? str_sub(e->name, 0, e->name.n - 1) : e->name;
     if (folder) {
         auto_fd below = openat(dir, e->name.p, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (below < 0)
             return fail(s, "open a folder");
-        if (s->start &&
-            !start_folder(s->start, str_sub(buf_str(&s->path), 0, s->path.n - 1), &e->st))
+        if (s->start && !start_folder(s->start, str_sub(buf_str(&s->path), 0, s->path.n - 1), st))
             return false;
         if (!add_folder(s, below, depth + 1, name, &empty))
             return false;
-    } else {
-        if (!read_entry(s, dir, e) ||
-            (s->start && !start_file(s->start, buf_str(&s->path), &e->st, buf_str(&s->file))) ||
-            !object_pack_add(&s->pack, OBJECT_BLOB, buf_str(&s->file), name))
-            return false;
-        put_index_entry(s, &e->st, mode, name);
+    } else if (e->taken) {
+        memcpy(name, e->taken->name, SHA1_BYTES);
+        if (s->start)
+            start_note(s->start, buf_str(&s->path), st);
+    } else if (!read_entry(s, dir, e) ||
+               (s->start && !start_file(s->start, buf_str(&s->path), st, buf_str(&s->file))) ||
+               !object_pack_add(&s->pack, OBJECT_BLOB, buf_str(&s->file), name)) {
+        return false;
     }
+    if (!folder)
+        put_index_entry(s, st, mode, name);
     if (!empty) {
         buf_addf(tree, "%o %.*s", mode, STR_ARG(own));
         buf_add_byte(tree, '\0');
@@ -249,48 +311,93 @@ static bool put_index(struct seeding *s, int git)
     return put_file(s, git, "index", buf_str(&s->index));
 }
 
-static bool make_repository(struct seeding *s, int root)
+static bool make_skeleton(struct seeding *s)
 {
     static const char *const folders[] = {"refs/heads", "refs/tags", "objects/pack",
                                           "objects/info"};
-    uint8_t tree[SHA1_BYTES];
-    bool empty;
-    auto_fd git = -1;
+    s->root = open(s->workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->root < 0)
+        return fail(s, "open the folder");
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         auto_buf path = BUF(64);
         buf_addf(&path, ".git/%s", folders[i]);
-        errno = fd_make_dirs(root, buf_c(&path), 0755);
+        errno = fd_make_dirs(s->root, buf_c(&path), 0755);
         if (errno)
             return fail(s, "make the repository");
     }
-    git = openat(root, ".git", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    auto_fd objects = openat(git, "objects", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (objects < 0)
-        return fail(s, "make the repository");
+    s->git = openat(s->root, ".git", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    s->objects = openat(s->git, "objects", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return s->objects >= 0 || fail(s, "make the repository");
+}
+
+bool seed_begin(const char *workspace, struct start_record *start, struct seeding **ret,
+                struct err *err)
+{
+    struct seeding *s = mem_zalloc(sizeof *s);
+    *s = (struct seeding){.workspace = workspace,
+                          .root = -1,
+                          .git = -1,
+                          .objects = -1,
+                          .pack = {.fd = -1},
+                          .index = BUF(INDEX_MAX),
+                          .path = BUF(PATH_MAX),
+                          .file = BUF(FILE_MAX + 1),
+                          .start = start,
+                          .err = err};
+    uv_mutex_init(&s->lock);
+    if (make_skeleton(s) && object_pack_begin(&s->pack, s->objects, err)) {
+        *ret = s;
+        return true;
+    }
+    seed_free(s);
+    return false;
+}
+
+static bool write_repository(struct seeding *s)
+{
+    uint8_t tree[SHA1_BYTES];
+    bool empty;
     buf_add_c(&s->index, "DIRC");
     put_be32(&s->index, 2);
     put_be32(&s->index, 0);
-    return object_pack_begin(&s->pack, objects, s->err) && add_folder(s, root, 0, tree, &empty) &&
-           add_commit(s, tree, git) && object_pack_end(&s->pack, objects) && put_index(s, git);
+    return !s->needs_git && add_folder(s, s->root, 0, tree, &empty) &&
+           add_commit(s, tree, s->git) && object_pack_end(&s->pack, s->objects) &&
+           put_index(s, s->git);
+}
+
+bool seed_end(struct seeding *s, bool *ret_recorded)
+{
+    bool good = write_repository(s);
+    *ret_recorded = good && s->start;
+    if (good || !s->needs_git)
+        return good;
+    return remove_tree_at(s->root, ".git", s->err) && git_seed(s->workspace, s->err);
+}
+
+void seed_free(struct seeding *s)
+{
+    if (!s)
+        return;
+    object_pack_done(&s->pack);
+    buf_done(&s->index);
+    buf_done(&s->path);
+    buf_done(&s->file);
+    map_done(&s->taken);
+    arena_done(&s->arena);
+    fd_close(&s->objects);
+    fd_close(&s->git);
+    fd_close(&s->root);
+    uv_mutex_destroy(&s->lock);
+    free(s);
 }
 
 bool workspace_seed(const char *workspace, struct start_record *start, bool *ret_recorded,
                     struct err *err)
 {
-    struct seeding s = {.pack.fd = -1,
-                        .index = BUF(INDEX_MAX),
-                        .path = BUF(PATH_MAX),
-                        .file = BUF(FILE_MAX + 1),
-                        .start = start,
-                        .err = err};
-    auto_fd root = open(workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool good = root < 0 ? fail(&s, "open the folder") : make_repository(&s, root);
-    object_pack_done(&s.pack);
-    buf_done(&s.index);
-    buf_done(&s.path);
-    buf_done(&s.file);
-    *ret_recorded = good && start;
-    if (good || !s.needs_git)
-        return good;
-    return remove_tree_at(root, ".git", err) && git_seed(workspace, err);
+    struct seeding *s;
+    if (!seed_begin(workspace, start, &s, err))
+        return false;
+    bool ok = seed_end(s, ret_recorded);
+    seed_free(s);
+    return ok;
 }

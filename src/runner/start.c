@@ -126,10 +126,20 @@ bool start_folder(struct start_record *s, str path, const struct stat *st)
     return s->fd < 0 || pack_add_folder(&s->writer, path, st->st_mode, s->err);
 }
 
+void start_note(struct start_record *s, str path, const struct stat *st)
+{
+    note(s, S_ISLNK(st->st_mode) ? 'L' : 'F', st->st_mode & 07777, st->st_size, changed_of(st),
+         path);
+}
+
 bool start_file(struct start_record *s, str path, const struct stat *st, str bytes)
 {
-    bool link = S_ISLNK(st->st_mode);
-    note(s, link ? 'L' : 'F', st->st_mode & 07777, st->st_size, changed_of(st), path);
+    start_note(s, path, st);
+    return start_bytes(s, path, st, bytes);
+}
+
+bool start_bytes(struct start_record *s, str path, const struct stat *st, str bytes)
+{
     if (s->fd < 0)
         return true;
     if (s->writer.count.bytes + (int64_t)bytes.n > RUNNER_SNAPSHOT_BYTES) {
@@ -137,8 +147,8 @@ bool start_file(struct start_record *s, str path, const struct stat *st, str byt
         give_up_stream(s);
         return true;
     }
-    return link ? pack_add_link(&s->writer, path, bytes, s->err)
-                : pack_add_bytes(&s->writer, path, st->st_mode, bytes, s->err);
+    return S_ISLNK(st->st_mode) ? pack_add_link(&s->writer, path, bytes, s->err)
+                                : pack_add_bytes(&s->writer, path, st->st_mode, bytes, s->err);
 }
 
 /* ---- a pass of its own ---- */

@@ -16,6 +16,9 @@ bool start_begin(const char *dir, bool stream, struct start_record **ret, struct
 /* Folders before what is in them; bytes: a file's contents, or where a link leads. */
 bool start_folder(struct start_record *s, str path, const struct stat *st) must_use;
 bool start_file(struct start_record *s, str path, const struct stat *st, str bytes) must_use;
+/* The two halves of it: its contents, and, in its turn among the others, how it looks. */
+bool start_bytes(struct start_record *s, str path, const struct stat *st, str bytes) must_use;
+void start_note(struct start_record *s, str path, const struct stat *st);
 /* Forgets what was added, and looks at all that stands below root. */
 bool start_walk(struct start_record *s, int root) must_use;
 /* Once nothing more is done to the files, and the repository is there. */
