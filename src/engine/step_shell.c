@@ -300,20 +300,19 @@ static bool resolve_config(struct live_run *r, uint32_t step, struct launch *l, 
 {
     str config = r->plan.steps[step].config;
     struct resolve_scope scope = run_scope(r);
-    auto_buf resolved = BUF(CONFIG_RESOLVED_MAX);
     json_t *raw = json_loadb(config.p, config.n, JSON_ALLOW_NUL, NULL);
     const char *shell = json_string_value(json_object_get(raw, "shell"));
     enum shell_dialect dialect = !shell                          ? SHELL_BASH
                                  : strcmp(shell, "python3") == 0 ? SHELL_PYTHON3
                                  : strcmp(shell, "sh") == 0      ? SHELL_SH
                                                                  : SHELL_BASH;
-    json_object_del(raw, "cmd");
-    auto_free char *rest = json_dumps(raw, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    json_decref(raw);
-    if (!resolve_command(&scope, config, dialect, &l->script, err) ||
-        !resolve_json(&scope, str_of(rest), &resolved, err))
+    if (!resolve_command(&scope, raw, dialect, &l->script, err)) {
+        json_decref(raw);
         return false;
-    l->config = json_loadb(resolved.p, resolved.n, JSON_ALLOW_NUL, NULL);
+    }
+    json_object_del(raw, "cmd");
+    if (!resolve_tree(&scope, raw, CONFIG_RESOLVED_MAX, &l->config, err))
+        return false;
     if (memchr(l->script.p ? l->script.p : "", '\0', l->script.n))
         return err_set(err, "nul_in_command", "cmd holds a NUL byte, which no shell can read");
     return true;

@@ -275,17 +275,56 @@ static json_t *load(str text, struct err *err)
     return j;
 }
 
-bool resolve_json(const struct resolve_scope *scope, str config, struct buf *ret, struct err *err)
+static bool resolve_into(const struct resolve_scope *scope, json_t *config, struct buf *ret,
+                         struct err *err)
 {
     struct resolving r = {.scope = scope, .err = err};
     struct json_writer w = JSON_WRITER(ret, false);
-    json_t *j = load(config, err);
-    bool ok = j && resolve_node(&r, j, &w, 0);
-    json_decref(j);
+    bool ok = resolve_node(&r, config, &w, 0);
     if (ok && ret->overflow)
         return err_set(err, "config_too_large", "the step's arguments are larger than %zu bytes",
                        ret->max);
     return ok;
+}
+
+bool resolve_json(const struct resolve_scope *scope, str config, struct buf *ret, struct err *err)
+{
+    json_t *j = load(config, err);
+    bool ok = j && resolve_into(scope, j, ret, err);
+    json_decref(j);
+    return ok;
+}
+
+/* Anything but what it says by itself; what is nested too deep is looked at by resolve_node. */
+static bool is_deferred(json_t *j, int depth)
+{
+    const char *key;
+    json_t *item;
+    if (depth > RESOLVE_DEPTH_MAX)
+        return true;
+    for (size_t i = 0; i < json_array_size(j); i++)
+        if (is_deferred(json_array_get(j, i), depth + 1))
+            return true;
+    json_object_foreach(j, key, item)
+    {
+        if (key[0] == '$' || is_deferred(item, depth + 1))
+            return true;
+    }
+    return false;
+}
+
+bool resolve_tree(const struct resolve_scope *scope, json_t *config, size_t max, json_t **ret,
+                  struct err *err)
+{
+    auto_buf text = BUF(max);
+    if (!is_deferred(config, 0)) {
+        *ret = config;
+        return true;
+    }
+    bool ok = resolve_into(scope, config, &text, err);
+    json_decref(config);
+    *ret = ok ? load(buf_str(&text), err) : NULL;
+    return *ret != NULL;
 }
 
 /* ---- commands ---- */
@@ -317,15 +356,12 @@ static bool quote(struct resolving *r, val v, enum shell_dialect dialect, struct
     return false;
 }
 
-bool resolve_command(const struct resolve_scope *scope, str config, enum shell_dialect dialect,
+bool resolve_command(const struct resolve_scope *scope, json_t *config, enum shell_dialect dialect,
                      struct buf *ret, struct err *err)
 {
     struct resolving r = {.scope = scope, .err = err};
-    json_t *j = load(config, err);
-    json_t *cmd = json_object_get(j, "cmd"), *expr = json_object_get(cmd, "$expr");
+    json_t *cmd = json_object_get(config, "cmd"), *expr = json_object_get(cmd, "$expr");
     bool ok = false;
-    if (!j)
-        return false;
     if (json_is_string(cmd)) {
         buf_add(ret, json_string_value(cmd), json_string_length(cmd));
         ok = true;
@@ -337,7 +373,6 @@ bool resolve_command(const struct resolve_scope *scope, str config, enum shell_d
     } else {
         err_set(err, "invalid_json", "a shell step's config has no cmd");
     }
-    json_decref(j);
     if (ok && ret->overflow)
         return err_set(err, "config_too_large", "cmd is larger than %zu bytes", ret->max);
     return ok;

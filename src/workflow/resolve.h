@@ -1,10 +1,11 @@
 /* resolve: deferred values of a frozen plan to concrete ones, when the step that uses them starts.
- * Text in, text out: a config with {"$expr": ...} becomes one without; cmd is quoted by the shell
- * context of every untrusted part. Expressions run on the machine, a million instructions each. */
+ * A config with {"$expr": ...} becomes one without; cmd is quoted by the shell context of every
+ * untrusted part. Expressions run on the machine, a million instructions each. */
 #ifndef WORKFLOW_RESOLVE_H
 #define WORKFLOW_RESOLVE_H
 #include "plan/plan.h"
 #include "shell/shell.h"
+#include "json/json.h"
 
 struct resolve_scope {
     void *data;
@@ -23,9 +24,14 @@ struct resolve_scope {
 bool resolve_json(const struct resolve_scope *scope, str config, struct buf *ret,
                   struct err *err) must_use;
 
+/* The same of a tree, which may come back itself; as text it has at most max bytes. Takes config;
+ * *ret is the caller's. */
+bool resolve_tree(const struct resolve_scope *scope, json_t *config, size_t max, json_t **ret,
+                  struct err *err) must_use;
+
 /* The cmd of a shell step's config, quoted for its shell. dialect from the config's "shell".
  * Errors: as above, and "unsafe_command". */
-bool resolve_command(const struct resolve_scope *scope, str config, enum shell_dialect dialect,
+bool resolve_command(const struct resolve_scope *scope, json_t *config, enum shell_dialect dialect,
                      struct buf *ret, struct err *err) must_use;
 
 #endif
