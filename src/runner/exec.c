@@ -31,7 +31,7 @@ struct local_step {
     struct runner_step step; /* first */
     struct local_step *next;
     struct sandbox_tree *tree;
-    char *name; /* of its folder of files */
+    struct step_folder folder;
     uv_poll_t poll_tree, poll_stream[2];
     uv_timer_t later;
     struct proxy *proxy; /* or NULL */
@@ -257,11 +257,11 @@ static bool set_places(struct places *at, const struct local_workspace *w,
         return true;
     }
     if (strlen(w->dir) + sizeof "/workspace" > PATH_MAX ||
-        strlen(w->dir) + sizeof "/files/" + strlen(s->name) > PATH_MAX)
+        strlen(w->dir) + sizeof "/files/" + strlen(s->folder.name) > PATH_MAX)
         return err_set(err, "step_files", "the data directory's path is too long");
     stpcpy(stpcpy(at->workspace, w->dir), "/workspace");
     stpcpy(stpcpy(at->tmp, w->dir), "/tmp");
-    stpcpy(stpcpy(stpcpy(at->files, w->dir), "/files/"), s->name);
+    stpcpy(stpcpy(stpcpy(at->files, w->dir), "/files/"), s->folder.name);
     return true;
 }
 
@@ -310,7 +310,7 @@ static void input_closed(void *step)
 
 static bool open_input(struct local_step *s, struct local_workspace *w, struct err *err)
 {
-    s->input = step_input_open(w, s->name, input_closed, s, err);
+    s->input = step_input_open(w, s->folder.name, input_closed, s, err);
     s->open_handles += s->input != NULL;
     return s->input != NULL;
 }
@@ -339,8 +339,8 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
     if (!workspace_is_there(w, err) || (proxied && !proxy_rules_parse(x->hosts, &rules, err)))
         return false;
     if (!id_is_safe(x->step))
-        return err_set(err, "step_files", "'%s' cannot name a step's folder", x->step);
-    s->name = mem_dup(x->step, strlen(x->step));
+        return err_set(err, "step_files", "'%s' cannot name a step", x->step);
+    s->folder = step_files_choose(w);
     if (!set_places(at, w, s, err))
         return false;
     if (x->input)
@@ -356,7 +356,8 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
         return false;
     }
     if (!build_env(env, x, at, proxied ? &rules : NULL, err) ||
-        !step_files_make(w, s->name, buf_str(&script), err) || (x->input && !open_input(s, w, err)))
+        !step_files_make(w, &s->folder, buf_str(&script), err) ||
+        (x->input && !open_input(s, w, err)))
         return false;
     buf_addf(&path, "%s/script", at->files);
     if (x->cwd && x->cwd[0] == '/')
@@ -365,7 +366,7 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
         buf_addf(&cwd, "%s%s%s", at->workspace, x->cwd ? "/" : "", x->cwd ? x->cwd : "");
     struct sandbox_spec spec = {.space = w->space,
                                 .image = x->image,
-                                .files = x->step,
+                                .files = s->folder.name,
                                 .cwd = buf_c(&cwd),
                                 .argv = command,
                                 .env = env->at,
@@ -396,7 +397,6 @@ static void release(void *step)
     fd_close(&s->stream[0]);
     fd_close(&s->stream[1]);
     err_done(&s->err);
-    free(s->name);
     free(s->host_used);
     free(s);
     local_release(w);
@@ -460,7 +460,7 @@ static void report_exit(struct local_step *s, const struct sandbox_exit *x)
                             .duration_ms = clock_mono_ms() - s->started_ms};
     say_what_is_full(s, &e);
     struct buf texts[STEP_FILE_COUNT];
-    step_files_take((struct local_workspace *)s->step.workspace, s->name, texts, &e.cut);
+    step_files_take((struct local_workspace *)s->step.workspace, &s->folder, texts, &e.cut);
     e.output = buf_str(&texts[STEP_FILE_OUTPUT]);
     e.env = buf_str(&texts[STEP_FILE_ENV]);
     e.path = buf_str(&texts[STEP_FILE_PATH]);

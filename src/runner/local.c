@@ -203,8 +203,6 @@ static void open_work(uv_work_t *work)
 static void workspace_free(struct local_workspace *w)
 {
     fd_close(&w->root);
-    vec_each (name, &w->spares)
-        free(*name);
     vec_done(&w->spares);
     free(w->dir);
     free(w);

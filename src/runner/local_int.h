@@ -23,6 +23,13 @@ struct quota {
     bool measuring, too_deep;
 };
 
+/* Of a step's files, by a number of its own among those that run side by side. */
+struct step_folder {
+    char name[12];
+    bool again;          /* it stands there, with empty files and an old script */
+    int64_t script_size; /* of that */
+};
+
 struct local_workspace {
     struct runner_workspace workspace; /* first */
     struct local *local;
@@ -30,8 +37,9 @@ struct local_workspace {
     int root;  /* its workspace folder, O_PATH */
     struct sandbox_space *space;
     struct quota quota;
-    VEC(char *) spares; /* of step_files.c: folders to be used again; owned */
-    size_t busy;        /* calls whose callback has not come */
+    uint32_t folders;               /* of steps, that were made */
+    VEC(struct step_folder) spares; /* that serve again */
+    size_t busy;                    /* calls whose callback has not come */
     struct local_step *steps;
     bool closing;
     enum runner_keep keep;
@@ -78,13 +86,15 @@ enum step_file {
     STEP_FILE_SUMMARY,
     STEP_FILE_COUNT
 };
-/* The names in the folder, which is called `step`. */
 const char *step_file_name(enum step_file file);
-must_use bool step_files_make(struct local_workspace *w, const char *step, str script,
+/* Only its name is certain then. */
+struct step_folder step_files_choose(struct local_workspace *w);
+must_use bool step_files_make(struct local_workspace *w, struct step_folder *folder, str script,
                               struct err *err);
-/* The texts, each cut at RUNNER_FILE_MAX (the caller frees them); the folder is gone afterwards. */
-void step_files_take(struct local_workspace *w, const char *step, struct buf texts[STEP_FILE_COUNT],
-                     bool *ret_cut);
+/* The texts, each cut at RUNNER_FILE_MAX (the caller frees them); the folder is not the step's
+ * afterwards. */
+void step_files_take(struct local_workspace *w, const struct step_folder *folder,
+                     struct buf texts[STEP_FILE_COUNT], bool *ret_cut);
 
 /* input.c */
 struct step_input;

@@ -34,7 +34,7 @@ static bool write_file(int dir, const char *name, str text, struct owner owner, 
 
 /* ---- folders that are used again ----
  * Names that come and go cost more than a short step: a folder that a step left as it found it
- * keeps its name until the next step takes it. */
+ * serves another one. */
 
 enum { ENTRIES = STEP_FILE_COUNT + 1 };
 
@@ -69,9 +69,10 @@ static bool is_as_made(int dir, struct owner owner, const struct stat found[ENTR
 }
 
 /* Its files are empty again, but for the script, which the next step's replaces. */
-static bool put_spare(struct local_workspace *w, int dir, const char *step,
+static bool put_spare(struct local_workspace *w, int dir, const struct step_folder *folder,
                       const struct stat found[ENTRIES])
 {
+    struct step_folder spare = *folder;
     if (dir < 0 || !is_as_made(dir, local_owner(w->local), found))
         return false;
     for (size_t i = 0; i < STEP_FILE_COUNT; i++) {
@@ -81,49 +82,49 @@ static bool put_spare(struct local_workspace *w, int dir, const char *step,
         if (found[i].st_size && fd < 0)
             return false;
     }
-    vec_push(&w->spares, str_dup(str_of(step)));
+    spare.again = true;
+    spare.script_size = found[STEP_FILE_COUNT].st_size;
+    vec_push(&w->spares, spare);
     return true;
 }
 
-/* The step's folder out of a spare one; not if a try that a crash interrupted left one of its name.
- * The script is cut after it is written: ext4 has what was emptied and written on the disk before
+/* The script is cut after it is written: ext4 has what was emptied and written on the disk before
  * it closes the file. */
-static bool take_spare(struct local_workspace *w, const char *step, str script)
+static bool use_again(struct local_workspace *w, const struct step_folder *folder, str script)
 {
-    int files = sandbox_space_files(w->space);
-    if (!w->spares.n)
-        return false;
-    size_t i = 0;
-    while (i + 1 < w->spares.n && strcmp(w->spares.at[i], step) != 0) /* its own first of all */
-        i++;
-    auto_free char *spare = w->spares.at[i];
-    w->spares.at[i] = vec_pop(&w->spares);
-    if (strcmp(spare, step) != 0 && renameat(files, spare, files, step) < 0)
-        return false;
     auto_buf path = BUF(PATH_MAX);
-    buf_addf(&path, "%s/script", step);
-    auto_fd fd = openat(files, buf_c(&path), O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    buf_addf(&path, "%s/script", folder->name);
+    auto_fd fd =
+        openat(sandbox_space_files(w->space), buf_c(&path), O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
     return fd >= 0 && fd_write_all(fd, script.p, script.n) == 0 &&
-           ftruncate(fd, (off_t)script.n) == 0;
+           (folder->script_size <= (int64_t)script.n || ftruncate(fd, (off_t)script.n) == 0);
 }
 
 /* ---- a step's folder ---- */
 
-bool step_files_make(struct local_workspace *w, const char *step, str script, struct err *err)
+struct step_folder step_files_choose(struct local_workspace *w)
+{
+    if (w->spares.n)
+        return vec_pop(&w->spares);
+    struct step_folder folder = {.again = false};
+    snprintf(folder.name, sizeof folder.name, "%u", ++w->folders);
+    return folder;
+}
+
+bool step_files_make(struct local_workspace *w, struct step_folder *folder, str script,
+                     struct err *err)
 {
     struct owner owner = local_owner(w->local);
+    const char *name = folder->name;
     int files = sandbox_space_files(w->space);
-    if (take_spare(w, step, script))
+    if (folder->again && use_again(w, folder, script))
         return true;
-    if (!remove_tree_at(
-            files, step,
-            err)) /* of a try that a crash interrupted, or a spare one that went wrong */
-        return false;
-    if (mkdirat(files, step, 0755) < 0)
-        return err_errno(err, "step_files", errno, "cannot make the step's folder %s", step);
-    auto_fd dir = openat(files, step, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (mkdirat(files, name, 0755) < 0 && /* of before a crash, or a spare one that went wrong */
+        (errno != EEXIST || !remove_tree_at(files, name, err) || mkdirat(files, name, 0755) < 0))
+        return err_errno(err, "step_files", errno, "cannot make the step's folder %s", name);
+    auto_fd dir = openat(files, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0 || (owner.change && fchown(dir, owner.uid, owner.gid) < 0))
-        return err_errno(err, "step_files", errno, "cannot make the step's folder %s", step);
+        return err_errno(err, "step_files", errno, "cannot make the step's folder %s", name);
     for (size_t i = 0; i < STEP_FILE_COUNT; i++)
         if (!write_file(dir, names[i], STR(""), owner, err))
             return false;
@@ -139,13 +140,13 @@ static void read_file(int dir, const char *name, struct buf *b, bool *cut)
         *cut = true;
 }
 
-void step_files_take(struct local_workspace *w, const char *step, struct buf texts[STEP_FILE_COUNT],
-                     bool *ret_cut)
+void step_files_take(struct local_workspace *w, const struct step_folder *folder,
+                     struct buf texts[STEP_FILE_COUNT], bool *ret_cut)
 {
     auto_err ignored = ERR_INIT; /* the workspace's end removes what is left */
     struct stat found[ENTRIES] = {0};
     int files = sandbox_space_files(w->space);
-    auto_fd dir = openat(files, step, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    auto_fd dir = openat(files, folder->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     *ret_cut = false;
     for (size_t i = 0; i < ENTRIES; i++)
         if (dir < 0 || fstatat(dir, entry_name(i), &found[i], AT_SYMLINK_NOFOLLOW) < 0)
@@ -155,6 +156,6 @@ void step_files_take(struct local_workspace *w, const char *step, struct buf tex
         if (S_ISREG(found[i].st_mode) && found[i].st_size)
             read_file(dir, names[i], &texts[i], ret_cut);
     }
-    if (!put_spare(w, dir, step, found))
-        (void)!remove_tree_at(files, step, &ignored);
+    if (!put_spare(w, dir, folder, found))
+        (void)!remove_tree_at(files, folder->name, &ignored);
 }

@@ -114,7 +114,10 @@ size_t row_add_set(const struct update_column *columns, size_t n, unsigned field
         if (!(fields & columns[i].flag))
             continue;
         row_bind(&columns[i].column, 1, row, &values[n_values++]);
-        buf_addf(sql, ", %s = $%zu", columns[i].name, n_values);
+        buf_add_c(sql, ", ");
+        buf_add_c(sql, columns[i].name);
+        buf_add_c(sql, " = $");
+        buf_add_int(sql, (int64_t)n_values);
     }
     return n_values;
 }
