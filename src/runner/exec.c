@@ -16,7 +16,6 @@ enum {
     TAIL_MAX = 400,       /* of stderr, for the message when a sandbox cannot be built */
     ENV_TEXT_MAX = 8 << 20,
     ENV_COUNT_MAX = 1900,
-    HANDLES = 4,
     NOTICE_MAX = 2048,
 };
 
@@ -32,7 +31,7 @@ struct local_step {
     struct local_step *next;
     struct sandbox_tree *tree;
     struct step_folder folder;
-    uv_poll_t poll_tree, poll_stream[2];
+    struct watch watch_tree, watch_stream[2];
     uv_timer_t later;
     struct proxy *proxy; /* or NULL */
     bool *host_used;     /* once the proxy has ended; owned */
@@ -422,12 +421,11 @@ static void end_proxy(struct local_step *s)
 
 static void close_handles(struct local_step *s)
 {
-    uv_handle_t *handles[HANDLES] = {(uv_handle_t *)&s->later, (uv_handle_t *)&s->poll_tree,
-                                     (uv_handle_t *)&s->poll_stream[0],
-                                     (uv_handle_t *)&s->poll_stream[1]};
-    for (size_t i = 0; i < HANDLES; i++)
-        if (handles[i]->data && !uv_is_closing(handles[i]))
-            uv_close(handles[i], step_closed);
+    watch_end(&s->watch_tree);
+    for (size_t i = 0; i < 2; i++)
+        watch_end(&s->watch_stream[i]);
+    if (!uv_is_closing((uv_handle_t *)&s->later))
+        uv_close((uv_handle_t *)&s->later, step_closed);
     if (s->input)
         step_input_drop(s->input);
     end_proxy(s);
@@ -507,20 +505,19 @@ static bool pump(struct local_step *s, enum runner_stream stream, size_t chunks)
     return true;
 }
 
-static void on_stream(uv_poll_t *poll, int status, int events)
+static void on_stream(void *user, struct watch *w)
 {
-    struct local_step *s = poll->data;
-    enum runner_stream stream = poll == &s->poll_stream[RUNNER_STDERR];
-    (void)events;
-    if (status < 0 || !pump(s, stream, CHUNKS_PER_TURN))
-        uv_poll_stop(poll);
+    struct local_step *s = user;
+    if (!pump(s, w == &s->watch_stream[RUNNER_STDERR] ? RUNNER_STDERR : RUNNER_STDOUT,
+              CHUNKS_PER_TURN))
+        watch_end(w);
 }
 
-static void on_tree(uv_poll_t *poll, int status, int events)
+static void on_tree(void *user, struct watch *w)
 {
-    struct local_step *s = poll->data;
+    struct local_step *s = user;
     struct sandbox_exit x;
-    (void)status, (void)events;
+    (void)w;
     if (!sandbox_advance(s->tree, &x))
         return;
     end_proxy(s);
@@ -542,23 +539,18 @@ static void on_failed_start(uv_timer_t *timer)
 
 /* ---- the calls ---- */
 
-static bool watch(struct local_step *s, uv_loop_t *loop, uv_poll_t *poll, int fd, uv_poll_cb cb)
+static bool watch_all(struct local_step *s, struct watches *all)
 {
-    if (fd < 0) /* it was given descriptors of its own */
-        return true;
-    int e = uv_poll_init(loop, poll, fd);
-    if (e < 0)
-        return err_set(&s->err, "step_start", "the step cannot be watched: %s", uv_strerror(e));
-    poll->data = s;
-    s->open_handles++;
-    uv_poll_start(poll, UV_READABLE, cb);
-    return true;
+    for (size_t i = 0; i < 2; i++) /* or it was given descriptors of its own */
+        if (s->stream[i] >= 0 &&
+            !watch_begin(all, &s->watch_stream[i], s->stream[i], on_stream, s, &s->err))
+            return false;
+    return watch_begin(all, &s->watch_tree, sandbox_tree_fd(s->tree), on_tree, s, &s->err);
 }
 
 struct runner_step *local_exec(struct runner_workspace *workspace, const struct runner_exec *exec)
 {
     struct local_workspace *w = (struct local_workspace *)workspace;
-    uv_loop_t *loop = w->local->loop;
     struct local_step *s = mem_zalloc(sizeof *s);
     *s = (struct local_step){.step.workspace = workspace,
                              .stream = {-1, -1},
@@ -571,14 +563,11 @@ struct runner_step *local_exec(struct runner_workspace *workspace, const struct 
     w->steps = s;
     w->busy++;
     s->later.data = s;
-    uv_timer_init(loop, &s->later);
-    if (start(s, w, exec, &s->err) && watch(s, loop, &s->poll_stream[0], s->stream[0], on_stream) &&
-        watch(s, loop, &s->poll_stream[1], s->stream[1], on_stream) &&
-        watch(s, loop, &s->poll_tree, sandbox_tree_fd(s->tree), on_tree))
+    uv_timer_init(w->local->loop, &s->later);
+    if (start(s, w, exec, &s->err) && watch_all(s, &w->watches))
         return &s->step;
     for (size_t i = 0; i < 2; i++)
-        if (s->poll_stream[i].data)
-            uv_poll_stop(&s->poll_stream[i]);
+        watch_end(&s->watch_stream[i]);
     uv_timer_start(&s->later, on_failed_start, 0, 0);
     return NULL;
 }

@@ -224,7 +224,7 @@ static void open_done(uv_work_t *work, int status)
     if (status < 0)
         err_set(&o->err, "cancelled", "the workspace's preparation was cancelled");
     uv_timer_stop(&o->timer);
-    if (err_is_set(&o->err)) {
+    if (err_is_set(&o->err) || !watches_open(&o->result->watches, o->local->loop, &o->err)) {
         workspace_free(o->result);
         o->result = NULL;
     }
@@ -312,10 +312,18 @@ static void start_closing(uv_handle_t *timer)
     uv_queue_work(w->local->loop, &c->work, close_work, close_done);
 }
 
+static void watches_closed(uv_handle_t *poll)
+{
+    struct local_workspace *w = poll->data;
+    uv_close((uv_handle_t *)&w->quota.timer, start_closing);
+}
+
 static void close_when_idle(struct local_workspace *w)
 {
-    if (w->closing && !w->busy)
-        uv_close((uv_handle_t *)&w->quota.timer, start_closing);
+    if (!w->closing || w->busy)
+        return;
+    w->watches.poll.data = w;
+    watches_close(&w->watches, watches_closed);
 }
 
 void local_release(struct local_workspace *w)

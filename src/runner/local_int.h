@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/vec.h"
 #include "runner/local.h"
+#include "runner/watch.h"
 #include <stdatomic.h>
 #include <sys/types.h>
 #include <uv.h>
@@ -37,6 +38,7 @@ struct local_workspace {
     int root;  /* its workspace folder, O_PATH */
     struct sandbox_space *space;
     struct quota quota;
+    struct watches watches;
     uint32_t folders;               /* of steps, that were made */
     VEC(struct step_folder) spares; /* that serve again */
     size_t busy;                    /* calls whose callback has not come */

@@ -1,0 +1,64 @@
+#include "runner/watch.h"
+#include "base/fd.h"
+#include <errno.h>
+#include <sys/epoll.h>
+
+enum { AT_ONCE = 64 };
+
+/* One that an earlier one has ended meanwhile is left out. */
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct watches *all = (struct watches *)((char *)poll - offsetof(struct watches, poll));
+    struct epoll_event ready[AT_ONCE];
+    int n = epoll_wait(all->list, ready, AT_ONCE, 0);
+    (void)status, (void)events;
+    for (int i = 0; i < n; i++) {
+        struct watch *w = ready[i].data.ptr;
+        if (w->all)
+            w->fn(w->user, w);
+    }
+}
+
+bool watches_open(struct watches *all, uv_loop_t *loop, struct err *err)
+{
+    all->list = epoll_create1(EPOLL_CLOEXEC);
+    if (all->list < 0)
+        return err_errno(err, "workspace_open", errno, "no descriptor to watch steps with");
+    int e = uv_poll_init(loop, &all->poll, all->list);
+    if (e < 0) {
+        fd_close(&all->list);
+        return err_errno(err, "workspace_open", -e, "steps cannot be watched");
+    }
+    uv_poll_start(&all->poll, UV_READABLE, on_ready);
+    uv_unref((uv_handle_t *)&all->poll);
+    return true;
+}
+
+void watches_close(struct watches *all, uv_close_cb closed)
+{
+    uv_poll_stop(&all->poll);
+    fd_close(&all->list);
+    uv_close((uv_handle_t *)&all->poll, closed);
+}
+
+bool watch_begin(struct watches *all, struct watch *w, int fd, watch_fn *fn, void *user,
+                 struct err *err)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = w};
+    if (epoll_ctl(all->list, EPOLL_CTL_ADD, fd, &event) < 0)
+        return err_errno(err, "step_start", errno, "the step cannot be watched");
+    *w = (struct watch){all, fd, fn, user};
+    if (all->count++ == 0)
+        uv_ref((uv_handle_t *)&all->poll);
+    return true;
+}
+
+void watch_end(struct watch *w)
+{
+    if (!w->all)
+        return;
+    epoll_ctl(w->all->list, EPOLL_CTL_DEL, w->fd, NULL);
+    if (--w->all->count == 0)
+        uv_unref((uv_handle_t *)&w->all->poll);
+    w->all = NULL;
+}

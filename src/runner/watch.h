@@ -1,0 +1,35 @@
+/* watch: descriptors of a run's steps on the loop. The loop's own polls cost six calls of the
+ * kernel for each descriptor of a step that is over in a millisecond; here they are one of the
+ * loop's, with a list of their own behind it. */
+#ifndef RUNNER_WATCH_H
+#define RUNNER_WATCH_H
+#include "diag/err.h"
+#include <uv.h>
+
+struct watch;
+typedef void watch_fn(void *user, struct watch *w);
+
+struct watches {
+    int list; /* an epoll descriptor */
+    size_t count;
+    uv_poll_t poll; /* keeps the loop alive while there are any */
+};
+struct watch {
+    struct watches *all; /* NULL: it is not watched */
+    int fd;
+    watch_fn *fn;
+    void *user;
+};
+
+bool watches_open(struct watches *all, uv_loop_t *loop, struct err *err) must_use;
+/* None is left; then closed is called, with all->poll, whose data is the caller's. */
+void watches_close(struct watches *all, uv_close_cb closed);
+
+/* Calls fn whenever fd is readable or at its end. The watch must stay where it is until the loop
+ * has gone round once after watch_end. */
+bool watch_begin(struct watches *all, struct watch *w, int fd, watch_fn *fn, void *user,
+                 struct err *err) must_use;
+/* Before fd is closed. More than once is fine. */
+void watch_end(struct watch *w);
+
+#endif
