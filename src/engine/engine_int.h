@@ -93,6 +93,8 @@ struct live_run {
     int64_t waited_ms;
     struct runner_workspace *workspace;
     bool opening, open_failed;
+    bool giving_back, given_back;   /* the workspace, while the run waits for people */
+    bool wanted_back;               /* as soon as it is given back */
     struct blob_feed *feeds;        /* while it is opened from blobs: base, changes; owned */
     bool reuses_workspace;          /* it goes on in the files that were left */
     struct snapshots *snapshots;    /* owned; NULL before the first one */
@@ -283,6 +285,13 @@ void workspace_begin_again(struct live_run *r, uint32_t step);
 
 /* For shells that wait in attach.c: attach_files_ready comes, at once where the files are there. */
 void workspace_attach(struct live_run *r);
+/* While the run waits for people its sandbox is closed; the files stay, and /tmp. Nothing where
+ * something uses them. */
+void workspace_give_back(struct live_run *r);
+/* Of a run that is complete: removes what was given back. */
+void workspace_end(struct live_run *r);
+/* Takes the last snapshot and closes the open workspace. */
+void run_close_files(struct live_run *r);
 
 /* ---- hold.c: steps that are held ---- */
 /* What the row keeps of the plan, with these breaks and no others; in a. */

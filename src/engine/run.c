@@ -298,6 +298,11 @@ static void close_at_end(struct live_run *r)
     close_workspace(r, r->core.status == RUN_SUCCESS ? RUNNER_REMOVE : RUNNER_KEEP_FILES);
 }
 
+void run_close_files(struct live_run *r)
+{
+    snapshot_take(r, close_at_end);
+}
+
 static void complete(struct live_run *r)
 {
     r->complete = true;
@@ -306,7 +311,9 @@ static void complete(struct live_run *r)
     attach_close(r);
     /* What failed may be run again from where it stands. */
     if (r->workspace && !r->parent)
-        snapshot_take(r, close_at_end);
+        run_close_files(r);
+    else
+        workspace_end(r);
     run_forget(r);
 }
 

@@ -205,8 +205,9 @@ static void advance(struct live_run *r)
         void (*then)(struct live_run * run) = s->then;
         s->then = NULL;
         then(r);
-    } else if (s->wanted && r->core.status == RUN_WAITING && !attach_has_shells(r)) {
-        start_changes(r);
+    } else if (r->core.status == RUN_WAITING && !attach_has_shells(r)) {
+        if (!s->wanted || !start_changes(r))
+            workspace_give_back(r);
     }
 }
 

@@ -211,6 +211,7 @@ static void on_opened(void *user, struct runner_workspace *w, const struct err *
 {
     struct live_run *r = user;
 
+    r->given_back = false;
     drop_feeds(r);
     if (may_begin_afresh(r, err)) {
         r->reuses_workspace = false;
@@ -224,6 +225,8 @@ static void on_opened(void *user, struct runner_workspace *w, const struct err *
     if (err) {
         fail_waiting(r, err);
         attach_files_ready(r, err);
+    } else if (r->complete) {
+        run_close_files(r);
     } else {
         snapshot_source(r);
         workspace_go_on(r);
@@ -286,6 +289,49 @@ static void open_workspace(struct live_run *r)
     runner_open(r->engine->options.runner, &open);
 }
 
+/* ---- while the run waits for people ---- */
+
+static void on_given_back(void *user, const struct err *err)
+{
+    struct live_run *r = user;
+    if (err)
+        run_notice(r, "its sandbox did not end well", err);
+    r->giving_back = false;
+    r->given_back = r->reuses_workspace = true;
+    if (r->wanted_back || r->complete)
+        open_workspace(r);
+    r->wanted_back = false;
+    r->pending--;
+    run_forget(r);
+}
+
+void workspace_give_back(struct live_run *r)
+{
+    if (!r->workspace || r->parent || r->core.held || r->core.status != RUN_WAITING ||
+        r->complete || r->engine->halted)
+        return;
+    struct runner_workspace *w = r->workspace;
+    r->workspace = NULL;
+    r->giving_back = true;
+    r->pending++;
+    runner_close(w, RUNNER_KEEP, on_given_back, r);
+}
+
+/* Its files and what it left in /tmp are where they were. */
+static void want(struct live_run *r)
+{
+    if (r->giving_back)
+        r->wanted_back = true;
+    else if (!r->workspace && !r->opening)
+        open_workspace(r);
+}
+
+void workspace_end(struct live_run *r)
+{
+    if (r->given_back && !r->opening)
+        open_workspace(r);
+}
+
 void workspace_start(struct live_run *r, uint32_t step)
 {
     if (r->workspace && !snapshot_is_being_taken(r)) {
@@ -293,14 +339,13 @@ void workspace_start(struct live_run *r, uint32_t step)
         return;
     }
     vec_push(&r->waiting, (struct run_action){.kind = RUN_ACTION_START, .step = step});
-    if (!r->workspace && !r->opening)
-        open_workspace(r);
+    want(r);
 }
 
 void workspace_attach(struct live_run *r)
 {
-    if (!r->workspace && !r->opening)
-        open_workspace(r);
-    else if (r->workspace && !snapshot_is_being_taken(r))
+    if (r->workspace && !snapshot_is_being_taken(r))
         attach_files_ready(r, NULL);
+    else
+        want(r);
 }
