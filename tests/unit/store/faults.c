@@ -168,10 +168,135 @@ static void migrate__survives_a_failure_at_every_call(void **state)
     make_run(f);
 }
 
+/* ---- a run that is imported, and snapshots ---- */
+
+struct moving {
+    struct arena arena;
+    VEC(struct store_move_row) rows;
+    size_t at;
+};
+
+static bool keep_row(void *ctx, size_t table, const struct store_value *values, size_t n,
+                     struct err *err)
+{
+    struct moving *m = ctx;
+    struct store_value *copy = arena_array(&m->arena, struct store_value, n);
+    (void)err;
+    for (size_t i = 0; i < n; i++) {
+        copy[i] = values[i];
+        copy[i].s = arena_str(&m->arena, values[i].s);
+    }
+    vec_push(&m->rows, ((struct store_move_row){table, copy, n}));
+    return true;
+}
+
+static bool begin_rows(void *ctx, struct err *err)
+{
+    (void)err;
+    ((struct moving *)ctx)->at = 0;
+    return true;
+}
+
+static bool next_row(void *ctx, struct store_move_row *ret, bool *ret_more, struct err *err)
+{
+    struct moving *m = ctx;
+    (void)err;
+    *ret_more = m->at < m->rows.n;
+    if (*ret_more)
+        *ret = m->rows.at[m->at++];
+    return true;
+}
+
+/* A finished run with a log, as rows. */
+static void export_run(struct fixture *f, struct moving *m)
+{
+    auto_err err = ERR_INIT;
+    struct store_run run = sample_run();
+    struct store_step step = sample_step("build", 0);
+    struct store_step_key key = step_key(STORE_NEW_RUN, "build");
+    struct log_line lines[] = {{.text = STR("one")}, {.text = STR("two")}};
+    fixture_open(f);
+    struct store_batch *b = store_batch_new(f->store);
+    run.status = RUN_SUCCESS;
+    store_create_run(b, &run);
+    store_add_steps(b, &step, 1);
+    store_append_log(b, &key, lines, 2);
+    commit(f, b);
+    for (size_t table = 0; store_move_table_name(table); table++)
+        check(store_export_rows(f->reader, 1, table, keep_row, m, &err), &err);
+    fixture_close(f);
+}
+
+static int64_t count_snapshots(struct db *db)
+{
+    auto_err err = ERR_INIT;
+    bool has;
+    int64_t n = -1;
+    check(db_find_int(db, "SELECT COUNT(*) FROM workspace_snapshots", NULL, 0, &has, &n, &err),
+          &err);
+    return n;
+}
+
+static bool move_with_failure(struct fixture *f, const struct db_driver *driver, struct moving *m,
+                              long n)
+{
+    struct db *look = open_failing(f, &db_sqlite);
+    struct store_writer w = {.db = open_failing(f, driver)};
+    struct batch_list group = {0};
+    struct store_batch *imported = store_batch_new(NULL), *kept = store_batch_new(NULL);
+    struct store_snapshot snapshot = {.run_id = 1,
+                                      .attempt = 1,
+                                      .kind = STR(STORE_SNAPSHOT_SOURCE),
+                                      .steps = STR("[]"),
+                                      .sha256 = STR("s3")};
+
+    store_import_run(imported, &(struct store_rows){begin_rows, next_row, m}, STR("elsewhere"));
+    store_drop_snapshots(kept, 1); /* those of the last time */
+    store_put_snapshot(kept, &snapshot);
+    store_put_snapshot(kept, &snapshot);
+    batch_list_add(&group, imported);
+    batch_list_add(&group, kept);
+    int64_t rows = count_rows(look), snapshots = count_snapshots(look);
+    calls_left = n;
+    armed = true;
+    writer_commit(&w, &group);
+    bool failed = !armed;
+    armed = false;
+
+    int64_t want = 1000000 + 100000 + 2 * 10000 + 1000;
+    assert_int_equal(count_rows(look), rows + (err_is_set(&imported->err) ? 0 : want));
+    assert_int_equal(count_snapshots(look), err_is_set(&kept->err) ? snapshots : 2);
+    assert_true(failed || (!err_is_set(&imported->err) && !err_is_set(&kept->err)));
+    store_batch_free(imported);
+    store_batch_free(kept);
+    vec_done(&w.seqs);
+    err_done(&w.broken);
+    db_close(w.db);
+    db_close(look);
+    return failed;
+}
+
+static void moved__survives_a_failure_at_every_call(void **state)
+{
+    struct moving m = {0};
+    struct db_driver driver = db_sqlite;
+    driver.prepare = failing_prepare;
+    driver.start = failing_start;
+    driver.step = failing_step;
+    export_run(*state, &m);
+    long n = 1;
+    while (move_with_failure(*state, &driver, &m, n))
+        n++;
+    assert_in_range(n, 20, 500);
+    vec_done(&m.rows);
+    arena_done(&m.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         FOLDER_TEST(writer__survives_a_failure_at_every_call),
+        FOLDER_TEST(moved__survives_a_failure_at_every_call),
         FOLDER_TEST(migrate__survives_a_failure_at_every_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
