@@ -1,7 +1,8 @@
-/* rerun_int: what rerun.c and rerun_files.c share. */
+/* rerun_int: what rerun.c, rerun_begin.c and rerun_files.c share. */
 #ifndef ENGINE_RERUN_INT_H
 #define ENGINE_RERUN_INT_H
 #include "engine/engine_int.h"
+#include "engine/rerun.h"
 
 /* A state of the workspace, and the steps that had ended well in it. */
 struct rerun_files {
@@ -14,6 +15,26 @@ struct rerun_files_asked {
     bool before; /* only what was there before the steps that run again */
     str commit;  /* whose files snapshots without a base must be of */
 };
+
+struct rerun {
+    struct recovery v;
+    struct rerun_options options;
+    struct evaluation *evaluation;
+    struct bundle *bundle;
+    char *facts;
+    struct engine_request request;
+    struct map recorded; /* step id -> struct store_step */
+    VEC(bool) keep;      /* by index of the plan, as far as it is decided */
+    struct map wanted;   /* those that worked in files and would be kept, were there such files */
+    struct rerun_files files;
+    bool has_files;   /* files were found */
+    bool any_files;   /* they are not looked at yet: any would do */
+    bool uses_files;  /* a step is kept that worked in them */
+    bool lost_source; /* what it began with is not kept */
+};
+
+/* NULL: the run has not recorded such a step. */
+const struct store_step *rerun_find_recorded(const struct rerun *x, str id);
 
 /* An artifact is a copy: keeping it asks nothing of the workspace. */
 static inline bool rerun_works_in_files(enum step_type t, str config)
