@@ -231,6 +231,8 @@ void record_system_line(struct live_run *r, uint32_t step, str text);
 struct store_step_key record_key(struct live_run *r, uint32_t step);
 /* The result that deferred values read; made once, when the step is final. */
 void record_result(struct live_run *r, uint32_t step);
+/* The same of a row: what an evaluation is given, whether it goes on or is rebuilt. */
+void record_add_result(struct buf *b, const struct store_step *s);
 
 /* ---- recover.c: a recorded run, on its way to be a live one again ---- */
 struct recovery {

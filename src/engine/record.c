@@ -260,38 +260,53 @@ void record_step(struct live_run *r, struct store_batch *b, uint32_t step)
         record_result(r, step);
 }
 
-void record_result(struct live_run *r, uint32_t step)
+void record_add_result(struct buf *b, const struct store_step *s)
 {
-    struct live_step *l = &r->steps[step];
-    const struct step_state *s = &r->core.steps[step];
-    auto_buf b = BUF(RESULT_MAX);
-    struct json_writer w = JSON_WRITER(&b, false);
-
+    struct json_writer w = JSON_WRITER(b, false);
     json_begin_object(&w);
     json_key_c(&w, "outcome");
     json_put_c(&w, outcome_name(s->outcome));
     json_key_c(&w, "conclusion");
     json_put_c(&w, conclusion_name(s->conclusion));
-    if (l->has_exit_code) {
+    if (s->has_exit_code) {
         json_key_c(&w, "exit_code");
-        json_put_int(&w, l->exit_code);
+        json_put_int(&w, s->exit_code);
     }
     if (s->outcome != OUTCOME_SKIPPED) {
         json_key_c(&w, "stdout");
-        json_put_str(&w, opt_str(l->stdout_text));
+        json_put_str(&w, s->stdout_text);
         json_key_c(&w, "stderr");
-        json_put_str(&w, opt_str(l->stderr_text));
+        json_put_str(&w, s->stderr_text);
         json_key_c(&w, "outputs");
-        json_put_raw(&w, l->outputs ? str_of(l->outputs) : STR("{}"));
+        json_put_raw(&w, s->outputs.n ? s->outputs : STR("{}"));
     }
-    if (r->plan.steps[step].type != STEP_TYPE_SHELL && l->output) {
+    if (s->type != STEP_TYPE_SHELL && s->output.n) {
         json_key_c(&w, "output");
-        json_put_raw(&w, str_of(l->output));
+        json_put_raw(&w, s->output);
     }
+    bool ran = s->started_at && s->completed_at > s->started_at;
     json_key_c(&w, "duration_ms");
-    json_put_int(
-        &w, l->completed_at > l->started_at && l->started_at ? l->completed_at - l->started_at : 0);
+    json_put_int(&w, ran ? s->completed_at - s->started_at : 0);
     json_end_object(&w);
+}
+
+void record_result(struct live_run *r, uint32_t step)
+{
+    struct live_step *l = &r->steps[step];
+    const struct step_state *s = &r->core.steps[step];
+    auto_buf b = BUF(RESULT_MAX);
+    struct store_step row = {.type = r->plan.steps[step].type,
+                             .outcome = s->outcome,
+                             .conclusion = s->conclusion,
+                             .has_exit_code = l->has_exit_code,
+                             .exit_code = l->exit_code,
+                             .stdout_text = opt_str(l->stdout_text),
+                             .stderr_text = opt_str(l->stderr_text),
+                             .outputs = opt_str(l->outputs),
+                             .output = opt_str(l->output),
+                             .started_at = l->started_at,
+                             .completed_at = l->completed_at};
+    record_add_result(&b, &row);
     free(l->result);
     l->result = buf_take(&b, &l->result_n);
 }

@@ -68,31 +68,7 @@ static bool take_lease(struct engine *e, int64_t run_id, struct err *err)
 bool recovery_give_result(struct evaluation *e, const struct store_step *s, struct err *err)
 {
     auto_buf b = BUF(RESULT_MAX);
-    struct json_writer w = JSON_WRITER(&b, false);
-    json_begin_object(&w);
-    json_key_c(&w, "outcome");
-    json_put_c(&w, outcome_name(s->outcome));
-    json_key_c(&w, "conclusion");
-    json_put_c(&w, conclusion_name(s->conclusion));
-    if (s->has_exit_code) {
-        json_key_c(&w, "exit_code");
-        json_put_int(&w, s->exit_code);
-    }
-    if (s->outcome != OUTCOME_SKIPPED) {
-        json_key_c(&w, "stdout");
-        json_put_str(&w, s->stdout_text);
-        json_key_c(&w, "stderr");
-        json_put_str(&w, s->stderr_text);
-        json_key_c(&w, "outputs");
-        json_put_raw(&w, s->outputs.n ? s->outputs : STR("{}"));
-    }
-    if (s->type != STEP_TYPE_SHELL && s->output.n) {
-        json_key_c(&w, "output");
-        json_put_raw(&w, s->output);
-    }
-    json_key_c(&w, "duration_ms");
-    json_put_int(&w, s->started_at ? s->completed_at - s->started_at : 0);
-    json_end_object(&w);
+    record_add_result(&b, s);
     return evaluation_set_result(e, s->key.step_id, buf_str(&b), err);
 }
 
