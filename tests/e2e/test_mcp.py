@@ -177,13 +177,14 @@ class OwnServer(McpTest):
 
     def processes(self):
         """Processes of our server in this test's workspaces."""
-        found = []
+        # As the mount's own file system names it.
+        found, where = [], f"/{self.top.name}/{self.data.name}/".encode()
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 words = (folder / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if b"mcp_server.py" in words and any(str(self.data).encode() in m for m in self.mounts(folder)):
+            if b"mcp_server.py" in words and any(where in m for m in self.mounts(folder)):
                 found.append(folder.name)
         return found
 
