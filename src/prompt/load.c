@@ -41,12 +41,33 @@ struct parts {
     bool has_head, closed;
 };
 
+struct head_read {
+    struct parts parts;
+    struct yaml_lost lost;
+    pos top; /* where a missing key is reported */
+};
+
 static bool is_fence(str line)
 {
     line = str_sub(line, 0, line.n);
     while (line.n && (line.p[line.n - 1] == '\r' || line.p[line.n - 1] == ' '))
         line.n--;
     return str_is(line, "---");
+}
+
+/* How many bytes look like a frontmatter where no line ends it: up to an empty line, or one that is
+ * of a template or begins no key. */
+static size_t guess_head(str text)
+{
+    str rest = text, line;
+    while (str_next(&rest, '\n', &line)) {
+        size_t colon = str_find_byte(line, ':', 0), space = str_find_byte(line, ' ', 0);
+        bool key = colon != SIZE_MAX && (space == SIZE_MAX || colon < space);
+        bool inner = line.n && strchr(" \t#-]}", line.p[0]);
+        if ((!key && !inner) || str_has(line, STR("{{")) || str_has(line, STR("{%")))
+            return (size_t)(line.p - text.p);
+    }
+    return text.n;
 }
 
 static struct parts split(str text)
@@ -71,7 +92,7 @@ static struct parts split(str text)
         }
         at = end == SIZE_MAX ? text.n : end + 1;
     }
-    p.head = str_sub(text, start, text.n);
+    p.head = str_sub(text, start, start + guess_head(str_sub(text, start, text.n)));
     return p;
 }
 
@@ -346,35 +367,33 @@ static void add_hash(struct arena *a, struct prompt *p)
     p->sha256 = str_make(hex, sizeof digest * 2);
 }
 
-/* The head as a source of its own, whose lines are the file's. */
-static const struct yaml_node *read_head(struct loading *l, str path, str text, struct parts *parts,
-                                         pos *ret_top)
+/* The head as a source of its own, whose lines are the file's. What cannot be read is reported, and
+ * the rest given all the same. */
+static const struct yaml_node *read_head(struct loading *l, str path, str text, struct head_read *r)
 {
-    struct err e = ERR_INIT;
+    struct parts *parts = &r->parts;
     *parts = split(text);
     auto_buf head = BUF(BUF_TEXT_MAX);
     buf_add_c(&head, "---\n");
     buf_add_str(&head, parts->head);
     uint32_t source =
-        sources_add(l->sources, path, parts->closed ? buf_str(&head) : text, POS_NONE);
-    *ret_top = (pos){source, 0, 1};
-    if (!parts->closed) {
-        err_hint(head_problem(&l->head, *ret_top, "invalid_prompt", "%s",
+        sources_add(l->sources, path, parts->has_head ? buf_str(&head) : text, POS_NONE);
+    r->top = (pos){source, 0, 1};
+    if (!parts->closed)
+        err_hint(head_problem(&l->head, r->top, "invalid_prompt", "%s",
                               parts->has_head ? "the frontmatter has no closing ---"
                                               : "the file does not begin with a frontmatter"),
                  "a prompt begins with ---, its keys (name: NAME), and a second line ---");
+    if (!parts->has_head)
         return NULL;
-    }
-    const struct yaml_node *map = yaml_parse(l->head.arena, l->sources, source, &e);
-    if (!map) {
-        err_move(err_list_add(l->head.errors), &e);
-        return NULL;
-    }
+    const struct yaml_node *map =
+        yaml_parse_all(l->head.arena, l->sources, source, &r->lost, l->head.errors);
     if (map->kind == YAML_MAP || yaml_is_null(map))
         return map;
-    err_hint(head_problem(&l->head, map->at, "invalid_prompt",
-                          "the frontmatter is %s, not a mapping", yaml_describe(map)),
-             "write name: NAME");
+    if (parts->closed)
+        err_hint(head_problem(&l->head, map->at, "invalid_prompt",
+                              "the frontmatter is %s, not a mapping", yaml_describe(map)),
+                 "write name: NAME");
     return NULL;
 }
 
@@ -383,8 +402,7 @@ static const struct prompt *load(struct loading *l, str path)
     static const struct type nothing = {.kind = TYPE_OBJECT};
     size_t before = l->head.errors->n + l->head.errors->dropped;
     struct prompt *p = arena_new(l->head.arena, struct prompt);
-    struct parts parts;
-    pos top;
+    struct head_read head;
     str text;
 
     if (!l->read(l->data, path, &text)) {
@@ -392,11 +410,12 @@ static const struct prompt *load(struct loading *l, str path)
                 STR_ARG(path));
         return NULL;
     }
-    const struct yaml_node *map = read_head(l, path, text, &parts, &top);
+    const struct yaml_node *map = read_head(l, path, text, &head);
     if (!map)
         return NULL;
     l->chain[l->depth++] = path;
     l->head.types = read_types(l, map);
+    l->head.types_lost = yaml_is_lost(&head.lost, "types");
     *p = (struct prompt){.inputs = &nothing, .repairs = 2};
     const struct yaml_node *extends = yaml_get(map, "extends");
     const struct prompt *base = extends ? read_base(l, path, extends) : NULL;
@@ -405,14 +424,15 @@ static const struct prompt *load(struct loading *l, str path)
     p->path = arena_str(l->head.arena, path);
     p->name = STR("");
     p->extends = base ? base->path : STR("");
-    p->body = arena_str(l->head.arena, parts.body);
-    p->body_line = parts.body_line;
+    p->body = arena_str(l->head.arena, head.parts.body);
+    p->body_line = head.parts.body_line;
     if (map->kind == YAML_MAP && !yaml_check_keys(map, "a prompt", known_keys, l->head.errors)) {
         /* reported; the other keys are read all the same */
     }
     for (uint32_t i = 0; l->head.types && i < l->head.types->n; i++)
         (void)head_type(&l->head, l->head.types->items[i], 0);
-    read_name(l, p, map, top);
+    if (!yaml_is_lost(&head.lost, "name"))
+        read_name(l, p, map, head.top);
     read_keys(l, p, map);
     l->depth--;
     if (l->head.errors->n + l->head.errors->dropped != before)
@@ -434,9 +454,8 @@ bool prompt_name(struct arena *a, str path, str text, str *ret_name)
     struct sources sources = SOURCES_INIT;
     struct err_list errors = {0};
     struct loading l = {.head = {.arena = a, .errors = &errors}, .sources = &sources};
-    struct parts parts;
-    pos top;
-    const struct yaml_node *map = read_head(&l, path, text, &parts, &top);
+    struct head_read head;
+    const struct yaml_node *map = read_head(&l, path, text, &head);
     const struct yaml_node *n = map ? yaml_get(map, "name") : NULL;
     bool found = n && n->kind == YAML_SCALAR;
     if (found)

@@ -8,6 +8,7 @@ struct head {
     struct arena *arena;
     struct err_list *errors;
     const struct yaml_node *types; /* the `types:` mapping, or NULL */
+    bool types_lost;               /* it cannot be read, so that any name may be one of its */
     uint32_t type_count;           /* made so far */
 };
 

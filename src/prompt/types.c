@@ -61,7 +61,7 @@ static const struct type *named_type(struct head *h, const struct yaml_node *n, 
     for (uint32_t i = 0; h->types && i < h->types->n; i++)
         if (str_eq(h->types->keys[i]->text, name))
             return head_type(h, h->types->items[i], depth + 1);
-    return unknown_type(h, n, name);
+    return h->types_lost ? &type_of_any : unknown_type(h, n, name);
 }
 
 static bool is_word(str s)

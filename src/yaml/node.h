@@ -12,6 +12,7 @@
 enum {
     YAML_DEPTH_MAX = 64,
     YAML_NODES_MAX = 200 * 1000,
+    YAML_LOST_MAX = 20,
 };
 
 enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
@@ -31,6 +32,18 @@ struct yaml_node {
  * ("invalid_yaml"). Texts are borrowed from the arena. */
 struct yaml_node *yaml_parse(struct arena *a, struct sources *s, uint32_t source,
                              struct err *err) must_use;
+
+/* The top-level keys whose values could not be read. */
+struct yaml_lost {
+    str keys[YAML_LOST_MAX]; /* in the arena; an empty one: it is not known which */
+    uint32_t n;
+};
+/* The same, but every mistake is told, and what can be read in spite of them is given: of a key
+ * that stands twice the first value; for what is no YAML its top-level key is lost. Never NULL; it
+ * is a null scalar where nothing could be read. */
+struct yaml_node *yaml_parse_all(struct arena *a, struct sources *s, uint32_t source,
+                                 struct yaml_lost *ret_lost, struct err_list *errors) must_use;
+bool yaml_is_lost(const struct yaml_lost *lost, const char *key);
 
 /* NULL where the node is no mapping or has no such key. */
 const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);

@@ -1,18 +1,20 @@
 /* libyaml's events to a tree. Its marks count characters; ours count bytes. */
+#include "base/buf.h"
 #include "base/vec.h"
-#include "yaml/node.h"
+#include "yaml/parse_int.h"
 #include <yaml.h>
 
 typedef VEC(struct yaml_node *) node_list;
 
 struct reading {
+    struct yaml_reading *to;
     struct arena *arena;
     uint32_t source;
     str text;
     size_t chars, bytes; /* the same place, counted both ways; it only moves forward */
     yaml_parser_t parser;
     size_t nodes;
-    struct err *err;
+    bool unknown; /* a value below the present key cannot be known */
 };
 
 static size_t byte_of(struct reading *r, size_t index)
@@ -45,32 +47,62 @@ static pos first_line(struct reading *r, const yaml_mark_t *from)
     return (pos){r->source, (uint32_t)start, (uint32_t)(end > start ? end - start : 1)};
 }
 
+/* A mistake behind which the rest can still be read. */
+static void report(struct reading *r, pos at, const char *hint, const char *what)
+{
+    struct err *e = err_list_add(&r->to->mistakes);
+    err_at(e, "invalid_yaml", at, "%s", what);
+    err_hint(e, "%s", hint);
+}
+
+/* One that ends the reading. */
 static bool refuse(struct reading *r, pos at, const char *hint, const char *what)
 {
-    err_at(r->err, "invalid_yaml", at, "%s", what);
-    if (hint)
-        err_hint(r->err, "%s", hint);
+    err_at(&r->to->end, "invalid_yaml", at, "%s", what);
+    err_hint(&r->to->end, "%s", hint);
     return false;
+}
+
+/* libyaml's words for what it was reading: "while parsing a flow sequence" */
+static bool was_in(const yaml_parser_t *p, const char *what)
+{
+    return p->context && strstr(p->context, what);
+}
+
+/* A bracket, a quote or a key without its end is noticed lines later: where it begins is shown. */
+static pos problem_place(struct reading *r)
+{
+    const yaml_parser_t *p = &r->parser;
+    bool opened = was_in(p, "flow") || was_in(p, "quoted") || was_in(p, "simple key");
+    bool behind = opened && p->context_mark.line < p->problem_mark.line;
+    const yaml_mark_t *at = behind ? &p->context_mark : &p->problem_mark;
+    return place(r, at, at);
 }
 
 static bool parser_failed(struct reading *r)
 {
     const yaml_parser_t *p = &r->parser;
+    struct err *err = &r->to->end;
     if (p->error == YAML_READER_ERROR) {
         uint32_t at = (uint32_t)(p->problem_offset < r->text.n ? p->problem_offset : 0);
-        err_at(r->err, "invalid_yaml", (pos){r->source, at, 1}, "not text in UTF-8: %s",
-               p->problem);
-        err_hint(r->err, "save the file as UTF-8, without control characters");
+        err_at(err, "invalid_yaml", (pos){r->source, at, 1}, "not text in UTF-8: %s", p->problem);
+        err_hint(err, "save the file as UTF-8, without control characters");
         return false;
     }
-    pos at = place(r, &p->problem_mark, &p->problem_mark);
-    err_at(r->err, "invalid_yaml", at, "not YAML: %s%s%s", p->problem ? p->problem : "?",
+    pos at = problem_place(r);
+    err_at(err, "invalid_yaml", at, "not YAML: %s%s%s", p->problem ? p->problem : "?",
            p->context ? ", " : "", p->context ? p->context : "");
     if (at.offset < r->text.n && r->text.p[at.offset] == '\t')
-        err_hint(r->err, "indent with spaces; YAML allows no tabs");
+        err_hint(err, "indent with spaces; YAML allows no tabs");
+    else if (was_in(p, "flow"))
+        err_hint(err, "close the bracket, and put \"quotes\" around a text with one of []{},:#");
+    else if (was_in(p, "simple key"))
+        err_hint(err, "write key: value; a long text goes on in indented lines");
+    else if (was_in(p, "quoted"))
+        err_hint(err, "close the quote, on the same line or with the next lines indented");
     else
-        err_hint(r->err, "a text with ': ', '#', or one of {}[]*&!|>%%@` at its start stands in "
-                         "\"quotes\"");
+        err_hint(err, "a text with ': ', '#', or one of {}[]*&!|>%%@` at its start stands in "
+                      "\"quotes\"");
     return false;
 }
 
@@ -123,25 +155,44 @@ static bool read_list(struct reading *r, struct yaml_node *n, int depth)
 
 static bool check_key(struct reading *r, const node_list *keys, const struct yaml_node *key)
 {
-    if (key->kind != YAML_SCALAR)
-        return refuse(r, key->at, "quote the key if it begins with a bracket",
-                      "a key must be a text");
-    if (key->plain && str_is(key->text, "<<"))
-        return refuse(r, key->at, "write the keys out", "merge keys are not supported");
-    for (size_t i = 0; i < keys->n; i++)
+    const char *hint = NULL;
+    auto_buf what = BUF(1 << 16);
+    if (key->kind != YAML_SCALAR) {
+        hint = "quote the key if it begins with a bracket";
+        buf_add_c(&what, "a key must be a text");
+    } else if (key->plain && str_is(key->text, "<<")) {
+        hint = "write the keys out";
+        buf_add_c(&what, "merge keys are not supported");
+    }
+    for (size_t i = 0; !hint && i < keys->n; i++)
         if (str_eq(keys->at[i]->text, key->text)) {
-            err_at(r->err, "invalid_yaml", key->at, "the key '%.*s' stands here twice",
-                   STR_ARG(key->text));
-            err_hint(r->err, "remove one of the two");
-            return false;
+            hint = "remove one of the two";
+            buf_addf(&what, "the key '%.*s' stands here twice", STR_ARG(key->text));
         }
-    return true;
+    if (hint)
+        report(r, key->at, hint, buf_c(&what));
+    return !hint;
+}
+
+/* The value under its key; nothing where the key was refused (NULL) or the value is unknown. */
+static void add_pair(struct reading *r, node_list *keys, node_list *values, struct yaml_node *key,
+                     struct yaml_node *value, int depth)
+{
+    if (!key)
+        return;
+    if (r->unknown && depth == 0) {
+        yaml_lost_add(&r->to->lost, key->text);
+        return;
+    }
+    vec_push(keys, key);
+    vec_push(values, value);
 }
 
 static bool read_map(struct reading *r, struct yaml_node *n, int depth)
 {
     node_list keys = {0}, values = {0};
-    bool ok = true, more = true;
+    struct yaml_node *key = NULL;
+    bool ok = true, more = true, at_key = true;
     while (ok && more) {
         yaml_event_t e;
         struct yaml_node *item;
@@ -152,11 +203,14 @@ static bool read_map(struct reading *r, struct yaml_node *n, int depth)
         more = e.type != YAML_MAPPING_END_EVENT;
         if (!more && n->flow)
             n->at.length = (uint32_t)(byte_of(r, e.end_mark.index) - n->at.offset);
+        if (more && at_key && depth == 0)
+            r->unknown = false;
         if (more && (ok = read_node(r, &e, depth + 1, &item))) {
-            if (keys.n > values.n)
-                vec_push(&values, item);
-            else if ((ok = check_key(r, &keys, item)))
-                vec_push(&keys, item);
+            if (at_key)
+                key = check_key(r, &keys, item) ? item : NULL;
+            else
+                add_pair(r, &keys, &values, key, item, depth);
+            at_key = !at_key;
         }
         yaml_event_delete(&e);
     }
@@ -186,12 +240,17 @@ static bool read_node(struct reading *r, yaml_event_t *e, int depth, struct yaml
 {
     pos at = place(r, &e->start_mark, &e->end_mark);
     if (is_marked(e))
-        return refuse(r, at, "write the value out; a text that begins with & * or ! needs quotes",
-                      "anchors, aliases and tags are not supported");
+        report(r, at, "write the value out; a text that begins with & * or ! needs quotes",
+               "anchors, aliases and tags are not supported");
     if (depth > YAML_DEPTH_MAX)
-        return refuse(r, at, NULL, "nested deeper than 64 levels");
+        return refuse(r, at, "take levels out", "nested deeper than 64 levels");
     if (++r->nodes > YAML_NODES_MAX)
-        return refuse(r, at, NULL, "more than 200000 values in one file");
+        return refuse(r, at, "split the file", "more than 200000 values in one file");
+    if (e->type == YAML_ALIAS_EVENT) {
+        r->unknown = true;
+        *ret = node_new(r, YAML_SCALAR, at);
+        return true;
+    }
     if (e->type == YAML_SCALAR_EVENT) {
         struct yaml_node *n = node_new(r, YAML_SCALAR, at);
         n->plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
@@ -242,15 +301,13 @@ static bool read_document(struct reading *r, struct yaml_node **ret)
     return ok;
 }
 
-struct yaml_node *yaml_parse(struct arena *a, struct sources *s, uint32_t source, struct err *err)
+struct yaml_node *yaml_read(struct arena *a, uint32_t source, str text, struct yaml_reading *to)
 {
-    str text = sources_get(s, source)->text;
-    struct reading r = {.arena = a, .source = source, .text = text, .err = err};
+    struct reading r = {.to = to, .arena = a, .source = source, .text = text};
     struct yaml_node *root;
-    byte_of(&r, 0);
     r.bytes = str_starts(text, STR("\xEF\xBB\xBF")) ? 3 : 0;
     if (!yaml_parser_initialize(&r.parser)) {
-        err_set(err, "invalid_yaml", "the YAML parser cannot be made");
+        err_set(&to->end, "invalid_yaml", "the YAML parser cannot be made");
         return NULL;
     }
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
@@ -259,4 +316,21 @@ struct yaml_node *yaml_parse(struct arena *a, struct sources *s, uint32_t source
     bool ok = read_document(&r, &root);
     yaml_parser_delete(&r.parser);
     return ok ? root : NULL;
+}
+
+void yaml_reading_done(struct yaml_reading *r)
+{
+    err_list_done(&r->mistakes);
+    err_done(&r->end);
+}
+
+struct yaml_node *yaml_parse(struct arena *a, struct sources *s, uint32_t source, struct err *err)
+{
+    auto_yaml_reading r = {.mistakes = {.max = 1}};
+    struct yaml_node *root = yaml_read(a, source, sources_get(s, source)->text, &r);
+    if (r.mistakes.n)
+        err_move(err, &r.mistakes.at[0]);
+    else if (!root)
+        err_move(err, &r.end);
+    return r.mistakes.n ? NULL : root;
 }

@@ -167,9 +167,33 @@ extends: cycle.prompt.md
     "no_head": "name: NoHead\n",
     "open": "---\nname: Open\n",
     "list": "---\n[a]\n---\n",
-    "tab": "---\nname: Tab\n\tclient: x\n---\n",
-    "twice": "---\nname: Twice\nname: Again\n---\n",
-    "alias": "---\nname: &a x\ndescription: *a\n---\n",
+    "tab": "---\nname: Tab\n\tclient: x\nnmae: x\n---\n{{ n | uper }}\n",
+    "tab_inside": "---\nname: TabInside\ninputs:\n\ta: strng\n\tb: string\ntemperature: 3\n---\n",
+    "twice": "---\nname: 2nd\nname: Again\ntype: chat\ninputs: {a: strng, a: int}\n---\n",
+    "alias": "---\nname: &a x\ndescription: *a\ntyp: llm\n---\n",
+    "bomb": """---
+name: Bomb
+types:
+  a: &a {x: string}
+  b: {x: *a, y: *a}
+output: {c: a, d: "strng[]"}
+max_turns: 0
+---
+""",
+    "open_keys": "---\nname: OpenKeys\nclinet: x\ninputs: {a: strng}\n\nReview: {{ diff }}\n",
+    "unclosed": """---
+name: Unclosed
+tools: [read_file, grep
+max_turns: 0
+client: "fast
+description: a: b
+just words
+types: {A: string
+inputs: {x: A, y: [B}
+repairs: 21
+---
+{% if %}
+""",
 }
 
 
@@ -241,7 +265,7 @@ inputs: {a: string}
         self.write(".plue/prompts/wide.prompt.md", f"---\nname: Wide\ninputs:\n{fields}---\n")
         result = self.plue("workflow", "lint", expect=2)
         self.assert_golden("prompts-wrong.txt", result.err)
-        self.assertEqual(result.out, "13 files: 50 errors, 0 warnings\n")
+        self.assertEqual(result.out, "17 files: 77 errors, 0 warnings\n")
 
     def undeclared(self, body, head="inputs: {goal: string, items: any}\n"):
         """What lint says of the template's variables: (file, line, name) each."""
