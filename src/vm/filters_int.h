@@ -36,8 +36,11 @@ bool filter_call(struct heap *h, bool test, val name, val value, const struct ca
 /* ---- filters_wrap.c, filters_links.c ---- */
 bool filter_wordwrap(struct heap *h, val *args, val *ret);
 bool filter_urlize(struct heap *h, val *args, val *ret);
+
+/* ---- html.c ---- */
 /* Without what stands from begin to end, both included. */
 void html_cut(str text, str begin, str end, struct buf *out);
+/* As Python's html.unescape. */
 void html_unescape(str text, struct buf *out);
 /* Of filters_html.c: also a method of markup. */
 bool filter_striptags(struct heap *h, val *args, val *ret);

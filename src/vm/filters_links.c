@@ -1,4 +1,4 @@
-/* urlize, and the pieces of HTML that striptags reads. */
+/* urlize: addresses in a text as links. */
 #include "base/utf8.h"
 #include "base/vec.h"
 #include "value/dict.h"
@@ -7,97 +7,6 @@
 #include "value/text.h"
 #include "vm/filters_int.h"
 #include <strings.h>
-
-void html_cut(str text, str begin, str end, struct buf *out)
-{
-    size_t at = 0;
-    for (;;) {
-        size_t from = str_find(text, begin, at);
-        size_t to = from == SIZE_MAX ? SIZE_MAX : str_find(text, end, from + begin.n);
-        if (to == SIZE_MAX)
-            break;
-        buf_add_str(out, str_sub(text, at, from));
-        at = to + end.n;
-    }
-    buf_add_str(out, str_sub(text, at, SIZE_MAX));
-}
-
-/* The entities of Latin 1 and the common ones beyond; others stay as they are. */
-static uint32_t entity(str name)
-{
-    static const char latin[] =
-        "nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg "
-        "plusmn sup2 sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest "
-        "Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave Eacute Ecirc Euml Igrave Iacute "
-        "Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash Ugrave Uacute Ucirc "
-        "Uuml Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave eacute "
-        "ecirc euml igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml divide "
-        "oslash ugrave uacute ucirc uuml yacute thorn yuml";
-    static const struct {
-        const char *name;
-        uint32_t cp;
-    } others[] = {{"amp", '&'},       {"lt", '<'},       {"gt", '>'},       {"quot", '"'},
-                  {"apos", '\''},     {"AMP", '&'},      {"LT", '<'},       {"GT", '>'},
-                  {"QUOT", '"'},      {"ndash", 0x2013}, {"mdash", 0x2014}, {"lsquo", 0x2018},
-                  {"rsquo", 0x2019},  {"ldquo", 0x201c}, {"rdquo", 0x201d}, {"bull", 0x2022},
-                  {"hellip", 0x2026}, {"trade", 0x2122}, {"euro", 0x20ac},  {"larr", 0x2190},
-                  {"uarr", 0x2191},   {"rarr", 0x2192},  {"darr", 0x2193},  {"ensp", 0x2002},
-                  {"emsp", 0x2003},   {"thinsp", 0x2009}};
-    str rest = str_of(latin), one;
-    for (uint32_t cp = 0xa0; str_next(&rest, ' ', &one); cp++)
-        if (str_eq(one, name))
-            return cp;
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        if (str_is(name, others[i].name))
-            return others[i].cp;
-    return 0;
-}
-
-/* &#60; &#x3c; */
-static uint32_t numeric(str digits)
-{
-    bool hex = digits.n && (digits.p[0] | 32) == 'x';
-    uint32_t cp = 0;
-    for (size_t i = hex; i < digits.n; i++) {
-        int c = digits.p[i], v;
-        if (c >= '0' && c <= '9')
-            v = c - '0';
-        else if (hex && (c | 32) >= 'a' && (c | 32) <= 'f')
-            v = (c | 32) - 'a' + 10;
-        else
-            return 0;
-        cp = cp * (hex ? 16 : 10) + (uint32_t)v;
-        if (cp > 0x10ffff)
-            return 0xfffd;
-    }
-    return cp >= 0xd800 && cp <= 0xdfff ? 0xfffd : cp;
-}
-
-void html_unescape(str text, struct buf *out)
-{
-    enum { NAME_MAX_BYTES = 32 };
-    char bytes[4];
-    for (size_t at = 0; at < text.n;) {
-        const char *p = memchr(text.p + at, '&', text.n - at);
-        size_t from = p ? (size_t)(p - text.p) : text.n, end = from + 1;
-        buf_add_str(out, str_sub(text, at, from));
-        if (!p)
-            return;
-        while (end < text.n && end - from < NAME_MAX_BYTES && text.p[end] != ';')
-            end++;
-        str name = str_sub(text, from + 1, end);
-        uint32_t cp = 0;
-        if (end < text.n && text.p[end] == ';' && name.n)
-            cp = name.p[0] == '#' ? numeric(str_sub(name, 1, name.n)) : entity(name);
-        at = cp ? end + 1 : from + 1;
-        if (cp)
-            buf_add(out, bytes, utf8_put(cp, bytes));
-        else
-            buf_add_byte(out, '&');
-    }
-}
-
-/* ---- urlize ---- */
 
 struct linker {
     struct heap *heap;
