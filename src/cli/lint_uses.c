@@ -51,6 +51,16 @@ static void read_template(struct reading *r, const struct bundle_file *f)
         vec_push(&r->all, t);
 }
 
+/* Of a list the first file that is there. */
+static void read_choice(struct reading *r, struct template_choice c)
+{
+    const struct bundle_file *f = NULL;
+    for (uint32_t i = 0; i < c.n && !f; i++)
+        f = find(r, c.names[i]);
+    if (f)
+        read_template(r, f);
+}
+
 static bool is_known(const struct reading *r, const struct prompt *p, str name)
 {
     for (size_t i = 0; i < r->all.n; i++)
@@ -81,14 +91,13 @@ static void report(struct findings *f, struct reading *r, const struct prompt *p
 void lint_uses(struct findings *f, const struct bundle *b, const struct prompt *p)
 {
     struct reading r = {.bundle = b, .sources = SOURCES_INIT};
-    const struct bundle_file *own = bundle_find(b, p->path), *other;
+    const struct bundle_file *own = bundle_find(b, p->path);
     r.folder = str_sub(p->path, 0, str_rfind_byte(p->path, '/') + 1);
     if (own)
         read_template(&r, own);
     for (size_t i = 0; i < r.all.n; i++)
         for (uint32_t k = 0; k < r.all.at[i].uses.others.n; k++)
-            if ((other = find(&r, r.all.at[i].uses.others.at[k].name)))
-                read_template(&r, other);
+            read_choice(&r, r.all.at[i].uses.others.at[k]);
     for (size_t i = 0; i < r.all.n; i++)
         for (uint32_t k = 0; k < r.all.at[i].uses.loads.n; k++)
             if (!is_known(&r, p, r.all.at[i].uses.loads.at[k].name))

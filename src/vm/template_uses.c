@@ -1,11 +1,11 @@
 #include "template/parse.h"
 #include "vm/template_int.h"
-#include "vm/template_scope_int.h"
-#include "vm/uses.h"
+#include "vm/template_uses_int.h"
 
 struct walk {
     struct arena *arena;
     struct template_uses *uses;
+    struct template_names assigned, again; /* once, and more than once */
     struct name_visitor visitor;
 };
 
@@ -32,6 +32,12 @@ static void add(struct walk *w, struct template_names *n, str name, pos at)
     n->at[n->n++] = (struct template_name){arena_str(w->arena, name), at};
 }
 
+static void assign(struct walk *w, str name)
+{
+    add(w, template_names_has(&w->assigned, name) ? &w->again : &w->assigned, name, POS_NONE);
+    add(w, &w->uses->known, name, POS_NONE);
+}
+
 static bool is_of_the_language(str name)
 {
     static const char *const names[] = {"loop", "self", "super", "caller", "varargs", "kwargs"};
@@ -46,7 +52,7 @@ static void note_name(void *data, str name, enum name_use use)
 {
     struct walk *w = data;
     if (use == NAME_STORE)
-        add(w, &w->uses->known, name, POS_NONE);
+        assign(w, name);
 }
 
 /* x is defined, x | default(...) */
@@ -72,14 +78,11 @@ static bool enter(void *data, const struct expr *e)
 static void load(void *data, const struct node *n)
 {
     struct walk *w = data;
-    bool sees = n->kind == NODE_EXTENDS || n->load.with_context;
-    if (sees && n->load.name->kind == EXPR_STR)
-        add(w, &w->uses->others, n->load.name->s, n->at);
     if (n->load.as.n)
-        add(w, &w->uses->known, n->load.as, POS_NONE);
+        assign(w, n->load.as);
     for (uint32_t i = 0; n->kind == NODE_FROM && i < n->load.name_count; i++) {
         const struct import_name *name = &n->load.names[i];
-        add(w, &w->uses->known, name->as.n ? name->as : name->name, POS_NONE);
+        assign(w, name->as.n ? name->as : name->name);
     }
 }
 
@@ -89,7 +92,7 @@ static void add_macros(struct walk *w, const struct nodes *body)
     for (uint32_t i = 0; i < body->n; i++) {
         const struct node *n = body->at[i];
         if (n->kind == NODE_MACRO)
-            add(w, &w->uses->known, n->macro.name, POS_NONE);
+            assign(w, n->macro.name);
         uint32_t count = node_bodies(n, below);
         for (uint32_t b = 0; b < count; b++)
             add_macros(w, below[b]);
@@ -102,10 +105,12 @@ bool template_uses_read(struct sources *s, uint32_t source, size_t from, struct 
     struct template_tree tree;
     *ret = (struct template_uses){0};
     struct walk w = {.arena = a, .uses = ret};
+
     w.visitor = (struct name_visitor){&w, note_name, false, enter, load};
     if (!template_parse(s, source, from, a, &tree, err))
         return false;
     add_macros(&w, &tree.body);
     visit_nodes(&w.visitor, &tree.body);
+    template_others(a, &tree.body, &w.again, &ret->others);
     return true;
 }

@@ -14,12 +14,22 @@ struct template_names {
     uint32_t n, cap;
 };
 
-struct template_uses {            /* in the arena, each name once, in the order of the text */
-    struct template_names loads;  /* names that are read */
-    struct template_names known;  /* names that it assigns somewhere, or asks whether they are there
-                                   * (is defined, default): reading one is no mistake */
-    struct template_names others; /* templates that it extends, includes or imports by their names,
-                                   * where these see its context */
+struct template_choice { /* what a template's name may be */
+    const str *names;
+    uint32_t n;
+    bool list; /* the first that is found is taken; otherwise n is 1 */
+};
+struct template_choices {
+    struct template_choice *at;
+    uint32_t n, cap;
+};
+
+struct template_uses {           /* in the arena, each name once, in the order of the text */
+    struct template_names loads; /* names that are read */
+    struct template_names known; /* names that it assigns somewhere, or asks whether they are there
+                                  * (is defined, default): reading one is no mistake */
+    struct template_choices others; /* templates that it extends, includes or imports, as far as
+                                     * their names are constants, where these see its context */
 };
 
 /* The template in `source` from byte `from` on. False: err, of its syntax. Globals of the language

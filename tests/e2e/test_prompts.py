@@ -305,6 +305,44 @@ inputs: {a: string}
                                          "{% from 'parts/macros.md' import m %}{{ m(2) }}{% include 'none.md' ignore missing %}"),
                          [("parts/deep.md", 1, "deep"), ("parts/list.md", 2, "mode")])
 
+    def test_computed_names_of_templates_are_followed_where_they_are_known(self):
+        for part in "abcd":
+            self.write(f".plue/prompts/{part}.md", "{{ in_%s }}" % part)
+        self.write(".plue/prompts/base.md", "{{ in_base }}{% block one %}{% endblock %}")
+        for body, parts in (
+                ("{% include 'a.md' if goal else 'b.md' %}", "ab"), ("{% include 'a.md' if goal %}", "a"),
+                ("{% include goal or 'a.md' %}", "a"), ("{% include goal and 'a.md' %}", "a"),
+                ("{% include 'a' ~ '.md' %}", "a"), ("{% include ('a' if goal else 'b') + '.md' %}", "ab"),
+                ("{% include ['none.md', 'b.md', 'a.md'] %}", "b"), ("{% include [goal, 'a.md', 'b.md'] %}", "a"),
+                ("{% include ('c.md' if goal else 'none.md', 'a.md') %}", "ac"), ("{% include ['x.md', 'y.md'] ignore missing %}", ""),
+                ("{% set p = 'a.md' %}{% include p %}", "a"), ("{% set p = ['x.md', 'b.md'] %}{% include p %}", "b"),
+                ("{% set p = 'a' %}{% set q = p ~ '.md' %}{% include q %}", "a"),
+                ("{% if goal %}{% set p = 'a.md' %}{% endif %}{% include p %}", "a"),
+                ("{% for p in ['a.md', 'b.md'] %}{% include p %}{% endfor %}", "ab"),
+                ("{% with p = 'a.md' %}{% include p %}{% endwith %}", "a"),
+                ("{% set p = 'a.md' %}{% block x %}{% include p %}{% endblock %}", "a"),
+                ("{% import 'a' ~ '.md' as m with context %}{{ m }}", "a"), ("{% from ('a.md' if goal) import x with context %}{{ x }}", "a")):
+            self.assertEqual([name for _, _, name in self.undeclared(body)], [f"in_{p}" for p in parts], body)
+        self.assertEqual([name for _, _, name in self.undeclared("{% extends 'base' ~ '.md' %}{% block one %}{% include ('b' ~ '.md') %}{% endblock %}")],
+                         ["in_b", "in_base"])
+
+    def test_what_a_template_includes_is_not_guessed(self):
+        for part in "ab":
+            self.write(f".plue/prompts/{part}.md", "{{ in_%s }}" % part)
+        for body in ("{% include goal %}", "{% include goal ~ '.md' %}", "{% include 'a.md' | lower %}", "{% include items[0] %}",
+                     "{% set p = 'a.md' %}{% set p = goal %}{% include p %}", "{% include p | default('a.md') %}{% set p = 'a.md' %}",
+                     "{% for i in items %}{% set p = 'a.md' %}{% endfor %}{% include goal %}{{ p is defined }}{% include p %}",
+                     "{% macro m(p) %}{% include p %}{% endmacro %}{% set p = 'a.md' %}{{ m('b.md') }}",
+                     "{% set p = 'a.md' %}{% macro m(p) %}{% include p %}{% endmacro %}{{ m(goal) }}",
+                     "{% set p = 'a.md' %}{% for p, q in items %}{% include p %}{% endfor %}",
+                     "{% for p in items %}{% include p %}{% else %}{% set q = 'a.md' %}{% endfor %}{{ q is defined }}{% include q %}",
+                     "{% with p = goal, q = p %}{% set p = 'a.md' %}{% include q %}{% endwith %}", "{% include 'a.md' and goal %}",
+                     "{% with p = 'a.md', q = p %}{% include q %}{% endwith %}", "{% import ('a.md' if goal) as m %}{{ m }}",
+                     "{% include ['a.md' ~ goal, ['b.md']] ignore missing %}", "{% set p = ['a.md'] %}{% include p ~ 'x' ignore missing %}",
+                     "{% include " + " ~ ".join(["('a' if goal else 'b')"] * 30) + " ignore missing %}",
+                     "{% set a = ['a.md'] %}" + "".join(f"{{% set {b} = {a} or {a} %}}" for a, b in zip("abcdefghij", "bcdefghijk")) + "{% include k ~ 'x' %}"):
+            self.assertEqual([name for _, _, name in self.undeclared(body) if name.startswith("in_")], [], body)
+
     def test_documents_that_cannot_be_read(self):
         for text, line, message in (
                 ("name: A\n", 1, "does not begin with a frontmatter"), ("---\nname: A\n", 1, "no closing ---"),
