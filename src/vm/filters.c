@@ -6,8 +6,9 @@
 
 enum { TABLE_ROWS = 256 };
 
-static const struct native_def *const tables[] = {filters_text, filters_sequence, filters_numbers,
-                                                  filters_html, filters_schema};
+static const struct native_def *const tables[] = {filters_text,   filters_sequence, filters_order,
+                                                  filters_select, filters_numbers,  filters_html,
+                                                  filters_schema};
 
 static int find_row(const struct native_def *table, str name)
 {

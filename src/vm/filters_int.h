@@ -4,8 +4,8 @@
 #define VM_FILTERS_INT_H
 #include "vm/template_int.h"
 
-extern const struct native_def filters_text[], filters_sequence[], filters_numbers[],
-    filters_html[], filters_schema[], template_tests[];
+extern const struct native_def filters_text[], filters_sequence[], filters_order[],
+    filters_select[], filters_numbers[], filters_html[], filters_schema[], template_tests[];
 
 /* "a.b.0" of an item, as Jinja2's attribute= has it; default_value may be unbound. */
 bool filter_attribute(struct heap *h, val item, val attribute, val default_value,
