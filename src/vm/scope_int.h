@@ -69,6 +69,15 @@ void scope_resolve_module(struct unit *u, const struct module *m);
 void scope_resolve_expr(struct unit *u, const struct expr *e);
 void scope_done(struct unit *u);
 
+struct scope *scope_new(struct unit *u, struct scope *parent, enum scope_kind kind,
+                        const void *node);
+/* The symbol of this name in s, made at its first mention. */
+struct symbol *scope_symbol(struct unit *u, struct scope *s, str name, pos at);
+
+/* ---- scope_walk.c: records what stands below, in u->module and the scopes that it opens ---- */
+void scope_walk_block(struct unit *u, const struct block *b);
+void scope_walk_expr(struct unit *u, const struct expr *e);
+
 /* The scope that a node opens below s. */
 struct scope *scope_child(struct scope *s, const void *node);
 
