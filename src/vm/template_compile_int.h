@@ -53,15 +53,28 @@ void emit_step(struct fn *f, enum template_step step, unsigned a, unsigned b, un
 /* Errors of what follows name the place, or the anchor where that is on another line. */
 void template_at(struct template_fn *t, pos at);
 void template_anchor(struct template_fn *t, pos at);
+/* closure of a finished function */
+void emit_closure(struct template_fn *t, struct code *code, reg dest);
+
+/* ---- template_variables.c ---- */
 /* Gives the variables of a frame registers and first values. */
 void template_enter(struct template_fn *t, struct symbols *s);
 void template_leave(struct template_fn *t, struct symbols *s);
 void variable_read(struct template_fn *t, struct variable *v, reg dest, bool or_undefined);
 void variable_write(struct template_fn *t, struct variable *v, reg from);
+/* Notes which names nested functions mention; before the body's first frame is entered. */
+void collect_captured(struct template_fn *t, const struct nodes *body);
 /* A dict of all that the frames have assigned, in a new register. */
 reg template_locals(struct template_fn *t);
-bool template_body(struct template_fn *t, const struct nodes *body);
 void template_assign(struct template_fn *t, const struct expr *target, reg from);
+/* Gives what was assigned to importers and includes. */
+void template_export(struct template_fn *t, const struct expr *target);
+/* A namespace is asked for before the value is computed. */
+void template_check_space(struct template_fn *t, const struct expr *target);
+
+/* ---- template_stmt.c ---- */
+/* False: what follows in the same body is never reached. */
+bool template_body(struct template_fn *t, const struct nodes *body);
 
 /* ---- template_loop.c, template_macro.c, template_import.c ---- */
 void compile_for(struct template_fn *t, const struct node *n);
@@ -72,9 +85,6 @@ void compile_block_tag(struct template_fn *t, const struct node *n);
 bool compile_extends(struct template_fn *t, const struct node *n);
 void compile_include(struct template_fn *t, const struct node *n);
 void compile_import(struct template_fn *t, const struct node *n);
-/* closure of a finished function */
-void emit_closure(struct template_fn *t, struct code *code, reg dest);
-void collect_captured(struct template_fn *t, const struct nodes *body);
 
 /* ---- template_expr.c ---- */
 void compile_filter_on(struct template_fn *t, const struct expr *e, reg text, reg dest);
