@@ -22,16 +22,18 @@ void arena_done(struct arena *a);
 
 void *arena_grow(struct arena *a, size_t n);
 
-/* Zeroed, aligned to 16. */
+/* Zeroed, aligned to 16; of no bytes any pointer, NULL too. */
 static inline void *arena_alloc(struct arena *a, size_t n)
 {
     n = (n + 15) & ~(size_t)15;
+    if (!n)
+        return a->at;
     if ((size_t)(a->end - a->at) < n)
         return arena_grow(a, n);
     void *p = a->at;
     a->at += n;
     a->used += n;
-    return n ? memset(p, 0, n) : p;
+    return memset(p, 0, n);
 }
 #define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
 /* n zeroed elements; n must be bounded by the caller. */

@@ -159,8 +159,8 @@ static bool filter_slice(struct heap *h, val *args, val *ret)
         int64_t from = offset + i * each;
         offset += i < extra;
         int64_t to = offset + (i + 1) * each;
-        if (!heap_charge(h, 1) ||
-            !list_from(h, items.list->at + from, (uint32_t)(to - from), &slice))
+        const val *first = to > from ? items.list->at + from : NULL;
+        if (!heap_charge(h, 1) || !list_from(h, first, (uint32_t)(to - from), &slice))
             return false;
         if (args[2].kind > V_NONE && i >= extra && !list_push(h, slice.list, args[2]))
             return false;
