@@ -38,9 +38,10 @@ void *arena_grow(struct arena *a, size_t n)
 
 str arena_str(struct arena *a, str s)
 {
-    char *p = arena_alloc(a, s.n + 1);
+    char *p = arena_take(a, s.n + 1);
     if (s.n)
         memcpy(p, s.p, s.n);
+    p[s.n] = '\0';
     return (str){p, s.n};
 }
 
@@ -51,13 +52,16 @@ const char *arena_cstr(struct arena *a, str s)
 
 str arena_vprintf(struct arena *a, const char *fmt, va_list args)
 {
+    char few[128]; /* most texts: they are made once then */
     va_list again;
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, fmt, again);
+    int n = vsnprintf(few, sizeof few, fmt, again);
     va_end(again);
     if (n < 0)
         return STR("");
-    char *p = arena_alloc(a, (size_t)n + 1);
+    if ((size_t)n < sizeof few)
+        return arena_str(a, str_make(few, (size_t)n));
+    char *p = arena_take(a, (size_t)n + 1);
     vsnprintf(p, (size_t)n + 1, fmt, args);
     return (str){p, (size_t)n};
 }

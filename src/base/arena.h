@@ -35,6 +35,17 @@ static inline void *arena_alloc(struct arena *a, size_t n)
     a->used += n;
     return memset(p, 0, n);
 }
+/* The same, but what it holds is the caller's to fill. */
+static inline void *arena_take(struct arena *a, size_t n)
+{
+    n = (n + 15) & ~(size_t)15;
+    if ((size_t)(a->end - a->at) < n)
+        return arena_grow(a, n);
+    void *p = a->at;
+    a->at = n ? a->at + n : a->at;
+    a->used += n;
+    return p;
+}
 #define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
 /* n zeroed elements; n must be bounded by the caller. */
 #define arena_array(a, type, n) ((type *)arena_alloc((a), sizeof(type) * (n)))

@@ -55,29 +55,22 @@ void buf_add_int(struct buf *b, int64_t i)
     buf_add_str(b, num_int_text(room, i));
 }
 
-/* Most texts fit into a little room: only the others are printed twice. */
 void buf_addv(struct buf *b, const char *fmt, va_list args)
 {
-    enum { GUESS = 96 };
-    size_t left = b->n < b->max ? b->max - b->n : 0;
-    char *to = buf_reserve(b, left < GUESS ? left : GUESS);
-    if (!to)
-        return;
-    size_t room = b->cap - b->n < left + 1 ? b->cap - b->n : left + 1;
+    char few[128]; /* most texts: they are made once then */
     va_list again;
     va_copy(again, args);
-    int n = vsnprintf(to, room, fmt, again);
+    int n = vsnprintf(few, sizeof few, fmt, again);
     va_end(again);
-    if (n >= 0 && (size_t)n >= room) {
-        *to = '\0';
-        to = buf_reserve(b, (size_t)n);
-        if (to)
-            vsnprintf(to, (size_t)n + 1, fmt, args);
+    if (n >= 0 && (size_t)n < sizeof few) {
+        buf_add(b, few, (size_t)n);
+        return;
     }
-    if (n < 0 || !to)
-        b->p[b->n] = '\0';
-    else
-        b->n += (size_t)n;
+    char *to = n < 0 ? NULL : buf_reserve(b, (size_t)n);
+    if (!to)
+        return;
+    vsnprintf(to, (size_t)n + 1, fmt, args);
+    b->n += (size_t)n;
 }
 
 void buf_addf(struct buf *b, const char *fmt, ...)

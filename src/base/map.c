@@ -43,6 +43,8 @@ uint64_t hash_bytes(const void *bytes, size_t n)
     return hash_mix(h ^ a ^ 0x1d8e4e27c47d124fu, b ^ hash_seed ^ 0xeb44accab455d165u);
 }
 
+enum { SMALL = 8 /* entries that are looked through one by one, without an index */ };
+
 void map_done(struct map *m)
 {
     free(m->entries);
@@ -64,6 +66,32 @@ static size_t map_slot(const struct map *m, str key, uint64_t hash)
     }
 }
 
+/* entry + 1, or 0 */
+static uint32_t find_small(const struct map *m, str key)
+{
+    for (size_t i = 0; i < m->used; i++)
+        if (m->entries[i].key.n == key.n && m->entries[i].key.p && str_eq(m->entries[i].key, key))
+            return (uint32_t)i + 1;
+    return 0;
+}
+
+static void make_index(struct map *m)
+{
+    size_t slots = 16;
+    while (slots < m->cap * 2)
+        slots *= 2;
+    bool hashed = m->index != NULL;
+    free(m->index);
+    m->index = mem_zalloc(slots * sizeof *m->index);
+    m->mask = slots - 1;
+    for (size_t i = 0; i < m->used; i++) {
+        struct map_entry *e = &m->entries[i];
+        e->hash = hashed ? e->hash : hash_bytes(e->key.p, e->key.n);
+        m->index[map_slot(m, e->key, e->hash)] = (uint32_t)i + 1;
+    }
+}
+
+/* Makes room for another entry. */
 static void map_rebuild(struct map *m)
 {
     size_t live = 0;
@@ -71,25 +99,18 @@ static void map_rebuild(struct map *m)
         if (m->entries[i].key.p)
             m->entries[live++] = m->entries[i];
     m->used = live;
-    if (m->cap < live * 2 || m->cap < 8) {
-        m->cap = live * 2 < 8 ? 8 : live * 2;
+    if (m->cap < live * 2 || m->cap < SMALL) {
+        m->cap = live * 2 < SMALL ? SMALL : live * 2;
         m->entries = mem_realloc_array(m->entries, m->cap, sizeof *m->entries);
     }
-    size_t slots = 16;
-    while (slots < m->cap * 2)
-        slots *= 2;
-    free(m->index);
-    m->index = mem_zalloc(slots * sizeof *m->index);
-    m->mask = slots - 1;
-    for (size_t i = 0; i < m->used; i++)
-        m->index[map_slot(m, m->entries[i].key, m->entries[i].hash)] = (uint32_t)i + 1;
+    if (m->cap > SMALL)
+        make_index(m);
 }
 
 static struct map_entry *map_find(const struct map *m, str key)
 {
-    if (!m->index)
-        return NULL;
-    uint32_t e = m->index[map_slot(m, key, hash_bytes(key.p, key.n))];
+    uint32_t e =
+        m->index ? m->index[map_slot(m, key, hash_bytes(key.p, key.n))] : find_small(m, key);
     return e ? &m->entries[e - 1] : NULL;
 }
 
@@ -106,20 +127,25 @@ bool map_has(const struct map *m, str key)
 
 void *map_set(struct map *m, str key, void *value)
 {
-    uint64_t hash = hash_bytes(key.p, key.n);
-    size_t slot = m->index ? map_slot(m, key, hash) : 0;
-    if (m->index && m->index[slot]) {
-        struct map_entry *e = &m->entries[m->index[slot] - 1];
-        void *old = e->value;
-        e->value = value;
+    bool indexed = m->index != NULL;
+    uint64_t hash = indexed ? hash_bytes(key.p, key.n) : 0;
+    size_t slot = indexed ? map_slot(m, key, hash) : 0;
+    uint32_t at = indexed ? m->index[slot] : find_small(m, key);
+    if (at) {
+        void *old = m->entries[at - 1].value;
+        m->entries[at - 1].value = value;
         return old;
     }
     if (m->used == m->cap) {
         map_rebuild(m);
-        slot = map_slot(m, key, hash);
+        if (m->index && !indexed)
+            hash = hash_bytes(key.p, key.n);
+        if (m->index)
+            slot = map_slot(m, key, hash);
     }
     m->entries[m->used++] = (struct map_entry){key.p ? key : STR(""), value, hash};
-    m->index[slot] = (uint32_t)m->used;
+    if (m->index)
+        m->index[slot] = (uint32_t)m->used;
     m->n++;
     return NULL;
 }

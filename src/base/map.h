@@ -23,12 +23,12 @@ static inline uint64_t hash_int(uint64_t x)
 struct map_entry {
     str key;
     void *value;
-    uint64_t hash;
+    uint64_t hash; /* where there is an index */
 };
 struct map {
     struct map_entry *entries; /* in order of insertion; a removed one has key.p NULL */
     size_t n, used, cap;       /* live entries, entries with the removed, room */
-    uint32_t *index;           /* entry + 1, or 0 */
+    uint32_t *index;           /* entry + 1, or 0; NULL while there are few */
     size_t mask;
 };
 
