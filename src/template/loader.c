@@ -97,8 +97,12 @@ static int open_below(const struct root *r, const char *name)
 
 static void add_shown(struct buf *path, const struct root *r, str name)
 {
-    if (strcmp(r->shown, ".") != 0 && r->shown[0])
-        buf_addf(path, "%s%s", r->shown, r->shown[strlen(r->shown) - 1] == '/' ? "" : "/");
+    str folder = str_of(r->shown);
+    if (folder.n && !str_eq(folder, STR("."))) {
+        buf_add_str(path, folder);
+        if (!str_ends(folder, STR("/")))
+            buf_add_byte(path, '/');
+    }
     buf_add_str(path, name);
 }
 

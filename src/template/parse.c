@@ -24,31 +24,30 @@ bool template_parse_fail(struct template_parser *p, pos at, const char *fmt, ...
 }
 
 /* As in Jinja2, the end of the template stands where its last token does. */
-static bool read_token(struct template_parser *p, const struct template_token *after,
-                       struct template_token *ret)
+static bool read_token(struct template_parser *p, struct template_token *ret)
 {
+    uint32_t before = p->now.offset;
     if (!template_scan_token(&p->scan, ret))
         return false;
     if (ret->kind == TOKEN_EOF)
-        ret->offset = after->offset;
+        ret->offset = before;
     return true;
 }
 
 bool next_token(struct template_parser *p)
 {
-    struct template_token before = p->now;
-    p->last = before.offset + before.length;
+    p->last = p->now.offset + p->now.length;
     if (p->has_next) {
         p->now = p->next;
         p->has_next = false;
         return true;
     }
-    return before.kind == TOKEN_EOF && p->last ? true : read_token(p, &before, &p->now);
+    return p->now.kind == TOKEN_EOF && p->last ? true : read_token(p, &p->now);
 }
 
 const struct template_token *look_token(struct template_parser *p)
 {
-    if (!p->has_next && !read_token(p, &p->now, &p->next))
+    if (!p->has_next && !read_token(p, &p->next))
         return NULL;
     p->has_next = true;
     return &p->next;
@@ -112,7 +111,7 @@ bool expect_any_name(struct template_parser *p, str *ret, pos *ret_at)
 
 void *copy_array(struct template_parser *p, const void *from, size_t bytes)
 {
-    void *copy = arena_alloc(p->arena, bytes);
+    void *copy = arena_take(p->arena, bytes);
     if (bytes)
         memcpy(copy, from, bytes);
     return copy;
@@ -146,10 +145,14 @@ bool template_parse(struct sources *sources, uint32_t source, size_t from, struc
                                            .blocks = keep_array(&p, &p.blocks),
                                            .block_count = (uint32_t)p.blocks.n,
                                            .has_extends = p.has_extends};
-    for (int i = 0; ok && i < WORD_COUNT; i++)
-        ret_tree->words[i] = intern(&p, str_of(words[i]));
+    for (int i = 0; ok && i < WORD_COUNT; i++) {
+        const str *known = map_get(&p.names, str_of(words[i]));
+        ret_tree->words[i] = known ? *known : str_of(words[i]);
+    }
     template_scan_done(&p.scan);
     map_done(&p.names);
     vec_done(&p.blocks);
+    vec_done(&p.pending);
+    vec_done(&p.parts);
     return ok;
 }

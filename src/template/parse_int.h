@@ -26,6 +26,8 @@ struct template_parser {
     const struct open_tag *tags;
     uint32_t nesting, depth, nodes;
     VEC(struct node *) blocks;
+    VEC(struct node *) pending;    /* of the bodies that are open, innermost last */
+    VEC(struct output_part) parts; /* since the last tag */
     bool has_extends;
 };
 

@@ -169,24 +169,25 @@ struct expr *template_parse_tuple(struct template_parser *p, enum tuple_mode mod
 {
     expr_vec items = {0};
     pos at = token_pos(p, &p->now);
-    bool is_tuple = false, ok = true;
+    bool ok = true;
     while (ok) {
         if ((items.n && !(ok = expect(p, TOKEN_COMMA))) || is_tuple_end(p, end_name))
             break;
         struct expr *item = tuple_item(p, mode);
+        bool comma = p->now.kind == TOKEN_COMMA;
+        if (!items.n && !comma) /* mostly it is no tuple */
+            return item;
         ok = item != NULL;
         vec_push(&items, item);
-        if (p->now.kind != TOKEN_COMMA)
+        if (!comma)
             break;
-        is_tuple = true;
     }
-    if (ok && !is_tuple && !items.n && mode != TUPLE_PARENTHESES)
+    if (ok && !items.n && mode != TUPLE_PARENTHESES)
         ok = template_parse_fail(p, token_pos(p, &p->now), "Expected an expression, got '%.*s'",
                                  STR_ARG(describe(&p->now)));
-    if (!ok || (!is_tuple && items.n)) {
-        struct expr *only = ok ? items.at[0] : NULL;
+    if (!ok) {
         vec_done(&items);
-        return only;
+        return NULL;
     }
     struct expr *e = new_expr(p, EXPR_TUPLE, pos_until(p, at));
     return with_items(p, e, &items);

@@ -56,29 +56,27 @@ static bool fail_end(struct template_parser *p, str name, pos at)
 
 /* ---- bodies ---- */
 
-typedef VEC(struct output_part) part_vec;
-typedef VEC(struct node *) node_vec;
-
-static bool flush(struct template_parser *p, part_vec *parts, node_vec *body)
+/* What was read since the last tag as one node, behind the nodes that are pending. */
+static bool flush(struct template_parser *p)
 {
-    if (!parts->n)
+    if (!p->parts.n)
         return true;
-    struct node *n = new_node(p, NODE_OUTPUT, parts->at[0].at);
+    struct node *n = new_node(p, NODE_OUTPUT, p->parts.at[0].at);
     if (!n)
         return false;
-    n->output.at = keep_array(p, parts);
-    n->output.n = (uint32_t)parts->n;
-    vec_push(body, n);
-    parts->n = 0;
+    n->output.at = keep_array(p, &p->parts);
+    n->output.n = (uint32_t)p->parts.n;
+    vec_push(&p->pending, n);
+    p->parts.n = 0;
     return true;
 }
 
-static bool output(struct template_parser *p, part_vec *parts)
+static bool output(struct template_parser *p)
 {
     struct output_part part = {.at = token_pos(p, &p->now)};
     if (p->now.kind == TOKEN_DATA) {
         part.text = p->now.text;
-        vec_push(parts, part);
+        vec_push(&p->parts, part);
         return next_token(p);
     }
     if (!next_token(p))
@@ -87,7 +85,7 @@ static bool output(struct template_parser *p, part_vec *parts)
     if (!part.value)
         return false;
     part.at = part.value->at;
-    vec_push(parts, part);
+    vec_push(&p->parts, part);
     return expect(p, TOKEN_VARIABLE_END);
 }
 
@@ -99,43 +97,40 @@ static bool at_end(const struct template_parser *p, const char *const *ends)
     return false;
 }
 
-static bool nodes_until(struct template_parser *p, const char *const *ends, part_vec *parts,
-                        node_vec *body)
+static bool nodes_until(struct template_parser *p, const char *const *ends)
 {
     while (p->now.kind != TOKEN_EOF) {
         if (p->now.kind != TOKEN_BLOCK_BEGIN) {
-            if (!output(p, parts))
+            if (!output(p))
                 return false;
             continue;
         }
-        if (!flush(p, parts, body) || !next_token(p))
+        if (!flush(p) || !next_token(p))
             return false;
         if (at_end(p, ends))
             return true;
         struct node *n = template_parse_statement(p);
         if (!n || !expect(p, TOKEN_BLOCK_END))
             return false;
-        vec_push(body, n);
+        vec_push(&p->pending, n);
     }
-    return flush(p, parts, body);
+    return flush(p);
 }
 
 bool template_parse_nodes(struct template_parser *p, const char *const *ends, struct nodes *ret)
 {
-    part_vec parts = {0};
-    node_vec body = {0};
+    size_t before = p->pending.n;
     struct end_tags here = {ends, p->ends};
     if (ends)
         p->ends = &here;
-    bool ok = nodes_until(p, ends, &parts, &body);
+    bool ok = nodes_until(p, ends);
     if (ok && ends && p->now.kind == TOKEN_EOF)
         ok = fail_end(p, STR(""), token_pos(p, &p->now));
     if (ends)
         p->ends = here.outer;
-    ret->at = keep_array(p, &body);
-    ret->n = (uint32_t)body.n;
-    vec_done(&parts);
-    vec_done(&body);
+    ret->n = (uint32_t)(p->pending.n - before);
+    ret->at = ret->n ? copy_array(p, p->pending.at + before, ret->n * sizeof *ret->at) : NULL;
+    p->pending.n = before;
     return ok;
 }
 
@@ -182,7 +177,7 @@ static bool parse_branch(struct template_parser *p, struct node *n)
 
 static bool parse_if(struct template_parser *p, struct node *n)
 {
-    node_vec elifs = {0};
+    VEC(struct node *) elifs = {0};
     bool ok = parse_branch(p, n);
     while (ok && at_name(p, "elif")) {
         struct node *branch = next_token(p) ? new_node(p, NODE_IF, token_pos(p, &p->now)) : NULL;
@@ -343,7 +338,7 @@ static bool parse_block(struct template_parser *p, struct node *n)
 
 static bool parse_print(struct template_parser *p, struct node *n)
 {
-    part_vec parts = {0};
+    VEC(struct output_part) parts = {0};
     bool ok = true;
     while (ok && p->now.kind != TOKEN_BLOCK_END) {
         if (parts.n && !(ok = expect(p, TOKEN_COMMA)))

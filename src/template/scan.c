@@ -18,17 +18,44 @@ bool template_scan_is_space(uint32_t cp)
            cp == 0x2028 || cp == 0x2029 || cp == 0x202f || cp == 0x205f || cp == 0x3000;
 }
 
-static size_t skip_space(str text, size_t at)
+/* What a byte below 0x80 may be. */
+enum {
+    BYTE_SPACE = 1,
+    BYTE_DIGIT = 2,
+    BYTE_WORD = 4,
+    BYTE_END = 8 /* may begin the end of a tag */
+};
+static const uint8_t bytes[256] = {
+    [9 ... 13] = BYTE_SPACE,   [0x1c ... 0x20] = BYTE_SPACE,
+    ['a' ... 'z'] = BYTE_WORD, ['A' ... 'Z'] = BYTE_WORD,
+    ['_'] = BYTE_WORD,         ['0' ... '9'] = BYTE_WORD | BYTE_DIGIT,
+    ['-'] = BYTE_END,          ['+'] = BYTE_END,
+    ['%'] = BYTE_END,          ['}'] = BYTE_END,
+};
+
+static unsigned kind_of(str text, size_t at)
 {
-    while (at < text.n && text.p[at] == ' ')
-        at++;
-    while (at < text.n) {
+    return at < text.n ? bytes[(unsigned char)text.p[at]] : 0;
+}
+
+static size_t skip_spaces(str text, size_t at)
+{
+    for (;;) {
+        while (kind_of(text, at) & BYTE_SPACE)
+            at++;
         size_t next = at;
-        if (!template_scan_is_space(utf8_next(text, &next)))
-            break;
+        if (at >= text.n || !(text.p[at] & 0x80) || !template_scan_is_space(utf8_next(text, &next)))
+            return at;
         at = next;
     }
-    return at;
+}
+
+/* Mostly there is one, or none. */
+static inline size_t skip_space(str text, size_t at)
+{
+    at += at < text.n && text.p[at] == ' ';
+    bool done = at < text.n && text.p[at] > ' ' && text.p[at] < 0x7f;
+    return done ? at : skip_spaces(text, at);
 }
 
 static size_t trim_space(str text, size_t from, size_t to)
@@ -49,7 +76,7 @@ static bool is_digit(int c)
 
 static bool is_ascii_word(int c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    return bytes[(unsigned char)c] & BYTE_WORD;
 }
 
 enum { WORD_NO, WORD_START, WORD_PART, WORD_ODD /* matched as a word, refused as a name */ };
@@ -118,7 +145,7 @@ static size_t raw_tag(str text, size_t at, const char *word)
     if (i < text.n && (text.p[i] == '-' || text.p[i] == '+'))
         i++;
     i = skip_space(text, i);
-    if (!starts_at(text, i, word))
+    if (i >= text.n || text.p[i] != word[0] || !starts_at(text, i, word))
         return 0;
     return raw_tag_end(text, skip_space(text, i + strlen(word)), word[0] == 'e');
 }
@@ -201,7 +228,7 @@ static bool scan_text(struct template_scan *s, size_t tag, struct template_token
 }
 
 /* The text up to the next tag; what the tag is decides how the text ends. */
-static bool scan_data(struct template_scan *s, struct template_token *t)
+__attribute__((noinline)) static bool scan_data(struct template_scan *s, struct template_token *t)
 {
     for (;;) {
         size_t tag = find_tag(s->text, s->at);
@@ -239,8 +266,7 @@ static bool scan_end(struct template_scan *s, struct template_token *t)
     bool block = s->state == SCAN_BLOCK;
     const char *plain = block ? "%}" : "}}", *minus = block ? "-%}" : "-}}";
     size_t end;
-    char c = s->at < s->text.n ? s->text.p[s->at] : 0;
-    if (s->balance.n || (c != '-' && c != '+' && c != '%' && c != '}'))
+    if (s->balance.n)
         return false;
     if (starts_at(s->text, s->at, minus))
         end = skip_space(s->text, s->at + 3);
@@ -369,11 +395,12 @@ static bool scan_name(struct template_scan *s, struct template_token *t)
 {
     size_t at = s->at;
     bool valid = !is_digit(s->text.p[at]);
-    while (at < s->text.n && is_ascii_word(s->text.p[at]))
-        at++;
-    while (at < s->text.n) {
+    for (;;) {
+        while (kind_of(s->text, at) & BYTE_WORD)
+            at++;
         size_t next = at;
-        int class = word_class(utf8_next(s->text, &next));
+        int class = at < s->text.n && s->text.p[at] & 0x80 ? word_class(utf8_next(s->text, &next))
+                                                           : WORD_NO;
         if (class == WORD_NO)
             break;
         valid = valid && (class == WORD_START || (class == WORD_PART && at > s->at));
@@ -454,10 +481,10 @@ static bool scan_operator(struct template_scan *s, struct template_token *t)
                               s->text.p + s->at, utf8_length(str_sub(s->text, 0, s->at)));
 }
 
-static bool scan_in_tag(struct template_scan *s, struct template_token *t)
+__attribute__((noinline)) static bool scan_in_tag(struct template_scan *s, struct template_token *t)
 {
     t->offset = (uint32_t)s->at;
-    if (scan_end(s, t))
+    if (kind_of(s->text, s->at) & BYTE_END && scan_end(s, t))
         return true;
     s->at = skip_space(s->text, s->at);
     t->offset = (uint32_t)s->at;
@@ -465,13 +492,14 @@ static bool scan_in_tag(struct template_scan *s, struct template_token *t)
         t->kind = TOKEN_EOF;
         return true;
     }
-    if (scan_end(s, t))
-        return true;
     char c = s->text.p[s->at];
-    if (is_digit(c))
+    unsigned kind = bytes[(unsigned char)c];
+    if (kind & BYTE_END && scan_end(s, t))
+        return true;
+    if (kind & BYTE_DIGIT)
         return scan_number(s, t);
     size_t next = s->at;
-    if (word_class(utf8_next(s->text, &next)) != WORD_NO)
+    if (kind & BYTE_WORD || (c & 0x80 && word_class(utf8_next(s->text, &next)) != WORD_NO))
         return scan_name(s, t);
     size_t end = c == '\'' || c == '"' ? string_end(s->text, s->at) : 0;
     if (!end)
@@ -483,8 +511,31 @@ static bool scan_in_tag(struct template_scan *s, struct template_token *t)
     return template_scan_decode(s, from + 1, end - 1, &t->text);
 }
 
+/* Most tokens: a name of ASCII, and an operator that is the beginning of no other and no bracket.
+ */
+static bool scan_plain(struct template_scan *s, struct template_token *t)
+{
+    size_t from = skip_space(s->text, s->at), at = from;
+    while (kind_of(s->text, at) & BYTE_WORD)
+        at++;
+    if (at == s->text.n || s->text.p[at] & 0x80 || kind_of(s->text, from) & BYTE_DIGIT)
+        return false;
+    char c = s->text.p[from];
+    if (at == from && c != '.' && c != '|' && c != ',')
+        return false;
+    t->kind = at > from ? TOKEN_NAME : c == '.' ? TOKEN_DOT : c == '|' ? TOKEN_PIPE : TOKEN_COMMA;
+    at += at == from;
+    t->offset = (uint32_t)from;
+    t->length = (uint32_t)(at - from);
+    t->text = str_sub(s->text, from, at);
+    s->at = at;
+    return true;
+}
+
 bool template_scan_token(struct template_scan *s, struct template_token *t)
 {
     *t = (struct template_token){.kind = TOKEN_EOF};
-    return s->state == SCAN_DATA ? scan_data(s, t) : scan_in_tag(s, t);
+    if (s->state == SCAN_DATA)
+        return scan_data(s, t);
+    return scan_plain(s, t) || scan_in_tag(s, t);
 }
