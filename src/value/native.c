@@ -288,6 +288,26 @@ static bool defer(struct heap *h, const struct object *o, const struct native_de
 
 /* ---- calling ---- */
 
+/* Of the arguments that have names only the rest is there, or nothing: most calls of what takes any
+ * number of them. */
+static bool call_with_rest(struct binding *b, val *ret)
+{
+    const struct native_def *d = b->def;
+    const struct call_args *args = b->args;
+    uint32_t n = args->n < d->max ? args->n : d->max;
+    val rest;
+    if (!tuple_from(b->heap, args->at + n, args->n - n, &rest))
+        return false;
+    for (uint32_t i = 0; i < d->max; i++)
+        b->slots[b->first + i] = i < n ? args->at[i] : VAL_UNBOUND;
+    b->slots[b->first + d->max] = rest;
+    b->slots[b->first + d->max + 1] = VAL_UNBOUND;
+    heap_hold(b->heap, rest);
+    bool ok = d->fn(b->heap, b->slots, ret);
+    heap_release(b->heap, 1);
+    return ok;
+}
+
 static bool call_bound(struct binding *b, val *ret)
 {
     const struct native_def *d = b->def;
@@ -346,6 +366,9 @@ bool native_call(struct heap *h, const struct native_def *def, val self,
             b.slots[b.first + i] = i < args->n ? args->at[i] : VAL_UNBOUND;
         return def->fn(h, b.slots, ret);
     }
+    if ((def->flags & (slow | NATIVE_SPARSE)) == (NATIVE_VARARGS | NATIVE_KWARGS | NATIVE_SPARSE) &&
+        !def->keyword_only && !args->named_count && args->n >= def->min && args->n > 0)
+        return call_with_rest(&b, ret);
     b.count = b.first + def->max + def->keyword_only + !!(def->flags & NATIVE_VARARGS) +
               !!(def->flags & NATIVE_KWARGS);
     assert(b.count <= SLOTS_MAX);

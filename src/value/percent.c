@@ -377,7 +377,7 @@ enum { QUICK_MAX = 256, QUICK_WIDTH_MAX = 100 };
 struct quick {
     char out[QUICK_MAX];
     size_t n;
-    bool too_long;
+    bool too_long, ascii;
 };
 
 static void quick_add(struct quick *q, str s)
@@ -402,19 +402,24 @@ static void quick_fill(struct quick *q, char c, size_t n)
 
 static void quick_int(struct quick *q, int64_t i, size_t width, unsigned flags)
 {
-    char room[66];
-    str digits = format_int_digits(room, i, 10, false);
-    size_t n = digits.n + (i < 0), padding = width > n ? width - n : 0;
     bool left = flags & PERCENT_LEFT, zero = flags & PERCENT_ZERO && !left;
-    if (!left && !zero)
-        quick_fill(q, ' ', padding);
+    uint64_t u = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
+    size_t n = 1 + (i < 0);
+    for (uint64_t rest = u; rest >= 10; rest /= 10)
+        n++;
+    size_t total = n < width ? width : n, at = left ? n : total;
+    char *p = q->out + q->n;
+    if (total > sizeof q->out - q->n) {
+        q->too_long = true;
+        return;
+    }
+    memset(p, zero ? '0' : ' ', total);
+    do
+        p[--at] = (char)('0' + u % 10);
+    while (u /= 10);
     if (i < 0)
-        quick_add(q, STR("-"));
-    if (zero)
-        quick_fill(q, '0', padding);
-    quick_add(q, digits);
-    if (left)
-        quick_fill(q, ' ', padding);
+        p[zero ? 0 : at - 1] = '-';
+    q->n += total;
 }
 
 static void quick_text(struct quick *q, val v, size_t width, unsigned flags)
@@ -423,6 +428,7 @@ static void quick_text(struct quick *q, val v, size_t width, unsigned flags)
     if (!(flags & PERCENT_LEFT))
         quick_fill(q, ' ', padding);
     quick_add(q, text_str(v));
+    q->ascii = q->ascii && v.s->n == v.s->points;
     if (flags & PERCENT_LEFT)
         quick_fill(q, ' ', padding);
 }
@@ -479,10 +485,13 @@ bool text_percent_filtered(struct heap *h, val format, val args, text_filter *es
     struct quick q;
     q.n = 0;
     q.too_long = false;
+    q.ascii = format.s->n == format.s->points;
     if (!escape &&
-        quick_percent(&q, format, many ? args.tuple->at : &args, many ? args.tuple->n : 1))
+        quick_percent(&q, format, many ? args.tuple->at : &args, many ? args.tuple->n : 1)) {
+        str text = str_make(q.out, q.n);
         return heap_charge(h, many ? args.tuple->n : 1) && text_charge_scan(h, format.s->n) &&
-               text_new(h, str_make(q.out, q.n), ret);
+               (q.ascii ? text_new_points(h, text, q.n, ret) : text_new(h, text, ret));
+    }
     struct percent p = {
         .h = h,
         .text = format,

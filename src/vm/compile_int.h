@@ -92,6 +92,8 @@ static inline bool fn_is_temp(const struct fn *f, reg r)
 }
 uint32_t fn_const(struct fn *f, val v);
 uint32_t fn_const_str(struct fn *f, str s);
+/* A long text that no other constant is likely to be: it is not looked for among them. */
+uint32_t fn_const_text(struct fn *f, str s);
 uint32_t fn_name(struct fn *f, str name);
 void fn_load_const(struct fn *f, reg dest, val v);
 

@@ -2,16 +2,23 @@
 #include "vm/compile_int.h"
 #include "vm/machine_int.h"
 
+enum {
+    USUAL_OPS = 64, /* of a function: room that is made at once */
+    NEAR_NAMES = 16 /* that are looked through; the index has the others */
+};
+
 void fn_init(struct fn *f, struct unit *u, struct fn *outer, struct scope *s)
 {
     *f = (struct fn){.unit = u, .outer = outer, .scope = s, .handling = NO_REG};
+    vec_reserve(&f->ops, USUAL_OPS);
+    vec_reserve(&f->spans, USUAL_OPS);
     f->code = arena_new(&u->file->arena, struct code);
     f->code->file = u->file;
 }
 
 static void *keep(struct fn *f, const void *p, size_t bytes)
 {
-    void *copy = arena_alloc(&f->unit->file->arena, bytes);
+    void *copy = arena_take(&f->unit->file->arena, bytes);
     if (bytes)
         memcpy(copy, p, bytes);
     return copy;
@@ -163,7 +170,7 @@ uint32_t fn_const_str(struct fn *f, str s)
 {
     struct heap *h = &f->unit->vm->heap;
     val v = VAL_UNBOUND;
-    char *key = arena_alloc(&f->unit->file->arena, s.n + 1);
+    char *key = arena_take(&f->unit->file->arena, s.n + 1);
     key[0] = V_STR;
     if (s.n)
         memcpy(key + 1, s.p, s.n);
@@ -179,13 +186,29 @@ uint32_t fn_const_str(struct fn *f, str s)
     return (uint32_t)f->consts.n - 1;
 }
 
+uint32_t fn_const_text(struct fn *f, str s)
+{
+    val v;
+    if (!text_new(&f->unit->vm->heap, s, &v)) {
+        machine_fault_to_error(f->unit);
+        return 0;
+    }
+    vec_push(&f->consts, v);
+    return (uint32_t)f->consts.n - 1;
+}
+
 uint32_t fn_name(struct fn *f, str name)
 {
+    for (size_t i = 0; i < f->names.n && i < NEAR_NAMES; i++)
+        if (f->names.at[i].n == name.n &&
+            (f->names.at[i].p == name.p || str_eq(f->names.at[i], name)))
+            return (uint32_t)i;
     uintptr_t at = (uintptr_t)map_get(&f->name_index, name);
     if (!at) {
         vec_push(&f->names, name);
         at = f->names.n;
-        map_set(&f->name_index, name, (void *)at);
+        if (at > NEAR_NAMES)
+            map_set(&f->name_index, name, (void *)at);
         if (at > VM_MAX_NAMES) {
             f->too_complex = true;
             at = VM_MAX_NAMES;

@@ -73,6 +73,8 @@ static bool filter_format(struct heap *h, val *args, val *ret)
     if (args[1].tuple->n && named)
         return heap_raise(h, &exc_FilterArgumentError,
                           "can't handle positional and keyword arguments at the same time");
+    if (args[0].kind == V_STR && !named && !val_is_markup(args[0]))
+        return text_percent(h, args[0], args[1], ret);
     return filter_text(h, args[0], &text) &&
            op_binary(h, BINARY_MOD, text, named ? args[2] : args[1], ret);
 }

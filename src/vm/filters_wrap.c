@@ -83,7 +83,7 @@ static size_t piece_end(const struct wrapper *w, size_t from)
     if (w->hyphens && from > 0 && is_punctuated(w, from - 1) && dashes(w, from) > from)
         return dashes(w, from);
     for (i = from + 1; i < w->n && !is_blank(w->cp[i]); i++) {
-        if (!w->hyphens)
+        if (!w->hyphens || w->cp[i] != '-')
             continue;
         if (ends_at_hyphen(w, i))
             return i + 1;

@@ -48,6 +48,12 @@ op_CALL_FILTER:
     SLOW(template_filter(vm, pc, R, &out));
     NEXT(2);
 op_EMIT:
+    if (R_A.kind == V_STR && !pc->flag) {
+        SAVE();
+        if (!template_emit_text(vm, text_str(R_A)))
+            goto fault;
+        NEXT(1);
+    }
     SLOW_VOID(template_emit(vm, R_A, pc->flag));
     NEXT(1);
 op_EMIT_TEXT:

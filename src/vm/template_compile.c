@@ -65,9 +65,10 @@ static void enter_function(struct template_fn *t, const struct nodes *body, stru
                            const struct node *block)
 {
     struct fn *f = &t->f;
-    bool self = uses_undeclared(body, "self");
-    bool super = block && uses_undeclared(body, "super");
     const str *names = t->unit->tree->words + WORD_SELF;
+    unsigned used = uses_undeclared(body, t->unit->tree->words);
+    bool self = has_word(used, WORD_SELF);
+    bool super = block && has_word(used, WORD_SUPER);
     if (self)
         symbols_parameter(s, names[0]);
     if (super)

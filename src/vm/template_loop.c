@@ -42,7 +42,8 @@ static void analyze_for(struct template_fn *t, struct for_loop *l)
         frames[i]->symbols = symbols_new(t->unit->scratch, t, t->frame->symbols);
     }
     bool in_else = has_scoped_block(&n->for_.otherwise);
-    l->extended = n->for_.recursive || uses_undeclared(&n->for_.body, "loop") ||
+    unsigned used = uses_undeclared(&n->for_.body, t->unit->tree->words);
+    l->extended = n->for_.recursive || has_word(used, WORD_LOOP) ||
                   has_scoped_block(&n->for_.body) || in_else;
     if (l->extended)
         symbols_parameter(l->body.symbols, name);

@@ -18,10 +18,11 @@ static const struct expr *default_of(const struct signature *s, uint32_t i)
     return i < first ? NULL : s->defaults[i - first];
 }
 
-static bool check_caller(struct template_fn *t, const struct node *n, struct template_info *info)
+static bool check_caller(struct template_fn *t, const struct node *n, unsigned used,
+                         struct template_info *info)
 {
     const struct signature *s = &n->macro.signature;
-    info->caller = uses_undeclared(&n->macro.body, "caller");
+    info->caller = has_word(used, WORD_CALLER);
     for (uint32_t i = 0; i < s->n; i++) {
         if (!str_eq(s->names[i], STR("caller")))
             continue;
@@ -46,13 +47,12 @@ static bool has_parameter(const struct signature *s, const char *name)
 
 /* The parameters that only their use in the body makes. */
 static void declare_special(struct template_fn *t, const struct node *n, struct symbols *s,
-                            struct template_info *info)
+                            unsigned used, struct template_info *info)
 {
     const struct signature *signature = &n->macro.signature;
     const str *words = t->unit->tree->words;
-    info->kwargs = uses_undeclared(&n->macro.body, "kwargs") && !has_parameter(signature, "kwargs");
-    info->varargs =
-        uses_undeclared(&n->macro.body, "varargs") && !has_parameter(signature, "varargs");
+    info->kwargs = has_word(used, WORD_KWARGS) && !has_parameter(signature, "kwargs");
+    info->varargs = has_word(used, WORD_VARARGS) && !has_parameter(signature, "varargs");
     if (info->caller && !info->explicit_caller)
         symbols_parameter(s, words[WORD_CALLER]);
     if (info->kwargs)
@@ -110,7 +110,8 @@ static struct code *macro_function(struct template_fn *t, const struct node *n)
                                     : arena_printf(a, "macro '%.*s'", STR_ARG(n->macro.name));
     *info = (struct template_info){
         .name = n->macro.name, .names = s->names, .n = s->n, .anonymous = n->kind == NODE_CALL};
-    check_caller(t, n, info);
+    unsigned used = uses_undeclared(&n->macro.body, t->unit->tree->words);
+    check_caller(t, n, used, info);
     template_fn_begin(&inner, t->unit, t, name, n->at);
     inner.parent = t->parent;
     collect_captured(&inner, &n->macro.body);
@@ -120,7 +121,7 @@ static struct code *macro_function(struct template_fn *t, const struct node *n)
     for (uint32_t i = 0; i < s->default_count; i++)
         analyze_expr(frame.symbols, s->defaults[i]);
     analyze_nodes(frame.symbols, &n->macro.body);
-    declare_special(t, n, frame.symbols, info);
+    declare_special(t, n, frame.symbols, used, info);
     inner.frame = &frame;
     uint32_t given = s->n + (info->caller && !info->explicit_caller) + info->kwargs + info->varargs;
     inner.context = fn_temps(&inner.f, MACRO_FIRST + given);

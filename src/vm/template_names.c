@@ -201,24 +201,28 @@ void visit_nodes(const struct name_visitor *v, const struct nodes *body)
 }
 
 struct undeclared {
-    str name;
-    bool assigned, used;
+    const str *words;
+    unsigned assigned, used; /* bits by the word's number */
 };
 
+/* Names are interned: the same name is the same pointer. */
 static void note_use(void *data, str name, enum name_use use)
 {
     struct undeclared *u = data;
-    if (!str_eq(name, u->name))
-        return;
-    if (use == NAME_LOAD && !u->assigned)
-        u->used = true;
-    else
-        u->assigned = true;
+    for (unsigned i = 0; i < WORD_COUNT; i++) {
+        unsigned bit = 1u << i;
+        if (name.p != u->words[i].p)
+            continue;
+        if (use == NAME_LOAD && !(u->assigned & bit))
+            u->used |= bit;
+        else
+            u->assigned |= bit;
+    }
 }
 
-bool uses_undeclared(const struct nodes *body, const char *name)
+unsigned uses_undeclared(const struct nodes *body, const str *words)
 {
-    struct undeclared u = {.name = str_of(name)};
+    struct undeclared u = {.words = words};
     struct name_visitor v = {&u, note_use, true, NULL, NULL};
     visit_nodes(&v, body);
     return u.used;

@@ -72,7 +72,12 @@ void visit_nodes(const struct name_visitor *v, const struct nodes *body);
 void visit_node(const struct name_visitor *v, const struct node *n);
 /* The bodies below a statement, for walks: fills at most 3. */
 uint32_t node_bodies(const struct node *n, const struct nodes *ret[4]);
-/* Is `name` used before anything of that name is assigned, in order of the text? */
-bool uses_undeclared(const struct nodes *body, const char *name);
+/* Which of the tree's words are used before anything of that name is assigned, in order of the
+ * text: a bit for each, 1 << WORD_SELF ... */
+unsigned uses_undeclared(const struct nodes *body, const str *words);
+static inline bool has_word(unsigned used, int word)
+{
+    return used >> word & 1;
+}
 
 #endif

@@ -50,8 +50,12 @@ bool template_emit_text(struct vm *vm, str text)
     t->written += text.n;
     if (t->written > vm->heap.limits.output)
         return too_much(&vm->heap);
+    if (text.n == 1) { /* a space or a newline between two values */
+        buf_add_byte(t->out, text.p[0]);
+        return true;
+    }
     buf_add_str(t->out, text);
-    return heap_charge(&vm->heap, (int64_t)(text.n / 64));
+    return text.n < 64 || heap_charge(&vm->heap, (int64_t)(text.n / 64));
 }
 
 bool template_emit(struct vm *vm, val v, int escape)

@@ -88,7 +88,7 @@ static void compile_output(struct template_fn *t, const struct node *n)
             template_at(t, part->at);
             emit(f, OP_EMIT, escape, r, 0, 0);
         } else {
-            emit_u(f, OP_EMIT_TEXT, 0, 0, fn_const_str(f, part->text));
+            emit_u(f, OP_EMIT_TEXT, 0, 0, fn_const_text(f, part->text));
         }
         f->top = top;
     }
