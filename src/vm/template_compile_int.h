@@ -86,6 +86,9 @@ bool compile_extends(struct template_fn *t, const struct node *n);
 void compile_include(struct template_fn *t, const struct node *n);
 void compile_import(struct template_fn *t, const struct node *n);
 
+/* ---- template_const.c ---- */
+bool template_is_const(const struct expr *e);
+
 /* ---- template_expr.c ---- */
 void compile_filter_on(struct template_fn *t, const struct expr *e, reg text, reg dest);
 /* Calls with `caller` among the named arguments. */

@@ -86,7 +86,8 @@ static void compile_output(struct template_fn *t, const struct node *n)
         if (part->value) {
             reg r = expr_operand(f, part->value);
             template_at(t, part->at);
-            emit(f, OP_EMIT, escape, r, 0, 0);
+            bool early = t->unit->volatile_ && template_is_const(part->value);
+            emit(f, OP_EMIT, early ? t->unit->escape : escape, r, 0, 0);
         } else {
             emit_u(f, OP_EMIT_TEXT, 0, 0, fn_const_text(f, part->text));
         }
