@@ -76,6 +76,8 @@ bool template_scan_token(struct template_scan *s, struct template_token *ret) mu
 void template_scan_done(struct template_scan *s);
 bool template_scan_fail(struct template_scan *s, size_t from, size_t to, const char *fmt, ...)
     printf_like(4, 5);
+/* The number that begins with the digit at s->at. */
+bool template_scan_number(struct template_scan *s, struct template_token *t) must_use;
 /* "'" and what stands between the quotes of a string literal, as Python's unicode-escape codec has
  * it. */
 bool template_scan_decode(struct template_scan *s, size_t from, size_t to, str *ret) must_use;
