@@ -1,12 +1,55 @@
 /* What is assigned to. */
 #include "template/parse_int.h"
 
+static const char *operator_name(enum binary_op op)
+{
+    static const char *const names[] = {
+        [BINARY_ADD] = "add", [BINARY_SUB] = "sub",           [BINARY_MUL] = "mul",
+        [BINARY_DIV] = "div", [BINARY_FLOORDIV] = "floordiv", [BINARY_MOD] = "mod",
+        [BINARY_POW] = "pow",
+    };
+    return names[op];
+}
+
+/* What Jinja2 calls an expression's node. */
+static const char *node_name(const struct expr *e)
+{
+    switch (e->kind) {
+    case EXPR_LIST:
+        return "list";
+    case EXPR_DICT:
+        return "dict";
+    case EXPR_TUPLE:
+        return "tuple";
+    case EXPR_ATTR:
+        return "getattr";
+    case EXPR_INDEX:
+        return "getitem";
+    case EXPR_CALL:
+        return "call";
+    case EXPR_FILTER:
+        return "filter";
+    case EXPR_TEST:
+        return e->filter.negated ? "not" : "test";
+    case EXPR_CONCAT:
+        return "concat";
+    case EXPR_COMPARE:
+        return "compare";
+    case EXPR_COND:
+        return "condexpr";
+    case EXPR_BOOL_OP:
+        return e->bool_op.is_or ? "or" : "and";
+    case EXPR_UNARY:
+        return e->unary.op == UNARY_NOT ? "not" : e->unary.op == UNARY_NEG ? "neg" : "pos";
+    case EXPR_BINARY:
+        return operator_name(e->binary.op);
+    default:
+        return "const";
+    }
+}
+
 static bool check_target(struct template_parser *p, const struct expr *e)
 {
-    static const char *const kinds[] = {
-        [EXPR_NONE] = "const", [EXPR_TRUE] = "const",  [EXPR_FALSE] = "const",
-        [EXPR_INT] = "const",  [EXPR_FLOAT] = "const", [EXPR_STR] = "const",
-        [EXPR_LIST] = "list",  [EXPR_DICT] = "dict",   [EXPR_TUPLE] = "tuple"};
     if (e->kind == EXPR_NAME)
         return true;
     bool ok = e->kind == EXPR_TUPLE;
@@ -15,7 +58,7 @@ static bool check_target(struct template_parser *p, const struct expr *e)
              (e->items.at[i]->kind == EXPR_TUPLE && check_target(p, e->items.at[i]));
     if (ok || err_is_set(p->scan.err))
         return ok;
-    return template_parse_fail(p, e->at, "can't assign to '%s'", kinds[e->kind]);
+    return template_parse_fail(p, e->at, "can't assign to '%s'", node_name(e));
 }
 
 struct expr *template_parse_target(struct template_parser *p, bool space, const char *end_name)

@@ -1,6 +1,8 @@
 """plue template: what it writes, how its errors read, and what keeps it inside of its root and its limits."""
 import os
 
+import jinja2
+
 from harness import PlueTest
 
 
@@ -25,6 +27,15 @@ class Template(PlueTest):
         self.assertEqual(self.render("{{ x }}", expect=0).out, "")
         self.assertIn("t.j2:1:4: error: 'x' is undefined", self.render("{{ x }}", "--undefined", "strict", expect=2).err)
         self.assertEqual(self.render("{{ x.y.z }}", "--undefined", "chainable", expect=0).out, "")
+
+    def test_what_cannot_be_assigned_to_has_the_name_that_jinja2_gives_it(self):
+        for target in ("x | upper", "x is odd", "x is not odd", "x ~ y", "x + y", "x - y", "x * y", "x / y", "x // y", "x % y", "x ** y", "-x", "+x",
+                       "not x", "x and y", "x or y", "x < y", "x not in y", "x if y else z", "x()", "x.y", "x[0]", "x[1:2]", "1", "1.5", "'a'",
+                       "none", "[x]", "{}", "(x, 1)", "((x, y.z), 2)"):
+            for tag in ("{%% set (%s) = 1 %%}", "{%% for (%s) in y %%}{%% endfor %%}", "{%% set (%s) %%}{%% endset %%}", "{%% with (%s) = 2 %%}{%% endwith %%}"):
+                with self.assertRaises(jinja2.TemplateSyntaxError) as expected:
+                    jinja2.Environment().from_string(tag % target)
+                self.assertIn(f"error: {expected.exception.message}\n", self.render(tag % target, expect=2).err)
 
     def test_no_name_leaves_the_root(self):
         self.write("outside.txt", "secret")
