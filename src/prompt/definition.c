@@ -112,5 +112,7 @@ void prompt_write_json(struct json_writer *w, const struct prompt *p)
     put_raw(w, "budget", p->budget);
     put_raw(w, "cache", p->cache);
     put_text(w, "extends", p->extends);
+    if (p->sha256.n)
+        put_text(w, "sha256", p->sha256);
     json_end_object(w);
 }

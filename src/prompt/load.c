@@ -359,6 +359,7 @@ static void add_hash(struct arena *a, struct prompt *p)
     unsigned char digest[crypto_hash_sha256_BYTES];
     char *hex = arena_alloc(a, sizeof digest * 2 + 1);
 
+    p->sha256 = STR(""); /* not its base's */
     prompt_write_json(&w, p);
     buf_add_byte(&text, '\n');
     buf_add_str(&text, p->body);

@@ -56,7 +56,8 @@ bool prompt_name(struct arena *a, str path, str text, str *ret_name);
 /* The byte that a prompt's template begins at: behind the frontmatter, if there is one. */
 size_t prompt_body_at(str text);
 
-/* The definition as JSON: types as JSON Schema; without the body. */
+/* The definition as JSON: types as JSON Schema; without the body. Its sha256 is of the same without
+ * the sha256, a newline, and the body. */
 void prompt_write_json(struct json_writer *w, const struct prompt *p);
 
 /* ---- tools ---- */

@@ -1,4 +1,5 @@
 """Prompts: their frontmatter, and what calling one in a workflow does to the plan."""
+import hashlib
 import json
 from pathlib import Path
 
@@ -365,6 +366,28 @@ inputs: {a: string}
         b = next(p for p in prompts if p["name"] == "B")
         self.assertEqual((b["client"], b["tools"], b["inputs"]["required"], b["extends"]),
                          ("c", ["glob"], ["a"], ".plue/prompts/base.prompt.md"))
+
+    def test_a_definition_has_a_hash_of_what_it_means(self):
+        def sha256(head, body="{{ a }}\n"):
+            self.write(".plue/prompts/a.prompt.md", f"---\n{head}---\n{body}")
+            return self.plue("prompt", "list", "--json", expect=0).json["prompts"][0]["sha256"]
+
+        head = "name: A\ninputs: {a: string, b: integer?}\ntools: [grep]\ntype: agent\n"
+        same = sha256(head)
+        self.assertRegex(same, "^[0-9a-f]{64}$")
+        self.assertEqual(sha256(head), same)
+        self.assertEqual(sha256("# why\ntype: 'agent'\ntools:\n- grep\ninputs:\n  a: string\n  b: integer?\nname: A\n"), same)
+        listed = self.plue("prompt", "list", "--json", expect=0).json["prompts"][0]
+        del listed["sha256"]
+        text = json.dumps(listed, ensure_ascii=False) + "\n{{ a }}\n"
+        self.assertEqual(hashlib.sha256(text.encode()).hexdigest(), same)
+        others = [sha256(head.replace(*change)) for change in (
+            ("name: A", "name: B"), ("b: integer?", "b: integer"), ("a: string, b: integer?", "b: integer?, a: string"), ("[grep]", "[glob]"),
+            ("type: agent", "type: agent\nrepairs: 3"), ("type: agent", "type: agent\nsystem: x"))]
+        others.append(sha256(head, "{{ b }}\n"))
+        self.write(".plue/prompts/base.prompt.md", "---\nname: Base\n---\n")
+        others.append(sha256(head + "extends: base.prompt.md\n"))
+        self.assertEqual(len({same, *others}), 9)
 
     def test_types_become_json_schema(self):
         self.write(".plue/prompts/a.prompt.md", """---
