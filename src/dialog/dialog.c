@@ -232,6 +232,7 @@ static struct llm_request request_of(const struct dialog *d)
     return (struct llm_request){.system = d->q.prompt->system,
                                 .messages = d->messages,
                                 .tools = d->tools,
+                                .answer_tool = d->tools ? STR(DIALOG_FINAL_TOOL) : STR(""),
                                 .output_schema = d->tools ? NULL : d->schema,
                                 .max_tokens = d->q.max_tokens,
                                 .has_temperature = d->q.has_temperature,

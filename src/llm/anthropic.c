@@ -1,5 +1,6 @@
 /* Anthropic's Messages API, version 2023-06-01. Its blocks are the neutral form already. Structured
- * output is a forced tool: every model has it, and it needs no version of its own. */
+ * output is its own (output_config.format) where the client says that the model has it and the
+ * schema is one that it takes; else a forced tool. */
 #include "llm/llm_int.h"
 #include "json/json.h"
 
@@ -17,13 +18,29 @@ static json_t *cache_mark(void)
     return json_pack("{s:s}", "type", "ephemeral");
 }
 
-static void put_tools(json_t *body, const struct llm_request *q, bool output)
+/* The tool of an agent's final answer is held to its schema as an answer would be. The answer
+ * itself cannot be: what the model says between its calls would have to be JSON as well. */
+static void constrain_answer_tool(json_t *tools, const struct llm_client *c, str name)
+{
+    size_t i;
+    json_t *t;
+    json_array_foreach(tools, i, t)
+    {
+        if (name.n && str_eq(json_get_text(t, "name"), name) &&
+            c->structured == LLM_STRUCTURED_NATIVE &&
+            wire_schema_is_strict(json_object_get(t, "input_schema")))
+            json_object_set_new(t, "strict", json_true());
+    }
+}
+
+static void put_tools(json_t *body, const struct llm_client *c, const struct llm_request *q)
 {
     json_t *tools = q->tools ? json_deep_copy(q->tools) : json_array();
-    if (output)
-        json_array_append_new(tools, json_pack("{s:s, s:s, s:O}", "name", LLM_OUTPUT_TOOL,
-                                               "description", "Give the final answer in this form.",
-                                               "input_schema", q->output_schema));
+    constrain_answer_tool(tools, c, q->answer_tool);
+    if (wire_output(c, q) == OUTPUT_TOOL)
+        json_array_append_new(tools,
+                              json_pack("{s:s, s:s, s:O}", "name", LLM_OUTPUT_TOOL, "description",
+                                        LLM_OUTPUT_DESCRIPTION, "input_schema", q->output_schema));
     size_t n = json_array_size(tools);
     if (q->cache && n)
         json_object_set_new(json_array_get(tools, n - 1), "cache_control", cache_mark());
@@ -33,10 +50,10 @@ static void put_tools(json_t *body, const struct llm_request *q, bool output)
         json_decref(tools);
 }
 
-static void put_choice(json_t *body, const struct llm_request *q, bool output)
+static void put_choice(json_t *body, const struct llm_request *q, enum output_form output)
 {
     str c = q->tool_choice;
-    bool forced = output && !json_array_size(q->tools) && !q->thinking_tokens;
+    bool forced = output == OUTPUT_TOOL && !json_array_size(q->tools) && !q->thinking_tokens;
     json_t *j = NULL;
     if (forced)
         j = json_pack("{s:s, s:s}", "type", "tool", "name", LLM_OUTPUT_TOOL);
@@ -52,7 +69,7 @@ static void put_choice(json_t *body, const struct llm_request *q, bool output)
 
 static json_t *body(const struct llm_client *c, const struct llm_request *q)
 {
-    bool output = q->output_schema && wire_schema_is_object(q->output_schema);
+    enum output_form output = wire_output(c, q);
     int64_t max = q->max_tokens ? q->max_tokens : LLM_MAX_TOKENS;
     json_t *b = json_pack("{s:s%, s:I, s:b}", "model", c->model.p, c->model.n, "max_tokens",
                           (json_int_t)(max + q->thinking_tokens), "stream", 1);
@@ -63,8 +80,12 @@ static json_t *body(const struct llm_client *c, const struct llm_request *q)
         json_object_set_new(b, "system", json_pack("[o]", text));
     }
     json_object_set(b, "messages", q->messages);
-    put_tools(b, q, output);
+    put_tools(b, c, q);
     put_choice(b, q, output);
+    if (output == OUTPUT_NATIVE)
+        json_object_set_new(b, "output_config",
+                            json_pack("{s:{s:s, s:O}}", "format", "type", "json_schema", "schema",
+                                      q->output_schema));
     if (q->has_temperature && !q->thinking_tokens)
         json_object_set_new(b, "temperature", json_real(q->temperature));
     if (q->thinking_tokens)
@@ -202,4 +223,5 @@ static bool read_event(struct answer_reader *r, str type, str data, struct err *
     return ok;
 }
 
-const struct llm_wire llm_anthropic = {"anthropic", "/v1/messages", body, headers, read_event};
+const struct llm_wire llm_anthropic = {"anthropic", "/v1/messages", wire_schema_is_strict,
+                                       body,        headers,        read_event};

@@ -427,7 +427,7 @@ struct llm_call *llm_start(struct llm *l, const struct llm_client *client, str k
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = arena_str(&c->arena, *texts[i]);
     c->key = arena_str(&c->arena, key);
-    c->wants_output = q->output_schema != NULL;
+    c->wants_output = wire_output(client, q) == OUTPUT_TOOL;
     c->timer = mem_zalloc(sizeof *c->timer);
     uv_timer_init(l->loop, c->timer);
     c->timer->data = c;

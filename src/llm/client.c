@@ -13,7 +13,9 @@ static const struct llm_wire *const wires[] = {&llm_anthropic, &llm_openai};
 
 /* ---- .plue/config.yaml ---- */
 
-static const char *const client_keys[] = {"provider", "model", "base_url", "key", "prices", NULL};
+static const char *const client_keys[] = {"provider", "model",      "base_url", "key",
+                                          "prices",   "structured", NULL};
+static const char *const structured[] = {"tool", "native"}; /* enum llm_structured */
 static const char *const search_keys[] = {"base_url", "key", NULL};
 static const char *const price_keys[] = {"input", "output", "cache_read", "cache_write", NULL};
 
@@ -40,6 +42,14 @@ static bool take_prices(const struct yaml_node *n, struct err_list *errors)
     return ok;
 }
 
+static int structured_of(str name)
+{
+    for (size_t i = 0; i < sizeof structured / sizeof *structured; i++)
+        if (str_is(name, structured[i]))
+            return (int)i;
+    return -1;
+}
+
 static bool take_client(struct llm_clients *c, const struct yaml_node *name,
                         const struct yaml_node *n, struct err_list *errors)
 {
@@ -53,6 +63,9 @@ static bool take_client(struct llm_clients *c, const struct yaml_node *name,
         if (!str_is(n->keys[i]->text, "prices") && n->items[i]->kind != YAML_SCALAR)
             return err_at(err_list_add(errors), "invalid_config", n->items[i]->at,
                           "%.*s must be a text", STR_ARG(n->keys[i]->text));
+    if (yaml_get(n, "structured") && structured_of(yaml_get(n, "structured")->text) < 0)
+        return err_at(err_list_add(errors), "invalid_config", yaml_get(n, "structured")->at,
+                      "structured must be native or tool");
     if (!model || !model->text.n)
         return err_at(err_list_add(errors), "invalid_config", n->at, "client '%.*s' has no model",
                       STR_ARG(name->text));
@@ -180,6 +193,13 @@ static void take_price_row(struct llm_client *to, json_t *row)
     to->prices = x;
 }
 
+/* A provider's, a model's or an alias' own word on it; the later one counts. */
+static void take_structured(struct llm_client *to, json_t *row)
+{
+    int said = structured_of(json_get_text(row, "structured"));
+    to->structured = said < 0 ? to->structured : (enum llm_structured)said;
+}
+
 static str keep(struct llm_clients *c, json_t *j, const char *key)
 {
     return arena_str(&c->arena, json_get_text(j, key));
@@ -197,6 +217,7 @@ static bool take_provider(struct llm_clients *c, str name, struct llm_client *re
             ret->wire = wires[i];
     ret->base_url = given && *given ? arena_str(&c->arena, str_of(given)) : keep(c, p, "base_url");
     ret->key_name = keep(c, p, "key");
+    take_structured(ret, p);
     return true;
 }
 
@@ -212,6 +233,7 @@ static bool take_model(struct llm_clients *c, str path, struct llm_client *ret, 
     ret->model =
         row ? keep(c, row, "model") : arena_str(&c->arena, str_sub(path, slash + 1, path.n));
     take_price_row(ret, row);
+    take_structured(ret, row);
     return true;
 }
 
@@ -228,6 +250,7 @@ bool llm_clients_find(struct llm_clients *c, str name, struct llm_client *ret, s
     if (!take_model(c, model, &found, err))
         return false;
     take_price_row(&found, alias);
+    take_structured(&found, alias);
     if (json_get_text(alias, "base_url").n)
         found.base_url = keep(c, alias, "base_url");
     if (json_object_get(alias, "key"))

@@ -14,6 +14,9 @@ struct llm_prices { /* US dollars per million tokens */
     bool known;
     double input, output, cache_read, cache_write;
 };
+/* How an answer is held to its schema: by the provider itself, or as the arguments of a tool that
+ * the model must call, which every model has. */
+enum llm_structured { LLM_STRUCTURED_TOOL, LLM_STRUCTURED_NATIVE };
 struct llm_client {
     str name; /* as it was asked for */
     const struct llm_wire *wire;
@@ -21,6 +24,7 @@ struct llm_client {
     str base_url;
     str key_name; /* of the secret or environment variable; empty: none is needed */
     struct llm_prices prices;
+    enum llm_structured structured;
 };
 
 struct llm_clients {

@@ -39,6 +39,7 @@ struct llm_request {
     json_t *messages;        /* borrowed, as all of these */
     json_t *tools;           /* [{"name", "description", "input_schema"}]; NULL or empty: none */
     str tool_choice;         /* "" or "auto", "any", "none", or a tool's name */
+    str answer_tool;         /* the one of `tools` that carries the final answer; empty: none */
     json_t *output_schema;   /* the answer's text is JSON of this schema; NULL: free text */
     int64_t max_tokens;      /* 0: LLM_MAX_TOKENS */
     int64_t thinking_tokens; /* 0: no thinking */

@@ -5,8 +5,9 @@
 #include "base/vec.h"
 #include "llm/llm.h"
 
-/* The tool that carries structured output where a protocol has no better way. */
+/* The tool that carries structured output where the model or the schema has no better way. */
 #define LLM_OUTPUT_TOOL "give_answer"
+#define LLM_OUTPUT_DESCRIPTION "Give the final answer in this form."
 
 enum block_kind { BLOCK_TEXT, BLOCK_THINKING, BLOCK_REDACTED, BLOCK_TOOL };
 struct answer_block {
@@ -25,10 +26,10 @@ struct answer_reader {
     struct llm_usage usage;
     char *model, *id;
     enum llm_stop stop;
-    bool stopped; /* why it stopped is known */
-    bool ended;   /* the stream has said that it is whole */
-    bool wants_output;
-    int64_t first_at; /* when the first text came, 0: not yet */
+    bool stopped;      /* why it stopped is known */
+    bool ended;        /* the stream has said that it is whole */
+    bool wants_output; /* by LLM_OUTPUT_TOOL */
+    int64_t first_at;  /* when the first text came, 0: not yet */
     const struct llm_listener *listener;
 };
 void reader_done(struct answer_reader *r);
@@ -45,6 +46,8 @@ json_t *reader_content(struct answer_reader *r, struct err *err) must_use;
 
 struct llm_wire {
     const char *name, *path;
+    /* Whether the protocol's own structured output takes this schema of an object; NULL: any. */
+    bool (*takes_schema)(const json_t *schema);
     json_t *(*body)(const struct llm_client *c, const struct llm_request *q);
     /* At most HTTP_HEADERS_MAX - 1 of them, owned by the caller. */
     size_t (*headers)(str key, char **ret);
@@ -61,6 +64,11 @@ void wire_set_error(json_t *j, struct err *err);
 json_t *wire_parse(str data, struct err *err) must_use;
 /* Whether the schema is one of an object, which is what providers can enforce. */
 bool wire_schema_is_object(const json_t *schema);
+/* Whether it has nothing that the Messages API refuses where it constrains answers itself. */
+bool wire_schema_is_strict(const json_t *schema);
+/* How this request's answer is held to its schema; OUTPUT_FREE where it has none that could be. */
+enum output_form { OUTPUT_FREE, OUTPUT_NATIVE, OUTPUT_TOOL };
+enum output_form wire_output(const struct llm_client *c, const struct llm_request *q);
 int64_t wire_int(const json_t *object, const char *key, int64_t otherwise);
 
 /* ---- record.c ---- */

@@ -79,7 +79,7 @@ static json_t *messages_of(const struct llm_request *q)
     return all;
 }
 
-static void put_tools(json_t *b, const struct llm_request *q)
+static void put_tools(json_t *b, const struct llm_request *q, bool output)
 {
     json_t *tools = json_array(), *t;
     str c = q->tool_choice;
@@ -89,6 +89,13 @@ static void put_tools(json_t *b, const struct llm_request *q)
                                                "function", "name", json_object_get(t, "name"),
                                                "description", json_object_get(t, "description"),
                                                "parameters", json_object_get(t, "input_schema")));
+    if (output)
+        json_array_append_new(tools,
+                              json_pack("{s:s, s:{s:s, s:s, s:O}}", "type", "function", "function",
+                                        "name", LLM_OUTPUT_TOOL, "description",
+                                        LLM_OUTPUT_DESCRIPTION, "parameters", q->output_schema));
+    if (output && !json_array_size(q->tools))
+        c = STR(LLM_OUTPUT_TOOL);
     json_object_set_new(b, "tools", tools);
     if (str_is(c, "any"))
         json_object_set_new(b, "tool_choice", json_string("required"));
@@ -106,9 +113,10 @@ static json_t *body(const struct llm_client *c, const struct llm_request *q)
     json_t *b = json_pack("{s:s%, s:b, s:{s:b}, s:o}", "model", c->model.p, c->model.n, "stream", 1,
                           "stream_options", "include_usage", 1, "messages", messages_of(q));
     json_object_set_new(b, "max_completion_tokens", json_integer(max));
-    if (json_array_size(q->tools))
-        put_tools(b, q);
-    if (q->output_schema && wire_schema_is_object(q->output_schema))
+    enum output_form output = wire_output(c, q);
+    if (json_array_size(q->tools) || output == OUTPUT_TOOL)
+        put_tools(b, q, output == OUTPUT_TOOL);
+    if (output == OUTPUT_NATIVE)
         json_object_set_new(b, "response_format",
                             json_pack("{s:s, s:{s:s, s:O}}", "type", "json_schema", "json_schema",
                                       "name", "answer", "schema", q->output_schema));
@@ -222,4 +230,4 @@ static bool read_event(struct answer_reader *r, str type, str data, struct err *
     return ok;
 }
 
-const struct llm_wire llm_openai = {"openai", "/chat/completions", body, headers, read_event};
+const struct llm_wire llm_openai = {"openai", "/chat/completions", NULL, body, headers, read_event};

@@ -47,6 +47,16 @@ bool wire_schema_is_object(const json_t *schema)
     return str_is(json_get_text(schema, "type"), "object");
 }
 
+enum output_form wire_output(const struct llm_client *c, const struct llm_request *q)
+{
+    if (!q->output_schema || !wire_schema_is_object(q->output_schema))
+        return OUTPUT_FREE;
+    if (c->structured == LLM_STRUCTURED_TOOL ||
+        (c->wire->takes_schema && !c->wire->takes_schema(q->output_schema)))
+        return OUTPUT_TOOL;
+    return OUTPUT_NATIVE;
+}
+
 int64_t wire_int(const json_t *object, const char *key, int64_t otherwise)
 {
     json_t *v = json_object_get(object, key);

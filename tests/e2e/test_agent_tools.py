@@ -88,7 +88,7 @@ class RepositoryTools(AgentTest):
 
     def test_a_prompt_is_a_tool(self):
         ask = "---\nname: Ask\nclient: anthropic/claude-sonnet\ndescription: Asks another.\ninputs: {question: string}\noutput: {answer: string}\n---\n{{ question }}?\n"
-        self.with_tool(turn(("check", {"question": "why"})), stream(anthropic_stream('{"answer": "because"}', tool="give_answer")), turn(DONE),
+        self.with_tool(turn(("check", {"question": "why"})), stream(anthropic_stream('{"answer": "because"}')), turn(DONE),
                        tool=ask, name="check.prompt.md")
         self.run_it()
         self.assertEqual(self.model.requests[1][2]["messages"][0]["content"][0]["text"], "why?")
@@ -97,14 +97,14 @@ class RepositoryTools(AgentTest):
 
     def test_what_a_tools_model_costs_counts_to_the_budget_of_its_agent(self):
         ask = "---\nname: Ask\nclient: anthropic/claude-sonnet\ninputs: {question: string}\noutput: {answer: string}\n---\n{{ question }}?\n"
-        self.with_tool(turn(("check", {"question": "why"})), stream(anthropic_stream('{"answer": "x"}', tool="give_answer", tokens=(90000, 500))), tool=ask,
+        self.with_tool(turn(("check", {"question": "why"})), stream(anthropic_stream('{"answer": "x"}', tokens=(90000, 500))), tool=ask,
                        name="check.prompt.md", body=BODY.replace('build")', 'build", budget={"tokens": 95000})'))
         self.run_it(expect=1)
         self.assertEqual((self.agent_step()["error"]["code"], len(self.model.requests)), ("budget_exceeded", 2))
 
     def test_what_tools_models_may_cost_is_held_back_before_they_are_asked(self):
         ask = "---\nname: Ask\nclient: anthropic/claude-sonnet\ninputs: {question: string}\noutput: {answer: string}\n---\n{{ question }}?\n"
-        answer = stream(anthropic_stream('{"answer": "x"}', tool="give_answer"))
+        answer = stream(anthropic_stream('{"answer": "x"}'))
         # Each may take 8,192 tokens and its question: two of three fit, side by side, beside what was spent.
         self.with_tool(turn(*[("check", {"question": str(i)}) for i in range(3)]), answer, answer, turn(DONE), tool=ask,
                        name="check.prompt.md", body=BODY.replace('build")', 'build", budget={"tokens": 20000})'))

@@ -68,6 +68,8 @@ class Turns(AgentTest):
         first = self.model.requests[0][2]
         self.assertEqual([t["name"] for t in first["tools"]], ["read_file", "write_file", "edit_file", "shell", "glob", "grep", "final_answer"])
         self.assertEqual(first["tools"][0]["input_schema"]["required"], ["path"])
+        self.assertEqual([t.get("strict") for t in first["tools"]], [None] * 6 + [True])
+        self.assertNotIn("output_config", first)
         self.assertEqual(self.results(1), [("one\ntwo\nthree\n", False), ("src/a.txt\n", False)])
         self.assertEqual(self.results(2), [("src/a.txt is written", False)])
         (shell, failed), = self.results(3)

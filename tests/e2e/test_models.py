@@ -76,23 +76,54 @@ class Answers(ModelTest):
         self.assertEqual((error["code"], self.model.requests), ("invalid_value", []))
 
     def test_an_answer_is_the_steps_value_and_decides(self):
-        self.triage(stream(anthropic_stream(GOOD, tool="give_answer", tokens=(1000, 200)), size=11))
+        self.triage(stream(anthropic_stream(GOOD, tokens=(1000, 200)), size=11))
         self.run_it()
         self.assertIn("it is low", self.plue("run", "view", "1", "--log", "--step", "log", expect=0).out)
         path, headers, body = self.model.requests[0]
         self.assertEqual((path, headers["x-api-key"], headers["anthropic-version"]), ("/v1/messages", KEY, "2023-06-01"))
         self.assertEqual(body["messages"], [{"role": "user", "content": [{"type": "text", "text": "Judge: x {{ y }}"}]}])
-        self.assertEqual(body["tool_choice"], {"type": "tool", "name": "give_answer"})
-        self.assertEqual(body["tools"][0]["input_schema"]["required"], ["severity", "reason"])
+        self.assertEqual(body["output_config"], {"format": {"type": "json_schema", "schema": {
+            "type": "object", "properties": {"severity": {"enum": ["low", "high"]}, "reason": {"type": "string"}},
+            "required": ["severity", "reason"], "additionalProperties": False}}})
+        self.assertNotIn("tools", body)
         self.assertEqual(self.rows("SELECT step_id, try, client, model, stop, input_tokens, output_tokens, cost_microusd, requests FROM llm_usage"),
                          [("triage", 1, "anthropic/claude-sonnet", "m-1", "end", 1000, 200, 6000, 1)])
         log = self.plue("run", "view", "1", "--log", "--step", "triage", expect=0).out
         self.assertIn(GOOD, log)
         self.assertIn("1 call, 1000 tokens in, 200 out, $0.006000", log)
 
+    def asks_by_tool(self, **more):
+        """The answer is the forced tool's arguments, checked and repaired as any other; the protocol's own form is not used."""
+        self.triage(stream(anthropic_stream('{"severity": "mid"}', tool="give_answer")),
+                    stream(anthropic_stream(more.pop("good", GOOD), tool="give_answer")), **more)
+        self.run_it()
+        first, second = (r[2] for r in self.model.requests)
+        self.assertEqual([(t["name"], t["input_schema"]["type"]) for t in first["tools"]], [("give_answer", "object")])
+        self.assertEqual(first["tool_choice"], {"type": "tool", "name": "give_answer"})
+        self.assertNotIn("output_config", first)
+        self.assertIn("/severity", second["messages"][2]["content"][0]["text"])
+        self.assertIn("it is low", self.plue("run", "view", "1", "--log", "--step", "log", expect=0).out)
+
+    def test_a_client_may_say_that_its_model_answers_by_a_tool(self):
+        self.write(".plue/config.yaml", "clients: {old: {model: anthropic/claude-sonnet, structured: tool}}\n")
+        self.asks_by_tool(prompt=TRIAGE.replace("anthropic/claude-sonnet", "old"))
+
+    def test_a_model_of_which_nothing_is_known_answers_by_a_tool(self):
+        self.asks_by_tool(prompt=TRIAGE.replace("anthropic/claude-sonnet", "anthropic/claude-of-old"))
+
+    def test_a_schema_that_the_provider_would_refuse_goes_by_a_tool(self):
+        self.asks_by_tool(prompt=TRIAGE.replace("reason: string}", "reason: string, more: any}"), good=GOOD.replace("}", ', "more": [1]}'))
+
+    def test_a_client_may_say_that_its_model_is_held_to_schemas(self):
+        self.write(".plue/config.yaml", "clients: {own: {model: anthropic/ours, structured: native}}\n")
+        self.triage(stream(anthropic_stream('{"severity": "mid"}')), stream(anthropic_stream(GOOD)), prompt=TRIAGE.replace("anthropic/claude-sonnet", "own"))
+        self.run_it()
+        self.assertEqual([r[2]["output_config"]["format"]["type"] for r in self.model.requests], ["json_schema"] * 2)
+        self.assertIn("/severity", self.model.requests[1][2]["messages"][2]["content"][0]["text"])
+
     def test_the_answer_is_untrusted(self):
         evil = json.dumps({"severity": "low", "reason": "$(touch /tmp/x); 'q'"})
-        self.triage(stream(anthropic_stream(evil, tool="give_answer")), body="""
+        self.triage(stream(anthropic_stream(evil)), body="""
             t = Triage(title="x")
             ctx.run(name="say", cmd=f"printf %s {t.reason}")""")
         self.run_it()
@@ -137,8 +168,8 @@ class Answers(ModelTest):
 
     def test_a_kept_answer_is_given_without_asking(self):
         prompt = TRIAGE.replace("repairs: 2", "repairs: 2\ncache: true\nbudget: {tokens: 20000}")
-        bad = stream(anthropic_stream('{"severity": "mid", "reason": "?"}', tool="give_answer"))
-        self.triage(bad, stream(anthropic_stream(GOOD, tool="give_answer")), prompt=prompt)
+        bad = stream(anthropic_stream('{"severity": "mid", "reason": "?"}'))
+        self.triage(bad, stream(anthropic_stream(GOOD)), prompt=prompt)
         self.run_it()
         del self.env["ANTHROPIC_API_KEY"]
         self.run_it()
@@ -152,7 +183,7 @@ class Answers(ModelTest):
 
     def test_another_request_is_not_answered_by_a_kept_answer(self):
         prompt = TRIAGE.replace("repairs: 2", "cache: true")
-        answer = stream(anthropic_stream(GOOD, tool="give_answer"))
+        answer = stream(anthropic_stream(GOOD))
         for i, changed in enumerate((prompt, prompt.replace("Judge", "Weigh"), prompt.replace("low | high", "low | high | odd"),
                                      prompt.replace("claude-sonnet", "claude-haiku"), prompt.replace("cache: true", "cache: true\ntemperature: 1"),
                                      prompt.replace("cache: true", "cache: false")), 1):
@@ -162,7 +193,7 @@ class Answers(ModelTest):
 
     def test_an_answer_with_a_secret_is_not_kept(self):
         self.env["PLUE_SECRET_WORD"] = "a typo"
-        self.triage(stream(anthropic_stream(GOOD, tool="give_answer")), prompt=TRIAGE.replace("repairs: 2", "cache: true"),
+        self.triage(stream(anthropic_stream(GOOD)), prompt=TRIAGE.replace("repairs: 2", "cache: true"),
                     body=BODY.replace("    t =", '    ctx.run(name="s", cmd="true", env={"W": ctx.secrets.WORD})\n    t =', 1))
         self.run_it()
         self.assertEqual(self.rows("SELECT COUNT(*) FROM model_answers"), [(0,)])

@@ -14,7 +14,7 @@ TEXT = "---\nname: Say\ntype: llm\ninputs: {what: string}\n---\nSay {{ what }}.\
 
 
 def answer(text=GOOD, **more):
-    return stream(anthropic_stream(text, tool="give_answer", **more))
+    return stream(anthropic_stream(text, **more))
 
 
 class PromptTest(ModelTest):
@@ -79,7 +79,7 @@ class Trials(PromptTest):
         self.assertEqual([q[1]["x-api-key"] for q in self.model.requests], ["from-file", "from-variable"])
 
     def test_an_interrupt_ends_it(self):
-        self.model.scripts.append(hang(anthropic_stream(GOOD, tool="give_answer")[:500]))
+        self.model.scripts.append(hang(anthropic_stream(GOOD)[:500]))
         process = self.start("prompt", "test", FILE, "--input", "title=a")
         self.wait_for(lambda: Path(process.err_path).stat().st_size, "the first words")
         process.send_signal(signal.SIGINT)

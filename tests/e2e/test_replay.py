@@ -162,7 +162,7 @@ class Replay(AgentTest):
 
     def test_an_answer_that_was_kept_is_recorded_too(self):
         prompt = TRIAGE.replace("repairs: 2", "cache: true")
-        self.triage(stream(anthropic_stream(GOOD, tool="give_answer")), prompt=prompt)
+        self.triage(stream(anthropic_stream(GOOD)), prompt=prompt)
         self.run_it()
         self.run_it()
         self.change("DELETE FROM model_answers")

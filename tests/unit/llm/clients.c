@@ -12,7 +12,10 @@ static const char config[] =
     "clients:\n"
     "  fast: {provider: anthropic, model: claude-haiku, prices: {input: 2, output: 4}}\n"
     "  local: {model: ollama/llama3, base_url: http://box:1/v1}\n"
-    "  gate: {model: openai/own, key: GATE_KEY}\n";
+    "  gate: {model: openai/own, key: GATE_KEY}\n"
+    "  old: {model: anthropic/claude-haiku, structured: tool}\n"
+    "  new: {model: anthropic/own, structured: native}\n"
+    "  plain: {model: ollama/own, structured: tool}\n";
 
 static void clients__are_found_by_path_and_by_alias(void **state)
 {
@@ -43,6 +46,32 @@ static void clients__are_found_by_path_and_by_alias(void **state)
     err_list_done(&errors);
 }
 
+static void clients__say_how_answers_are_held_to_their_schemas(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum llm_structured structured;
+    } rows[] = {{"anthropic/claude-haiku", LLM_STRUCTURED_NATIVE},
+                {"fast", LLM_STRUCTURED_NATIVE},
+                {"anthropic/own", LLM_STRUCTURED_TOOL},
+                {"old", LLM_STRUCTURED_TOOL},
+                {"new", LLM_STRUCTURED_NATIVE},
+                {"openai/own", LLM_STRUCTURED_NATIVE},
+                {"plain", LLM_STRUCTURED_TOOL}};
+    struct llm_clients c;
+    struct err_list errors = {0};
+    assert_true(llm_clients_init(&c, str_of(config), STR("config.yaml"), &errors));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct llm_client x;
+        auto_err err = ERR_INIT;
+        assert_true(llm_clients_find(&c, str_of(rows[i].name), &x, &err));
+        assert_int_equal(x.structured, rows[i].structured);
+    }
+    llm_clients_done(&c);
+    err_list_done(&errors);
+}
+
 static void clients__refuse_what_a_configuration_may_not_say(void **state)
 {
     (void)state;
@@ -53,6 +82,7 @@ static void clients__refuse_what_a_configuration_may_not_say(void **state)
                                       "unknown: 1\n",
                                       "clients: {a: 1}\n",
                                       "clients: {a: {model: x, prices: {input: -1}}}\n",
+                                      "clients: {a: {model: x, structured: maybe}}\n",
                                       "a: [\n"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct llm_clients c;
@@ -69,6 +99,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clients__are_found_by_path_and_by_alias),
+        cmocka_unit_test(clients__say_how_answers_are_held_to_their_schemas),
         cmocka_unit_test(clients__refuse_what_a_configuration_may_not_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,12 +217,156 @@ static void wires__write_requests(void **state)
     json_decref(tools);
 }
 
+static json_t *read_json(const char *quoted)
+{
+    auto_free char *text = str_dup(str_of(quoted));
+    for (char *c = text; *c; c++)
+        *c = *c == '\'' ? '"' : *c;
+    json_t *j = json_loads(text, 0, NULL);
+    assert_non_null(j);
+    return j;
+}
+
+#define OBJECT(properties, required)                                       \
+    "{'type':'object','properties':{" properties "},'required':[" required \
+    "],'additionalProperties':false}"
+
+/* The parts of a request's body that hold an answer to its schema. */
+static void check_output(const struct llm_wire *wire, enum llm_structured structured,
+                         const char *schema, const char *expected)
+{
+    struct llm_client client = {.model = STR("m"), .wire = wire, .structured = structured};
+    json_t *s = read_json(schema), *messages = json_array(), *parts = json_object(), *wanted;
+    struct llm_request q = {.messages = messages, .output_schema = s};
+    json_t *body = wire->body(&client, &q);
+    static const char *const keys[] = {"output_config", "response_format", "tools", "tool_choice"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        json_object_set(parts, keys[i], json_object_get(body, keys[i]));
+    wanted = read_json(expected);
+    auto_free char *is = json_dumps(parts, JSON_SORT_KEYS),
+                   *was = json_dumps(wanted, JSON_SORT_KEYS);
+    assert_string_equal(is, was);
+    json_decref(wanted);
+    json_decref(parts);
+    json_decref(body);
+    json_decref(messages);
+    json_decref(s);
+}
+
+static void wires__hold_an_answer_to_its_schema_as_the_client_says(void **state)
+{
+    (void)state;
+#define ANSWER OBJECT("'a':{'type':'string'}", "'a'")
+#define NO_ANSWER OBJECT("'a':{}", "'a'")
+#define TOOL(schema) \
+    "'name':'give_answer','description':'Give the final answer in this form.','" schema
+    check_output(&llm_anthropic, LLM_STRUCTURED_NATIVE, ANSWER,
+                 "{'output_config':{'format':{'type':'json_schema','schema':" ANSWER "}}}");
+    check_output(&llm_anthropic, LLM_STRUCTURED_TOOL, ANSWER,
+                 "{'tools':[{" TOOL("input_schema':") ANSWER
+                 "}],'tool_choice':{'type':'tool','name':'give_answer'}}");
+    check_output(&llm_anthropic, LLM_STRUCTURED_NATIVE, NO_ANSWER,
+                 "{'tools':[{" TOOL("input_schema':") NO_ANSWER
+                 "}],'tool_choice':{'type':'tool','name':'give_answer'}}");
+    check_output(
+        &llm_openai, LLM_STRUCTURED_NATIVE, NO_ANSWER,
+        "{'response_format':{'type':'json_schema','json_schema':{'name':'answer','schema':" NO_ANSWER
+        "}}}");
+    check_output(&llm_openai, LLM_STRUCTURED_TOOL, ANSWER,
+                 "{'tools':[{'type':'function','function':{" TOOL("parameters':") ANSWER
+                 "}}],'tool_choice':{'type':'function','function':{'name':'give_answer'}}}");
+    check_output(&llm_anthropic, LLM_STRUCTURED_NATIVE,
+                 "{'type':'array','items':{'type':'string'}}", "{}");
+}
+
+static void wires__constrain_the_tool_of_an_agents_answer(void **state)
+{
+    (void)state;
+    json_t *messages = json_array(),
+           *tools = read_json("[{'name':'glob','input_schema':" ANSWER
+                              "},{'name':'done','input_schema':" ANSWER "}]");
+    for (int native = 0; native < 2; native++) {
+        struct llm_client client = {
+            .model = STR("m"), .wire = &llm_anthropic, .structured = (enum llm_structured)native};
+        struct llm_request q = {.messages = messages, .tools = tools, .answer_tool = STR("done")};
+        json_t *body = llm_anthropic.body(&client, &q), *sent = json_object_get(body, "tools");
+        assert_null(json_object_get(json_array_get(sent, 0), "strict"));
+        assert_int_equal(json_is_true(json_object_get(json_array_get(sent, 1), "strict")), native);
+        assert_null(json_object_get(body, "output_config"));
+        json_decref(body);
+    }
+    assert_null(json_object_get(json_array_get(tools, 1), "strict"));
+    json_decref(messages);
+    json_decref(tools);
+}
+
+/* What the documentation of structured outputs takes, and what is answered with status 400. */
+static void wires__know_which_schemas_can_be_constrained(void **state)
+{
+    (void)state;
+#define STRING "{'type':'string'}"
+#define MAYBE "{'anyOf':[" STRING ",{'type':'null'}]}"
+    static const struct {
+        const char *schema;
+        bool strict;
+    } rows[] = {
+        {ANSWER, true},
+        {OBJECT("'a':" MAYBE ",'b':{'enum':['x',1,null]},'c':{'type':'array','items':" ANSWER "}",
+                "'b','c'"),
+         true},
+        {"{'type':'object','properties':{}}", false},
+        {"{'type':'object','additionalProperties':{'type':'string'}}", false},
+        {NO_ANSWER, false},
+        {OBJECT("'a':{'type':'array','items':{}}", "'a'"), false},
+        {OBJECT("'a':{'enum':[{}]}", "'a'"), false},
+        {OBJECT("'a':{'type':'integer','minimum':1}", "'a'"), false},
+        {OBJECT("'a':{'type':['string','null']}", "'a'"), false},
+        {OBJECT("'a':{'$ref':'#'}", "'a'"), false},
+        {OBJECT("'a':{'anyOf':[{}]}", "'a'"), false},
+        {STRING, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_t *schema = read_json(rows[i].schema);
+        assert_int_equal(wire_schema_is_strict(schema), rows[i].strict);
+        json_decref(schema);
+    }
+}
+
+static void wires__count_what_a_constrained_schema_may_have_at_most(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *field;
+        size_t most;
+        bool required;
+    } rows[] = {{STRING, 24, false}, {MAYBE, 16, true}};
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
+        for (size_t more = 0; more < 2; more++) {
+            json_t *schema = read_json(OBJECT("", "")),
+                   *fields = json_object_get(schema, "properties"),
+                   *required = json_object_get(schema, "required");
+            for (size_t i = 0; i < rows[r].most + more; i++) {
+                char name[32];
+                snprintf(name, sizeof name, "f%zu", i);
+                json_object_set_new(fields, name, read_json(rows[r].field));
+                if (rows[r].required)
+                    json_array_append_new(required, json_string(name));
+            }
+            assert_int_equal(wire_schema_is_strict(schema), !more);
+            json_decref(schema);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wires__turn_events_into_answers),
         cmocka_unit_test(wires__give_structured_output_as_text),
         cmocka_unit_test(wires__write_requests),
+        cmocka_unit_test(wires__hold_an_answer_to_its_schema_as_the_client_says),
+        cmocka_unit_test(wires__constrain_the_tool_of_an_agents_answer),
+        cmocka_unit_test(wires__know_which_schemas_can_be_constrained),
+        cmocka_unit_test(wires__count_what_a_constrained_schema_may_have_at_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
