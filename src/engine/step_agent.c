@@ -1,43 +1,18 @@
 /* Agents' tools on behalf of a step: each call and what it gave stand in the step's log, and the
  * model gets what it may see: secrets of the run are masked. */
-#include "engine/speech_int.h"
-#include "tools/tools.h"
+#include "engine/agent_int.h"
 #include "json/json.h"
 
 enum {
     AGENT_NOTED_MAX = 2000, /* bytes of a line of an MCP server in the log */
 };
 
-struct agent_tool {
-    str name; /* as the plan has it */
-    bool used;
-};
-struct agent;
-struct agent_call {
-    struct agent *agent;
-    size_t place;
-    struct speech_call told; /* in the agent's arena */
-    struct live_run *nested; /* of a tool of the repository, while it runs */
-};
-struct agent {
-    struct sink sink;
-    struct speech *speech;
-    struct tools *tools;
-    json_t *own;                    /* descriptions of the repository's tools */
-    VEC(struct agent_tool) granted; /* names in the arena */
-    VEC(struct agent_call *) calls; /* of this turn, to such tools */
-    struct arena arena;
-    struct dialog *dialog; /* that waits for results; NULL: none, or it was dropped */
-    json_t *results;
-    json_t *turn; /* the calls, until they are recorded */
-    int64_t turns;
-    char *answer, *usage; /* JSON, of this turn */
-    size_t running;
-    void (*idle)(void *user);
-    void *user;
-};
+static struct store_batch *new_batch(struct agent *a)
+{
+    return store_batch_new(a->sink.run->engine->options.store);
+}
 
-static void masked_text(struct agent *a, str text, struct buf *ret)
+void agent_mask(struct agent *a, str text, struct buf *ret)
 {
     mask_apply(run_mask(a->sink.run), text, ret);
 }
@@ -59,159 +34,6 @@ static void give(struct agent *a)
     dialog_give(d, results);
 }
 
-/* ---- the transcript ---- */
-
-static char *masked_json(struct agent *a, json_t *j)
-{
-    auto_free char *text = json_dumps(j, JSON_COMPACT);
-    auto_buf masked = BUF(LLM_ANSWER_MAX);
-    masked_text(a, opt_str(text), &masked);
-    return buf_take(&masked, NULL);
-}
-
-static void put_turn(struct agent *a, struct store_batch *b, int64_t turn, str answer,
-                     json_t *results, str usage)
-{
-    auto_free char *text = json_dumps(results, JSON_COMPACT);
-    struct store_turn row = {.key = record_key(a->sink.run, a->sink.step),
-                             .turn = turn,
-                             .answer = answer,
-                             .results = opt_str(text),
-                             .usage = usage,
-                             .created_at = clock_wall_ms()};
-    store_put_turn(b, &row);
-}
-
-static struct store_batch *new_batch(struct agent *a)
-{
-    return store_batch_new(a->sink.run->engine->options.store);
-}
-
-static void record_turn(struct agent *a, struct store_batch *b)
-{
-    put_turn(a, b, a->turns, opt_str(a->answer), a->results, opt_str(a->usage));
-}
-
-static json_t *usage_json(const struct dialog_spent *s)
-{
-    return json_pack("{s:i, s:I, s:I, s:I, s:I}", "calls", s->calls, "input",
-                     (json_int_t)s->usage.input, "output", (json_int_t)s->usage.output,
-                     "cache_read", (json_int_t)s->usage.cache_read, "cache_write",
-                     (json_int_t)s->usage.cache_write);
-}
-
-static int64_t int_at(json_t *j, const char *key)
-{
-    return json_integer_value(json_object_get(j, key));
-}
-
-static struct dialog_spent read_usage(str text)
-{
-    json_t *j = json_loadb(text.p, text.n, 0, NULL);
-    struct dialog_spent s = {.calls = (int)int_at(j, "calls"),
-                             .usage = {.input = int_at(j, "input"),
-                                       .output = int_at(j, "output"),
-                                       .cache_read = int_at(j, "cache_read"),
-                                       .cache_write = int_at(j, "cache_write")}};
-    json_decref(j);
-    return s;
-}
-
-/* What had begun is not repeated silently: the model is told, and decides. */
-static size_t mark_interrupted(json_t *results)
-{
-    size_t i, marked = 0;
-    json_t *block;
-    json_array_foreach(results, i, block)
-    {
-        if (json_object_get(block, "content"))
-            continue;
-        json_object_set_new(block, "content",
-                            json_string(AGENT_INTERRUPTED
-                                        "What it did until then may have taken effect: look before "
-                                        "you repeat it."));
-        json_object_set_new(block, "is_error", json_true());
-        marked++;
-    }
-    return marked;
-}
-
-/* ---- what was granted ---- */
-
-static void note_granted(struct agent *a, json_t *tools)
-{
-    for (size_t i = 0; i < json_array_size(tools); i++) {
-        str name = json_get_text(json_array_get(tools, i), "name");
-        vec_push(&a->granted, (struct agent_tool){arena_str(&a->arena, name), false});
-    }
-}
-
-/* Tools of an MCP server are called by the server's name and their own. */
-static void note_call(struct agent *a, str name)
-{
-    vec_each (t, &a->granted)
-        t->used |= str_eq(t->name, name) ||
-                   (str_starts(name, t->name) &&
-                    str_starts(str_sub(name, t->name.n, name.n), STR(TOOLS_SERVER_SEPARATOR)));
-}
-
-static void note_earlier_calls(struct agent *a, json_t *answer)
-{
-    for (size_t i = 0; i < json_array_size(answer); i++)
-        if (str_is(json_get_text(json_array_get(answer, i), "type"), "tool_use"))
-            note_call(a, json_get_text(json_array_get(answer, i), "name"));
-}
-
-void agent_record_unused(struct agent *a)
-{
-    struct live_run *r = a->sink.run;
-    struct store_batch *b = NULL;
-    vec_each (t, &a->granted) {
-        struct store_grant g = {
-            .key = record_key(r, a->sink.step), .kind = STR("tool"), .name = t->name};
-        if (t->used)
-            continue;
-        if (!b)
-            b = store_batch_new(r->engine->options.store);
-        store_add_unused_grant(b, &g);
-    }
-    if (b)
-        run_submit(r, b, run_nothing, NULL);
-}
-
-bool agent_take_up(struct agent *a, json_t **ret_turns, struct dialog_spent *ret_spent,
-                   struct err *err)
-{
-    auto_arena arena = ARENA_INIT;
-    auto_buf line = BUF(200);
-    struct live_run *r = a->sink.run;
-    struct store_step_key key = record_key(r, a->sink.step);
-    struct store_turn *turns;
-    size_t n, marked = 0;
-    if (!store_load_interrupted_turns(r->engine->reader, &key, &arena, &turns, &n, err))
-        return false;
-    if (!n)
-        return true;
-    struct store_batch *b = store_batch_new(r->engine->options.store);
-    *ret_turns = json_array();
-    for (size_t i = 0; i < n; i++) {
-        json_t *answer = json_loadb(turns[i].answer.p, turns[i].answer.n, JSON_ALLOW_NUL, NULL);
-        json_t *results = json_loadb(turns[i].results.p, turns[i].results.n, JSON_ALLOW_NUL, NULL);
-        marked = mark_interrupted(results);
-        note_earlier_calls(a, answer);
-        put_turn(a, b, turns[i].turn, turns[i].answer, results, turns[i].usage);
-        json_array_append_new(*ret_turns,
-                              json_pack("{s:o, s:o}", "answer", answer, "results", results));
-    }
-    run_submit(r, b, run_nothing, NULL);
-    a->turns = turns[n - 1].turn;
-    *ret_spent = read_usage(turns[n - 1].usage);
-    buf_addf(&line, "goes on after turn %lld of the try that was interrupted; %zu of its calls %s",
-             (long long)a->turns, marked, marked ? "had begun and not ended" : "were under way");
-    record_system_line(r, a->sink.step, buf_str(&line));
-    return true;
-}
-
 /* ---- calls ---- */
 
 static void end_servers(struct agent *a)
@@ -226,13 +48,13 @@ static void called(void *user, str result, bool is_error)
     struct agent *a = c->agent;
     c->nested = NULL;
     auto_buf masked = BUF(4 << 20);
-    masked_text(a, result, &masked);
+    agent_mask(a, result, &masked);
     put_result(a, c->place, buf_str(&masked), is_error);
     struct store_batch *b = new_batch(a);
     speech_add_result(a->speech, b, &c->told, is_error ? SPEECH_FAILED : SPEECH_GAVE,
                       buf_str(&masked));
     if (a->dialog)
-        record_turn(a, b);
+        agent_record_turn(a, b);
     run_submit(a->sink.run, b, run_nothing, NULL);
     if (--a->running)
         return;
@@ -249,7 +71,7 @@ static void refuse(struct agent *a, struct agent_call *c, const struct err *err)
     buf_addf(&text, "%.*s", STR_ARG(err->message));
     if (err->hint.n)
         buf_addf(&text, " (%.*s)", STR_ARG(err->hint));
-    masked_text(a, buf_str(&text), &masked);
+    agent_mask(a, buf_str(&text), &masked);
     put_result(a, c->place, buf_str(&masked), true);
     speech_add_result(a->speech, b, &c->told, SPEECH_REFUSED, buf_str(&masked));
     run_submit(a->sink.run, b, run_nothing, NULL);
@@ -285,10 +107,10 @@ static struct agent_call *tell_call(struct agent *a, struct store_batch *b, size
     struct speech_call told = {arena_str(&a->arena, json_get_text(call, "id")),
                                arena_str(&a->arena, json_get_text(call, "name"))};
     *c = (struct agent_call){a, place, told, NULL};
-    note_call(a, told.name);
+    agent_note_call(a, told.name);
     auto_free char *text =
         json_dumps(json_object_get(call, "input"), JSON_COMPACT | JSON_ENCODE_ANY);
-    masked_text(a, opt_str(text), &masked);
+    agent_mask(a, opt_str(text), &masked);
     speech_add_call(a->speech, b, &c->told, buf_str(&masked));
     return c;
 }
@@ -341,28 +163,13 @@ static void begin_all(struct live_run *r, void *data)
 void agent_call(struct agent *a, struct dialog *d, json_t *calls, json_t *answer,
                 const struct dialog_spent *spent)
 {
-    json_t *call, *usage = usage_json(spent);
-    size_t i;
     a->dialog = d;
-    a->calls.n = 0;
-    a->turns++;
-    a->turn = json_deep_copy(calls);
-    a->results = json_array();
-    json_array_foreach(calls, i, call)
-    {
-        json_array_append_new(a->results, json_pack("{s:s, s:O?}", "type", "tool_result",
-                                                    "tool_use_id", json_object_get(call, "id")));
-    }
-    free(a->answer);
-    free(a->usage);
-    a->answer = masked_json(a, answer);
-    a->usage = json_dumps(usage, JSON_COMPACT);
-    json_decref(usage);
+    agent_begin_turn(a, calls, answer, spent);
     struct recorded_turn *t = mem_alloc(sizeof *t);
     *t =
         (struct recorded_turn){a->sink.step, a->sink.run->core.steps[a->sink.step].tries, a->turns};
     struct store_batch *b = new_batch(a);
-    record_turn(a, b);
+    agent_record_turn(a, b);
     run_submit(a->sink.run, b, begin_all, t);
 }
 
@@ -426,7 +233,7 @@ static void noted(void *user, str server, str line)
     size_t shown = line.n < AGENT_NOTED_MAX ? line.n : AGENT_NOTED_MAX;
     buf_addf(&text, "%.*s: ", STR_ARG(server));
     capture_add_valid(&text, str_sub(line, 0, shown));
-    masked_text(a, buf_str(&text), &masked);
+    agent_mask(a, buf_str(&text), &masked);
     struct log_line kept = {
         .time_ms = clock_wall_ms(), .stream = LOG_SYSTEM, .text = buf_str(&masked)};
     step_keep_lines(&a->sink, &kept, 1); /* a flood ends at the log's quota */
@@ -495,7 +302,7 @@ struct agent *agent_new(struct sink sink, struct speech *speech, json_t *config,
     a->tools = tools_new(&options, err);
     vec_done(&env);
     vec_done(&path);
-    note_granted(a, options.tools);
+    agent_note_granted(a, options.tools);
     if (a->tools && describe_own(a, options.tools, err))
         return a;
     agent_free(a);
