@@ -381,9 +381,10 @@ static json_t *schema_of(const struct type *output)
     return json_loadb(b.p, b.n, JSON_ALLOW_NUL, NULL);
 }
 
-static void take_up(struct dialog *d, const struct dialog_request *q)
+/* False where the last turn's calls are still under way. */
+static bool take_up(struct dialog *d, const struct dialog_request *q)
 {
-    json_t *turn;
+    json_t *turn, *results = NULL;
     size_t i;
     d->spent = q->spent;
     d->turns = (int64_t)json_array_size(q->turns);
@@ -393,8 +394,11 @@ static void take_up(struct dialog *d, const struct dialog_request *q)
         d->repeats = turns_repeats(calls, &d->last_calls, d->repeats);
         json_decref(calls);
         add_message(d, "assistant", json_incref(answer));
-        add_message(d, "user", json_deep_copy(json_object_get(turn, "results")));
+        results = json_object_get(turn, "results");
+        if (results)
+            add_message(d, "user", json_deep_copy(results));
     }
+    return !d->turns || results;
 }
 
 struct dialog *dialog_start(struct llm *llm, const struct dialog_request *q,
@@ -420,8 +424,7 @@ struct dialog *dialog_start(struct llm *llm, const struct dialog_request *q,
     if (q->tools)
         d->tools = turns_tools(q->tools, d->schema);
     add_text(d, buf_str(&text));
-    take_up(d, q);
-    if (begin_turn(d, err))
+    if (!take_up(d, q) || begin_turn(d, err))
         return d;
     dialog_free(d);
     return NULL;

@@ -47,8 +47,9 @@ struct dialog_request {
     json_t *budget;    /* {"tokens": N, "usd": X}, a number of US dollars, or NULL; borrowed */
     json_t *tools;     /* as llm_request's; borrowed; NULL: it is no agent */
     int64_t max_turns; /* 0: DIALOG_TURNS */
-    /* Of an agent that goes on: [{"answer": blocks, "results": blocks}], and what they took.
-     * Borrowed; NULL: it begins. */
+    /* Of an agent that goes on: [{"answer": blocks, "results": blocks}], and what they took. Where
+     * the last one has no results yet the dialog waits for dialog_give. Borrowed; NULL: it begins.
+     */
     json_t *turns;
     struct dialog_spent spent;
     const struct llm_limits *limits;

@@ -22,6 +22,7 @@ struct agent {
     struct speech *speech;
     struct tools *tools;
     json_t *own;                    /* descriptions of the repository's tools */
+    VEC(str) prompts;               /* those that are prompts; in the arena */
     VEC(struct agent_tool) granted; /* names in the arena */
     VEC(struct agent_call *) calls; /* of this turn, to such tools */
     struct arena arena;
@@ -42,6 +43,15 @@ void agent_mask(struct agent *a, str text, struct buf *ret);
 /* Calls of an answer, none of which has begun: the turn as it is recorded before they do. */
 void agent_begin_turn(struct agent *a, json_t *calls, json_t *answer,
                       const struct dialog_spent *spent);
+/* The call of a prompt is about to begin under this number (nested.c), by which it goes on after a
+ * crash. */
+void agent_number_call(struct agent *a, size_t place, unsigned number);
+/* The number of a call that has begun and not ended; 0: none. */
+unsigned agent_call_number(const struct agent *a, size_t place);
+/* What a call gave, in its block: valid and masked text. */
+void agent_put_result(json_t *block, str text, bool is_error);
+/* Text and error of a call that a crash has cut off. */
+void agent_put_interrupted(json_t *block);
 /* The turn, with what its calls have given so far. */
 void agent_record_turn(struct agent *a, struct store_batch *b);
 

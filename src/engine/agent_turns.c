@@ -75,23 +75,94 @@ static struct dialog_spent read_usage(str text)
     return s;
 }
 
-/* What had begun is not repeated silently: the model is told, and decides. */
-static size_t mark_interrupted(json_t *results)
+/* ---- going on ---- */
+
+/* In the block of a call of a prompt, while it is under way. */
+#define CALL_NUMBER "nested"
+
+void agent_number_call(struct agent *a, size_t place, unsigned number)
 {
-    size_t i, marked = 0;
+    json_object_set_new(json_array_get(a->results, place), CALL_NUMBER, json_integer(number));
+}
+
+unsigned agent_call_number(const struct agent *a, size_t place)
+{
+    json_t *block = json_array_get(a->results, place);
+    json_int_t number = json_integer_value(json_object_get(block, CALL_NUMBER));
+    return number > 0 && number < UINT32_MAX ? (unsigned)number : 0;
+}
+
+void agent_put_result(json_t *block, str text, bool is_error)
+{
+    json_object_del(block, CALL_NUMBER);
+    json_object_set_new(block, "content", json_stringn(text.p, text.n));
+    json_object_set_new(block, "is_error", json_boolean(is_error));
+}
+
+void agent_put_interrupted(json_t *block)
+{
+    agent_put_result(block,
+                     STR(AGENT_INTERRUPTED "What it did until then may have taken effect: look "
+                                           "before you repeat it."),
+                     true);
+}
+
+struct taken_up {
+    size_t marked; /* as interrupted */
+    size_t goes_on;
+};
+
+/* What had begun is not repeated silently: the model is told, and decides. Prompts do nothing but
+ * ask: what they were told is recorded, and they go on. */
+static struct taken_up take_up_calls(json_t *results)
+{
+    struct taken_up n = {0};
+    size_t i;
     json_t *block;
     json_array_foreach(results, i, block)
     {
         if (json_object_get(block, "content"))
             continue;
-        json_object_set_new(block, "content",
-                            json_string(AGENT_INTERRUPTED
-                                        "What it did until then may have taken effect: look before "
-                                        "you repeat it."));
-        json_object_set_new(block, "is_error", json_true());
-        marked++;
+        if (json_object_get(block, CALL_NUMBER)) {
+            n.goes_on++;
+            continue;
+        }
+        agent_put_interrupted(block);
+        n.marked++;
     }
-    return marked;
+    return n;
+}
+
+static void say_taken_up(struct agent *a, struct taken_up n)
+{
+    auto_buf line = BUF(400);
+    buf_addf(&line, "goes on after turn %lld of the try that was interrupted; %zu of its calls %s",
+             (long long)a->turns, n.marked,
+             n.marked ? "had begun and not ended" : "were under way");
+    if (n.goes_on)
+        buf_addf(&line, ", %zu of prompts go%s on", n.goes_on, n.goes_on == 1 ? "es" : "");
+    record_system_line(a->sink.run, a->sink.step, buf_str(&line));
+}
+
+static json_t *calls_of(json_t *answer)
+{
+    json_t *calls = json_array(), *block;
+    size_t i;
+    json_array_foreach(answer, i, block)
+    {
+        if (str_is(json_get_text(block, "type"), "tool_use"))
+            json_array_append(calls, block);
+    }
+    return calls;
+}
+
+/* The turn whose calls go on is this try's, as if it had just begun. */
+static void keep_open(struct agent *a, const struct store_turn *t, json_t *answer, json_t *results)
+{
+    a->turn = calls_of(answer);
+    a->results = json_incref(results);
+    a->answer = str_dup(t->answer);
+    a->usage = str_dup(t->usage);
 }
 
 static void note_earlier_calls(struct agent *a, json_t *answer)
@@ -105,11 +176,11 @@ bool agent_take_up(struct agent *a, json_t **ret_turns, struct dialog_spent *ret
                    struct err *err)
 {
     auto_arena arena = ARENA_INIT;
-    auto_buf line = BUF(200);
     struct live_run *r = a->sink.run;
     struct store_step_key key = record_key(r, a->sink.step);
     struct store_turn *turns;
-    size_t n, marked = 0;
+    struct taken_up taken = {0};
+    size_t n;
     if (!store_load_interrupted_turns(r->engine->reader, &key, &arena, &turns, &n, err))
         return false;
     if (!n)
@@ -119,17 +190,18 @@ bool agent_take_up(struct agent *a, json_t **ret_turns, struct dialog_spent *ret
     for (size_t i = 0; i < n; i++) {
         json_t *answer = json_loadb(turns[i].answer.p, turns[i].answer.n, JSON_ALLOW_NUL, NULL);
         json_t *results = json_loadb(turns[i].results.p, turns[i].results.n, JSON_ALLOW_NUL, NULL);
-        marked = mark_interrupted(results);
+        taken = take_up_calls(results);
         note_earlier_calls(a, answer);
         put_turn(a, b, turns[i].turn, turns[i].answer, results, turns[i].usage);
-        json_array_append_new(*ret_turns,
-                              json_pack("{s:o, s:o}", "answer", answer, "results", results));
+        if (taken.goes_on)
+            keep_open(a, &turns[i], answer, results);
+        json_array_append_new(*ret_turns, json_pack("{s:o, s:o*}", "answer", answer, "results",
+                                                    taken.goes_on ? NULL : json_incref(results)));
+        json_decref(results);
     }
     run_submit(r, b, run_nothing, NULL);
     a->turns = turns[n - 1].turn;
     *ret_spent = read_usage(turns[n - 1].usage);
-    buf_addf(&line, "goes on after turn %lld of the try that was interrupted; %zu of its calls %s",
-             (long long)a->turns, marked, marked ? "had begun and not ended" : "were under way");
-    record_system_line(r, a->sink.step, buf_str(&line));
+    say_taken_up(a, taken);
     return true;
 }

@@ -262,6 +262,11 @@ bool recovery_give_result(struct evaluation *e, const struct store_step *s,
                           struct err *err) must_use;
 /* The recorded steps as a plan's. */
 void recovery_add_steps(const struct recovery *v, struct plan *p);
+/* As the first try of step i that was interrupted, or as what it has come to. */
+void recovery_restore_nested(struct live_run *r, struct store_batch *b, uint32_t i,
+                             const struct store_step *s);
+/* Numbers that tools' calls of r's steps have are not given again. */
+void recovery_count_calls(struct live_run *r, const struct store_step *nested, size_t n);
 /* Gives step i its recorded final state and result. */
 void recovery_restore(struct live_run *r, uint32_t i, const struct store_step *s);
 /* Borrows from v and *ret_facts, which is the caller's to free. */
@@ -420,10 +425,21 @@ void kept_answer_put(struct live_run *r, uint32_t step, const char *sha256, str 
 /* text: valid, masked; borrowed. */
 typedef void nested_done_fn(void *user, str text, bool is_error);
 /* The tool's JSON Schema and description, for a model; NULL with err. A new reference. */
-json_t *nested_describe(struct live_run *r, str name, struct err *err) must_use;
-/* Begins; done comes once, later. NULL with err, for the model. */
-struct live_run *nested_start(struct live_run *r, uint32_t step, str name, json_t *input,
+json_t *nested_describe(struct live_run *r, str name, bool *ret_is_prompt,
+                        struct err *err) must_use;
+struct nested_request {
+    str name;
+    json_t *input;
+    /* Of a call that went on when the process died: what is recorded of it goes on. 0: a new one,
+     * which gets the next number. */
+    unsigned number;
+};
+/* Begins; done comes once, later. NULL with err, for the model; plan_changed where a call cannot go
+ * on. */
+struct live_run *nested_start(struct live_run *r, uint32_t step, const struct nested_request *q,
                               nested_done_fn *done, void *user, struct err *err) must_use;
+/* The number of the step's next call. */
+unsigned nested_next(const struct live_run *r, uint32_t step);
 /* Cancels it; done still comes. */
 void nested_stop(struct live_run *r);
 /* Whether a step's id is of a tool's call; *ret_number is that call's, of the step `of`. */
@@ -455,6 +471,8 @@ struct dialog_spent;
  * a new reference, NULL where there is none. */
 bool agent_take_up(struct agent *a, json_t **ret_turns, struct dialog_spent *ret_spent,
                    struct err *err) must_use;
+/* Where calls of the last turn that was taken up go on, and the dialog waits for them. */
+void agent_go_on(struct agent *a, struct dialog *d);
 /* Carries out the calls of one answer side by side, once they are recorded, and gives the dialog
  * what they gave. */
 void agent_call(struct agent *a, struct dialog *d, json_t *calls, json_t *answer,

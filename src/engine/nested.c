@@ -36,15 +36,17 @@ static json_t *schema_of(const struct type *inputs)
     return json_loadb(b.p, b.n, JSON_ALLOW_NUL, NULL);
 }
 
-json_t *nested_describe(struct live_run *r, str name, struct err *err)
+json_t *nested_describe(struct live_run *r, str name, bool *ret_is_prompt, struct err *err)
 {
     struct evaluation *e = evaluation_new(r->bundle, NULL);
     struct tool_facts facts;
     json_t *j = NULL;
-    if (load(e, name, &facts, err))
+    if (load(e, name, &facts, err)) {
+        *ret_is_prompt = facts.prompt != NULL;
         j = json_pack("{s:s%, s:s%, s:o}", "name", name.p, name.n, "description",
                       facts.description.p ? facts.description.p : "", facts.description.n,
                       "input_schema", schema_of(facts.inputs));
+    }
     evaluation_free(e);
     return j;
 }
@@ -142,26 +144,30 @@ static bool check_input(const struct tool_facts *facts, str name, json_t *input,
            err_set(err, "tool_arguments", "%.*s: %s", STR_ARG(name), buf_c(&text));
 }
 
-static void add_prefix(struct live_run *r, uint32_t step, str name, struct buf *ret)
+unsigned nested_next(const struct live_run *r, uint32_t step)
 {
-    buf_addf(ret, "%.*s.", STR_ARG(r->plan.steps[step].id));
-    plan_add_slug(ret, arena_str(&r->arena, name));
-    buf_addf(ret, "-%u.", r->steps[step].nested_calls + 1);
+    return r->steps[step].nested_calls + 1;
 }
 
-static struct evaluation *evaluate(struct live_run *r, uint32_t step, str name, json_t *input,
+static void add_prefix(struct live_run *r, uint32_t step, const struct nested_request *q,
+                       struct buf *ret)
+{
+    buf_addf(ret, "%.*s.", STR_ARG(r->plan.steps[step].id));
+    plan_add_slug(ret, arena_str(&r->arena, q->name));
+    buf_addf(ret, "-%u.", q->number ? q->number : nested_next(r, step));
+}
+
+static struct evaluation *evaluate(struct live_run *r, str prefix, const struct nested_request *q,
                                    struct tool_facts *facts, struct err *err)
 {
-    auto_buf prefix = BUF(4096);
-    add_prefix(r, step, name, &prefix);
-    struct evaluation_options options = {.id_prefix = buf_str(&prefix)};
+    struct evaluation_options options = {.id_prefix = prefix};
     struct evaluation *e = evaluation_new(r->bundle, &options);
-    if (load(e, name, facts, err) && check_input(facts, name, input, err)) {
-        json_t *event = json_pack("{s:s, s:O}", "type", "manual", "inputs", input);
+    if (load(e, q->name, facts, err) && check_input(facts, q->name, q->input, err)) {
+        json_t *event = json_pack("{s:s, s:O}", "type", "manual", "inputs", q->input);
         auto_free char *text = json_dumps(event, JSON_COMPACT);
-        struct evaluation_request q = {str_of(text), r->request.repository_facts};
+        struct evaluation_request asked = {str_of(text), r->request.repository_facts};
         json_decref(event);
-        if (evaluation_start_tool(e, &q) != EVALUATION_FAILED &&
+        if (evaluation_start_tool(e, &asked) != EVALUATION_FAILED &&
             engine_check_plan(evaluation_plan(e), err))
             return e;
         if (!err_is_set(err))
@@ -179,9 +185,56 @@ static void begin(struct live_run *r, void *data)
         nested_stop(r);
 }
 
-struct live_run *nested_start(struct live_run *parent, uint32_t step, str name, json_t *input,
-                              nested_done_fn *done, void *user, struct err *err)
+/* ---- what is recorded of a call that goes on ---- */
+
+/* Its steps, and those of the calls below it; none where it had not begun. */
+static bool load_recorded(struct live_run *parent, str prefix, struct recovery *v, struct err *err)
 {
+    struct store_step *all;
+    size_t n;
+    if (!store_load_steps(parent->engine->reader, parent->id, parent->attempt, STORE_STEPS_RESULTS,
+                          &v->arena, &all, &n, err))
+        return false;
+    v->steps = arena_array(&v->arena, struct store_step, n);
+    v->nested = arena_array(&v->arena, struct store_step, n);
+    for (size_t i = 0; i < n; i++) {
+        str id = all[i].key.step_id;
+        if (!str_starts(id, prefix))
+            continue;
+        if (str_find_byte(id, '.', prefix.n) == SIZE_MAX)
+            v->steps[v->step_count++] = all[i];
+        else
+            v->nested[v->nested_count++] = all[i];
+    }
+    return true;
+}
+
+static bool check_recorded(struct recovery *v, struct evaluation *e, struct err *err)
+{
+    struct plan recorded = {.arena = &v->arena};
+    recovery_add_steps(v, &recorded);
+    return plan_same_start(&recorded, evaluation_plan(e), err);
+}
+
+static void begin_steps(struct live_run *r, const struct recovery *v, struct store_batch *b)
+{
+    if (v->step_count)
+        r->files_recorded = r->plan.file_count;
+    for (uint32_t i = 0; i < v->step_count && i < r->plan.step_count; i++)
+        recovery_restore_nested(r, b, i, &v->steps[i]);
+    recovery_count_calls(r, v->nested, v->nested_count);
+    record_new_steps(r, b, (uint32_t)v->step_count);
+    record_sources(r, b);
+    if (r->plan.step_count > v->step_count)
+        record_plan_extended(r, b, (uint32_t)v->step_count);
+}
+
+struct live_run *nested_start(struct live_run *parent, uint32_t step,
+                              const struct nested_request *call, nested_done_fn *done, void *user,
+                              struct err *err)
+{
+    cleanup(recovery_done) struct recovery v = {0};
+    auto_buf prefix = BUF(4096);
     struct tool_facts facts;
     struct run_options options = {.slots = parent->engine->options.slots,
                                   .seed = (uint64_t)parent->id};
@@ -191,23 +244,29 @@ struct live_run *nested_start(struct live_run *parent, uint32_t step, str name, 
         return NULL;
     }
     struct engine_request q = parent->request;
-    q.evaluation = evaluate(parent, step, name, input, &facts, err);
+    add_prefix(parent, step, call, &prefix);
+    q.evaluation = evaluate(parent, buf_str(&prefix), call, &facts, err);
     q.group = q.policy = STR("");
     q.breaks = (struct engine_breaks){0};
     if (!q.evaluation)
         return NULL;
+    if (call->number && (!load_recorded(parent, buf_str(&prefix), &v, err) ||
+                         !check_recorded(&v, q.evaluation, err))) {
+        evaluation_free(q.evaluation);
+        return NULL;
+    }
     struct live_run *r = live_run_nested(parent, step, &q);
     struct nested_call *c = mem_alloc(sizeof *c);
     *c = (struct nested_call){r, done, user, facts.prompt != NULL, facts.output};
     r->ended = ended;
     r->ctx = c;
-    parent->steps[step].nested_calls++;
+    unsigned number = call->number ? call->number : nested_next(parent, step);
+    if (number > parent->steps[step].nested_calls)
+        parent->steps[step].nested_calls = number;
     run_take_plan(r);
     run_init(&r->core, &options);
     struct store_batch *b = store_batch_new(r->engine->options.store);
-    record_new_steps(r, b, 0);
-    record_sources(r, b);
-    record_plan_extended(r, b, 0);
+    begin_steps(r, &v, b);
     run_submit(r, b, begin, NULL);
     return r;
 }

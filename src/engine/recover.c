@@ -183,6 +183,17 @@ static void record_interrupted(struct store_batch *b, const struct store_step_ke
     store_update_step(b, &u);
 }
 
+static void add_next_try(struct live_run *r, struct store_batch *b, uint32_t i,
+                         const struct store_step *s)
+{
+    struct live_step *l = &r->steps[i];
+    l->recorded_try = (uint32_t)s->key.try + 1;
+    struct store_step_key next = record_key(r, i);
+    store_add_try(b, &next, clock_wall_ms());
+    l->recorded = STEP_READY;
+    run_restore_tries(&r->core, &r->plan, i, (uint32_t)s->key.try);
+}
+
 /* A try that ran when the process died: its row ends as interrupted; another try follows, unless
  * the step must not run twice. */
 static void restore_interrupted(struct live_run *r, struct store_batch *b, uint32_t i,
@@ -201,26 +212,41 @@ static void restore_interrupted(struct live_run *r, struct store_batch *b, uint3
         record_result(r, i);
         return;
     }
-    l->recorded_try = (uint32_t)s->key.try + 1;
-    struct store_step_key next = record_key(r, i);
-    store_add_try(b, &next, clock_wall_ms());
-    l->recorded = STEP_READY;
-    run_restore_tries(&r->core, &r->plan, i, (uint32_t)s->key.try);
+    add_next_try(r, b, i, s);
 }
 
-/* What a tool was doing ends there: the agent is told, and may call it again. */
-static void end_nested(struct live_run *r, const struct recovery *v, struct store_batch *b)
+void recovery_count_calls(struct live_run *r, const struct store_step *nested, size_t n)
 {
     unsigned number;
-    for (size_t n = 0; n < v->nested_count; n++) {
-        const struct store_step *s = &v->nested[n];
+    for (size_t k = 0; k < n; k++)
         for (uint32_t i = 0; i < r->plan.step_count; i++)
-            if (nested_id(s->key.step_id, r->plan.steps[i].id, &number) &&
+            if (nested_id(nested[k].key.step_id, r->plan.steps[i].id, &number) &&
                 number > r->steps[i].nested_calls)
                 r->steps[i].nested_calls = number;
-        if (!step_status_is_final(s->status))
-            record_interrupted(b, &s->key, s->status, REASON_INTERRUPTED);
+}
+
+/* What a tool was doing ends there. Of a prompt it goes on, as another try; of others the agent is
+ * told, and may call it again. */
+static void end_nested(struct live_run *r, const struct recovery *v, struct store_batch *b)
+{
+    recovery_count_calls(r, v->nested, v->nested_count);
+    for (size_t n = 0; n < v->nested_count; n++)
+        if (!step_status_is_final(v->nested[n].status))
+            record_interrupted(b, &v->nested[n].key, v->nested[n].status, REASON_INTERRUPTED);
+}
+
+void recovery_restore_nested(struct live_run *r, struct store_batch *b, uint32_t i,
+                             const struct store_step *s)
+{
+    struct live_step *l = &r->steps[i];
+    l->has_row = true;
+    l->recorded = s->status;
+    l->recorded_try = (uint32_t)s->key.try;
+    if (s->reason.code != REASON_INTERRUPTED) {
+        recovery_restore(r, i, s);
+        return;
     }
+    add_next_try(r, b, i, s);
 }
 
 static void restore_steps(struct live_run *r, struct recovery *v, struct store_batch *b)

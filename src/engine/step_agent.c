@@ -19,9 +19,7 @@ void agent_mask(struct agent *a, str text, struct buf *ret)
 
 static void put_result(struct agent *a, size_t place, str text, bool is_error)
 {
-    json_t *block = json_array_get(a->results, place);
-    json_object_set_new(block, "content", json_stringn(text.p, text.n));
-    json_object_set_new(block, "is_error", json_boolean(is_error));
+    agent_put_result(json_array_get(a->results, place), text, is_error);
 }
 
 static void give(struct agent *a)
@@ -89,25 +87,51 @@ static bool is_own(const struct agent *a, str name)
     return false;
 }
 
+static bool is_prompt_call(const struct agent *a, str name)
+{
+    for (size_t i = 0; i < a->prompts.n; i++)
+        if (str_eq(a->prompts.at[i], name))
+            return true;
+    return false;
+}
+
+/* By its number what is recorded of it is found again. */
+static void record_number(struct agent *a, struct agent_call *c)
+{
+    struct store_batch *b = new_batch(a);
+    agent_number_call(a, c->place, nested_next(a->sink.run, a->sink.step));
+    agent_record_turn(a, b);
+    run_submit(a->sink.run, b, run_nothing, NULL);
+}
+
 static bool carry_out(struct agent *a, struct agent_call *c, json_t *input, struct err *err)
 {
+    struct nested_request q = {c->told.name, input, agent_call_number(a, c->place)};
     if (!is_own(a, c->told.name))
         return tools_call(a->tools, c->told.name, input, called, c, err);
-    c->nested = nested_start(a->sink.run, a->sink.step, c->told.name, input, called, c, err);
+    if (!q.number && is_prompt_call(a, c->told.name))
+        record_number(a, c);
+    c->nested = nested_start(a->sink.run, a->sink.step, &q, called, c, err);
     if (c->nested)
         vec_push(&a->calls, c);
     return c->nested != NULL;
+}
+
+static struct agent_call *new_call(struct agent *a, size_t place, json_t *call)
+{
+    struct agent_call *c = arena_alloc(&a->arena, sizeof *c);
+    struct speech_call told = {arena_str(&a->arena, json_get_text(call, "id")),
+                               arena_str(&a->arena, json_get_text(call, "name"))};
+    *c = (struct agent_call){a, place, told, NULL};
+    return c;
 }
 
 static struct agent_call *tell_call(struct agent *a, struct store_batch *b, size_t place,
                                     json_t *call)
 {
     auto_buf masked = BUF(LLM_ANSWER_MAX);
-    struct agent_call *c = arena_alloc(&a->arena, sizeof *c);
-    struct speech_call told = {arena_str(&a->arena, json_get_text(call, "id")),
-                               arena_str(&a->arena, json_get_text(call, "name"))};
-    *c = (struct agent_call){a, place, told, NULL};
-    agent_note_call(a, told.name);
+    struct agent_call *c = new_call(a, place, call);
+    agent_note_call(a, c->told.name);
     auto_free char *text =
         json_dumps(json_object_get(call, "input"), JSON_COMPACT | JSON_ENCODE_ANY);
     agent_mask(a, opt_str(text), &masked);
@@ -132,14 +156,21 @@ struct recorded_turn {
     int64_t turn;
 };
 
+/* The agent whose turn is recorded now; NULL where it is gone. */
+static struct agent *agent_of(struct live_run *r, const struct recorded_turn *t)
+{
+    struct agent *a = llm_step_agent(r, t->step);
+    bool same = a && a->dialog && a->turns == t->turn && r->core.steps[t->step].tries == t->try;
+    return same ? a : NULL;
+}
+
 /* The calls are recorded: now they may begin, unless the agent is gone. */
 static void begin_all(struct live_run *r, void *data)
 {
-    const struct recorded_turn *t = data;
-    struct agent *a = llm_step_agent(r, t->step);
+    struct agent *a = agent_of(r, data);
     json_t *call;
     size_t i;
-    if (!a || !a->dialog || a->turns != t->turn || r->core.steps[t->step].tries != t->try)
+    if (!a)
         return;
     VEC(struct agent_call *) told = {0};
     struct store_batch *b = new_batch(a);
@@ -160,17 +191,64 @@ static void begin_all(struct live_run *r, void *data)
         give(a);
 }
 
-void agent_call(struct agent *a, struct dialog *d, json_t *calls, json_t *answer,
-                const struct dialog_spent *spent)
+/* A call that cannot go on was interrupted, as any other is. */
+static void go_on(struct agent *a, size_t place, json_t *call)
 {
-    a->dialog = d;
-    agent_begin_turn(a, calls, answer, spent);
+    auto_err err = ERR_INIT;
+    auto_buf line = BUF(RESULT_MAX);
+    struct agent_call *c = new_call(a, place, call);
+    if (carry_out(a, c, json_object_get(call, "input"), &err)) {
+        a->running++;
+        return;
+    }
+    agent_put_interrupted(json_array_get(a->results, place));
+    buf_addf(&line, "%.*s does not go on: %.*s", STR_ARG(c->told.name), STR_ARG(err.message));
+    record_system_line(a->sink.run, a->sink.step, buf_str(&line));
+}
+
+static void go_on_all(struct live_run *r, void *data)
+{
+    struct agent *a = agent_of(r, data);
+    json_t *call;
+    size_t i;
+    if (!a)
+        return;
+    json_t *calls = a->turn;
+    a->turn = NULL;
+    json_array_foreach(calls, i, call)
+    {
+        if (agent_call_number(a, i))
+            go_on(a, i, call);
+    }
+    json_decref(calls);
+    if (!a->running)
+        give(a);
+}
+
+static void submit_turn(struct agent *a, void (*durable)(struct live_run *r, void *data))
+{
     struct recorded_turn *t = mem_alloc(sizeof *t);
     *t =
         (struct recorded_turn){a->sink.step, a->sink.run->core.steps[a->sink.step].tries, a->turns};
     struct store_batch *b = new_batch(a);
     agent_record_turn(a, b);
-    run_submit(a->sink.run, b, begin_all, t);
+    run_submit(a->sink.run, b, durable, t);
+}
+
+void agent_go_on(struct agent *a, struct dialog *d)
+{
+    if (!a->turn)
+        return;
+    a->dialog = d;
+    submit_turn(a, go_on_all);
+}
+
+void agent_call(struct agent *a, struct dialog *d, json_t *calls, json_t *answer,
+                const struct dialog_spent *spent)
+{
+    a->dialog = d;
+    agent_begin_turn(a, calls, answer, spent);
+    submit_turn(a, begin_all);
 }
 
 bool agent_stop(struct agent *a, void (*idle)(void *user), void *user)
@@ -248,8 +326,12 @@ static bool describe_own(struct agent *a, json_t *tools, struct err *err)
     {
         if (!json_is_string(json_object_get(tool, "path")))
             continue;
-        if (!(described = nested_describe(a->sink.run, json_get_text(tool, "name"), err)))
+        str name = json_get_text(tool, "name");
+        bool is_prompt;
+        if (!(described = nested_describe(a->sink.run, name, &is_prompt, err)))
             return false;
+        if (is_prompt)
+            vec_push(&a->prompts, arena_str(&a->arena, name));
         json_array_append_new(a->own, described);
     }
     return true;
@@ -316,6 +398,7 @@ void agent_free(struct agent *a)
     tools_free(a->tools);
     vec_done(&a->calls);
     vec_done(&a->granted);
+    vec_done(&a->prompts);
     json_decref(a->own);
     json_decref(a->turn);
     json_decref(a->results);

@@ -430,6 +430,8 @@ static bool ask(struct llm_step *s, struct err *err)
     s->dialog = dialog_start(s->sink.run->engine->llm, &s->q, &s->listener, err);
     s->q.tools = NULL;
     json_decref(tools);
+    if (s->dialog && s->agent)
+        agent_go_on(s->agent, s->dialog);
     return s->dialog != NULL;
 }
 

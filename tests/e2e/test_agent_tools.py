@@ -2,7 +2,7 @@
 import json
 import subprocess
 
-from model_server import anthropic_stream, stream
+from model_server import anthropic_stream, hang, stream
 from test_agents import BODY, DONE, FIX, AgentTest, turn
 
 PROMPT = FIX.replace("grep, dynamic]", "grep, dynamic, \"//tools:check\"]")
@@ -18,7 +18,7 @@ def check(ctx):
 """
 
 
-class RepositoryTools(AgentTest):
+class RepositoryTool(AgentTest):
     def with_tool(self, *scripts, tool=CHECK, prompt=PROMPT, name="check.py", **more):
         self.write(f".plue/tools/{name}", tool)
         self.agent(*scripts, prompt=prompt, **more)
@@ -26,6 +26,8 @@ class RepositoryTools(AgentTest):
     def steps(self):
         return self.plue("run", "view", "1", "--json", expect=0).json["steps"]
 
+
+class RepositoryTools(RepositoryTool):
     def test_a_tool_runs_as_steps_of_its_own_and_gives_its_outputs(self):
         self.with_tool(turn(("check", {"path": "src/a.txt"})), turn(("check", {"path": "src/a.txt", "again": None})), turn(DONE))
         self.run_it()
@@ -167,6 +169,112 @@ class RepositoryTools(AgentTest):
         steps = {s["id"]: (s["status"], s["reason"]["code"] if s["reason"] else None) for s in self.steps()}
         self.assertEqual(steps["fix.check-1.look"], ("failed", "interrupted"))
         self.assertEqual(steps["fix.check-2.look"][0], "success")
+
+
+AGAIN = PROMPT.replace("name: Fix", "name: Again").replace("inputs: {goal: string}", "inputs: {goal: string}\ndescription: again")
+ASK = "---\nname: Ask\nclient: anthropic/claude-sonnet\ninputs: {question: string}\noutput: {answer: string}\n---\n{{ question }}?\n"
+INTERRUPTED = "interrupted: Plue was stopped while this call was under way."
+
+
+class AfterACrash(RepositoryTool):
+    """A prompt that an agent has called goes on where it was; what else was under way is said to the model."""
+
+    def killed(self, asked, before=lambda: None):
+        run = self.start("workflow", "run", "ci")
+        for _ in range(asked):
+            self.assertTrue(self.model.asked.acquire(timeout=60))
+        before()
+        run.kill()
+        run.wait(60)
+        return len(self.model.requests)
+
+    def resume(self):
+        self.plue("run", "resume", "1", expect=0)
+
+    def log_of(self, step):
+        return self.plue("run", "view", "1", "--log", "--step", step, expect=0).out
+
+    def asked(self, at):
+        return self.model.requests[at][2]["messages"]
+
+    def test_an_agent_that_is_a_tool_goes_on_from_its_last_turn(self):
+        self.with_tool(turn(("check", {"goal": "deeper"})), turn(("shell", {"command": "echo more >> src/a.txt"})), hang(),
+                       turn(("read_file", {"path": "src/a.txt"})), turn(("final_answer", {"status": "complete", "summary": "inner"})), turn(DONE),
+                       tool=AGAIN, name="check.prompt.md")
+        self.assertEqual(self.killed(3), 3)
+        self.resume()
+        self.assertEqual(len(self.model.requests), 6)
+        self.assertEqual(self.asked(3), self.asked(2))
+        self.assertEqual(self.results(4), [("one\ntwo\nthree\nmore\n", False)])
+        self.assertEqual(self.results(5), [('{"status":"complete","summary":"inner"}', False)])
+        self.assertEqual([(s["id"], s["status"]) for s in self.steps()][:2], [("fix", "success"), ("fix.check-1.again", "success")])
+        self.assertIn("goes on after turn 1 of the try that was interrupted; 0 of its calls were under way, 1 of prompts goes on", self.log_of("fix"))
+        self.assertIn("goes on after turn 1 of the try that was interrupted; 0 of its calls were under way\n", self.log_of("fix.check-1.again"))
+        self.assertIn("it is complete: done", self.log_of("log"))
+        # What the model is given never holds what the transcript keeps of a call that is under way.
+        self.assertNotIn("nested", json.dumps(self.asked(5)))
+
+    def test_agents_below_agents_go_on_too_and_may_be_killed_again(self):
+        inner = ("final_answer", {"status": "complete", "summary": "in"})
+        self.with_tool(turn(("check", {"goal": "1"})), turn(("check", {"goal": "2"})), turn(("glob", {"pattern": "src/*"})), hang(), hang(),
+                       turn(inner), turn(inner), turn(DONE), tool=AGAIN, name="check.prompt.md")
+        self.killed(4)
+        again = self.start("run", "resume", "1")
+        self.assertTrue(self.model.asked.acquire(timeout=60))
+        again.kill()
+        again.wait(60)
+        self.resume()
+        self.assertEqual(len(self.model.requests), 8)
+        self.assertEqual((self.asked(4), self.asked(5)), (self.asked(3), self.asked(3)))
+        self.assertEqual([self.results(i) for i in (6, 7)], [[('{"status":"complete","summary":"in"}', False)]] * 2)
+        self.assertEqual([(s["id"], s["status"]) for s in self.steps()][:3],
+                         [(i, "success") for i in ("fix", "fix.check-1.again", "fix.check-1.again.check-1.again")])
+        self.assertEqual(self.rows("SELECT MAX(try) FROM workflow_steps WHERE step_id LIKE 'fix%'"), [(3,)])
+
+    def test_a_prompt_that_had_ended_is_not_asked_again(self):
+        self.with_tool(turn(("check", {"question": "why"})), stream(anthropic_stream('{"answer": "because"}')), hang(), turn(DONE), tool=ASK,
+                       name="check.prompt.md")
+        self.killed(3)
+        # The process died after the prompt's end was recorded, and before the agent's turn was.
+        self.change("UPDATE transcripts SET results = '[{\"type\": \"tool_result\", \"tool_use_id\": \"toolu_0\", \"nested\": 1}]'")
+        self.resume()
+        self.assertEqual(len(self.model.requests), 4)
+        self.assertEqual(self.results(3), [('{"answer":"because"}', False)])
+
+    def test_a_prompt_that_had_not_begun_begins_under_its_number(self):
+        self.with_tool(turn(("check", {"question": "why"})), hang(), *[stream(anthropic_stream('{"answer": "because"}'))], turn(("check", {"question": "so"})),
+                       stream(anthropic_stream('{"answer": "so"}')), turn(DONE), tool=ASK, name="check.prompt.md")
+        self.killed(2)
+        self.change("DELETE FROM workflow_steps WHERE step_id LIKE '%.%'")
+        self.resume()
+        self.assertEqual([self.results(i) for i in (3, 5)], [[('{"answer":"because"}', False)], [('{"answer":"so"}', False)]])
+        self.assertEqual([s["id"] for s in self.steps()][:3], ["fix", "fix.check-1.ask", "fix.check-2.ask"])
+
+    def test_functions_are_said_to_be_interrupted_while_prompts_go_on(self):
+        self.write(".plue/tools/look.py", CHECK.replace("def check", "def look").replace('f"cat {ctx.inputs.path}"', '"touch began; sleep 1234.875"'))
+        self.with_tool(turn(("look", {"path": "x"}), ("check", {"question": "why"})), hang(), stream(anthropic_stream('{"answer": "because"}')), turn(DONE),
+                       tool=ASK, name="check.prompt.md", prompt=PROMPT.replace('"//tools:check"', '"//tools:check", "//tools:look"'))
+        self.killed(2, lambda: self.wait_for(lambda: list(self.data.glob("**/began")), "the function runs"))
+        self.resume()
+        (why, failed), other = self.results(3)
+        self.assertEqual((failed, other), (True, ('{"answer":"because"}', False)))
+        self.assertTrue(why.startswith(INTERRUPTED), why)
+        self.assertIn("; 1 of its calls had begun and not ended, 1 of prompts goes on", self.log_of("fix"))
+
+    def test_a_call_whose_record_does_not_fit_is_said_to_be_interrupted(self):
+        self.with_tool(turn(("check", {"question": "why"})), hang(), turn(DONE), tool=ASK, name="check.prompt.md")
+        self.killed(2)
+        self.change("UPDATE workflow_steps SET config = replace(config, 'why', 'how') WHERE step_id LIKE '%.%'")
+        self.resume()
+        (why, failed), = self.results(2)
+        self.assertTrue(failed and why.startswith(INTERRUPTED), why)
+        self.assertIn("check does not go on: the rebuilt plan differs from the recorded one at step 1", self.log_of("fix"))
+
+    def test_a_replay_of_a_run_that_went_on_is_whole(self):
+        self.test_an_agent_that_is_a_tool_goes_on_from_its_last_turn()
+        self.model.scripts.clear()
+        replay = self.plue("run", "replay", "1", "--json", expect=0).json
+        self.assertEqual((replay["status"], len(self.model.requests)), ("success", 6))
 
 
 class Acceptance(AgentTest):

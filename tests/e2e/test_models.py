@@ -50,6 +50,12 @@ class ModelTest(PlueTest):
         finally:
             db.close()
 
+    def change(self, sql):
+        db = sqlite3.connect(next(self.data.glob("*.db")))
+        with db:
+            db.execute(sql)
+        db.close()
+
     def step(self):
         run = self.plue("run", "view", "1", "--json", expect=0).json
         return next(s for s in run["steps"] if s["type"] == "llm")

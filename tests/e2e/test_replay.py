@@ -1,6 +1,5 @@
 """plue run replay: a run again, its models answered from its record: without a network or a key, and where it differs it says so."""
 import json
-import sqlite3
 
 from model_server import anthropic_stream, status, stream
 from test_agents import BODY, DONE, FIX, AgentTest, turn
@@ -12,12 +11,6 @@ TURNS = (turn(("read_file", {"path": "src/a.txt"}), ("glob", {"pattern": "src/**
 
 
 class Replay(AgentTest):
-    def change(self, sql):
-        db = sqlite3.connect(next(self.data.glob("*.db")))
-        with db:
-            db.execute(sql)
-        db.close()
-
     def replay(self, run=1, expect=0, key=None, **more):
         """No provider listens, and no key is set."""
         asked = len(self.model.requests)
