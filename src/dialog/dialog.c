@@ -387,6 +387,7 @@ static bool take_up(struct dialog *d, const struct dialog_request *q)
     json_t *turn, *results = NULL;
     size_t i;
     d->spent = q->spent;
+    dialog_charge(d, &q->others);
     d->turns = (int64_t)json_array_size(q->turns);
     json_array_foreach(q->turns, i, turn)
     {

@@ -52,6 +52,7 @@ struct dialog_request {
      */
     json_t *turns;
     struct dialog_spent spent;
+    struct dialog_cost others; /* what tools of these turns have asked */
     const struct llm_limits *limits;
 };
 

@@ -30,7 +30,8 @@ struct agent {
     json_t *results;
     json_t *turn; /* the calls, until they are recorded */
     int64_t turns;
-    char *answer, *usage; /* JSON, of this turn */
+    unsigned calls_before; /* tools of the repository that earlier tries have called */
+    char *answer, *usage;  /* JSON, of this turn */
     size_t running;
     void (*idle)(void *user);
     void *user;

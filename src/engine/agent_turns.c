@@ -3,6 +3,9 @@
 #include "engine/agent_int.h"
 #include "json/json.h"
 
+/* In a turn's usage. */
+#define CALLS_BEFORE "calls_before"
+
 static char *masked_json(struct agent *a, json_t *j)
 {
     auto_free char *text = json_dumps(j, JSON_COMPACT);
@@ -29,18 +32,18 @@ void agent_record_turn(struct agent *a, struct store_batch *b)
     put_turn(a, b, a->turns, opt_str(a->answer), a->results, opt_str(a->usage));
 }
 
-static json_t *usage_json(const struct dialog_spent *s)
+static json_t *usage_json(const struct agent *a, const struct dialog_spent *s)
 {
-    return json_pack("{s:i, s:I, s:I, s:I, s:I}", "calls", s->calls, "input",
-                     (json_int_t)s->usage.input, "output", (json_int_t)s->usage.output,
-                     "cache_read", (json_int_t)s->usage.cache_read, "cache_write",
-                     (json_int_t)s->usage.cache_write);
+    return json_pack("{s:I, s:i, s:I, s:I, s:I, s:I}", CALLS_BEFORE, (json_int_t)a->calls_before,
+                     "calls", s->calls, "input", (json_int_t)s->usage.input, "output",
+                     (json_int_t)s->usage.output, "cache_read", (json_int_t)s->usage.cache_read,
+                     "cache_write", (json_int_t)s->usage.cache_write);
 }
 
 void agent_begin_turn(struct agent *a, json_t *calls, json_t *answer,
                       const struct dialog_spent *spent)
 {
-    json_t *call, *usage = usage_json(spent);
+    json_t *call, *usage = usage_json(a, spent);
     size_t i;
     a->calls.n = 0;
     a->turns++;
@@ -63,9 +66,10 @@ static int64_t int_at(json_t *j, const char *key)
     return json_integer_value(json_object_get(j, key));
 }
 
-static struct dialog_spent read_usage(str text)
+static struct dialog_spent read_usage(struct agent *a, str text)
 {
     json_t *j = json_loadb(text.p, text.n, 0, NULL);
+    a->calls_before = (unsigned)int_at(j, CALLS_BEFORE);
     struct dialog_spent s = {.calls = (int)int_at(j, "calls"),
                              .usage = {.input = int_at(j, "input"),
                                        .output = int_at(j, "output"),
@@ -73,6 +77,33 @@ static struct dialog_spent read_usage(str text)
                                        .cache_write = int_at(j, "cache_write")}};
     json_decref(j);
     return s;
+}
+
+/* What models were asked by the tools of these turns, those that still go on included: it stands
+ * where each call of a model is recorded, before the turn can know of it. */
+static bool add_others(struct agent *a, struct dialog_cost *to, struct err *err)
+{
+    auto_arena arena = ARENA_INIT;
+    struct live_run *r = a->sink.run;
+    struct store_llm_usage *u;
+    size_t n;
+    unsigned number;
+    bool unknown = false;
+    if (!store_list_llm_usage(r->engine->reader, r->id, &arena, &u, &n, err))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (u[i].attempt != r->attempt ||
+            !nested_id(u[i].step_id, r->plan.steps[a->sink.step].id, &number) ||
+            number <= a->calls_before)
+            continue;
+        to->tokens += u[i].input_tokens + u[i].output_tokens + u[i].cache_read_tokens +
+                      u[i].cache_write_tokens;
+        to->usd += (double)u[i].cost_microusd / 1e6;
+        unknown |= u[i].cost_microusd < 0;
+    }
+    if (unknown)
+        to->usd = -1;
+    return true;
 }
 
 /* ---- going on ---- */
@@ -172,8 +203,7 @@ static void note_earlier_calls(struct agent *a, json_t *answer)
             agent_note_call(a, json_get_text(json_array_get(answer, i), "name"));
 }
 
-bool agent_take_up(struct agent *a, json_t **ret_turns, struct dialog_spent *ret_spent,
-                   struct err *err)
+bool agent_take_up(struct agent *a, struct dialog_request *q, struct err *err)
 {
     auto_arena arena = ARENA_INIT;
     struct live_run *r = a->sink.run;
@@ -186,7 +216,7 @@ bool agent_take_up(struct agent *a, json_t **ret_turns, struct dialog_spent *ret
     if (!n)
         return true;
     struct store_batch *b = store_batch_new(r->engine->options.store);
-    *ret_turns = json_array();
+    q->turns = json_array();
     for (size_t i = 0; i < n; i++) {
         json_t *answer = json_loadb(turns[i].answer.p, turns[i].answer.n, JSON_ALLOW_NUL, NULL);
         json_t *results = json_loadb(turns[i].results.p, turns[i].results.n, JSON_ALLOW_NUL, NULL);
@@ -195,13 +225,13 @@ bool agent_take_up(struct agent *a, json_t **ret_turns, struct dialog_spent *ret
         put_turn(a, b, turns[i].turn, turns[i].answer, results, turns[i].usage);
         if (taken.goes_on)
             keep_open(a, &turns[i], answer, results);
-        json_array_append_new(*ret_turns, json_pack("{s:o, s:o*}", "answer", answer, "results",
-                                                    taken.goes_on ? NULL : json_incref(results)));
+        json_array_append_new(q->turns, json_pack("{s:o, s:o*}", "answer", answer, "results",
+                                                  taken.goes_on ? NULL : json_incref(results)));
         json_decref(results);
     }
     run_submit(r, b, run_nothing, NULL);
     a->turns = turns[n - 1].turn;
-    *ret_spent = read_usage(turns[n - 1].usage);
+    q->spent = read_usage(a, turns[n - 1].usage);
     say_taken_up(a, taken);
-    return true;
+    return add_others(a, &q->others, err);
 }

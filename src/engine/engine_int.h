@@ -467,10 +467,10 @@ void agent_free(struct agent *a);
 /* A new reference; NULL with err where two have one name. */
 json_t *agent_tools(const struct agent *a, struct err *err) must_use;
 struct dialog_spent;
-/* What an interrupted try of this step had done, for a dialog's request, is taken up: *ret_turns is
- * a new reference, NULL where there is none. */
-bool agent_take_up(struct agent *a, json_t **ret_turns, struct dialog_spent *ret_spent,
-                   struct err *err) must_use;
+/* What an interrupted try of this step had done and spent is put into the request: its turns are a
+ * new reference, NULL where there are none. */
+struct dialog_request;
+bool agent_take_up(struct agent *a, struct dialog_request *q, struct err *err) must_use;
 /* Where calls of the last turn that was taken up go on, and the dialog waits for them. */
 void agent_go_on(struct agent *a, struct dialog *d);
 /* Carries out the calls of one answer side by side, once they are recorded, and gives the dialog

@@ -357,6 +357,7 @@ struct agent *agent_new(struct sink sink, struct speech *speech, json_t *config,
     struct agent *a = mem_zalloc(sizeof *a);
     a->sink = sink;
     a->speech = speech;
+    a->calls_before = nested_next(r, sink.step) - 1;
     step_runner_id(r, sink.step, &id);
     repository_name(r, &name);
     VEC(const char *) env = {0}, path = {0};

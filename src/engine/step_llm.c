@@ -418,7 +418,7 @@ static bool prepare(struct live_run *r, struct llm_step *s, struct err *err)
     llm_clients_search(&s->clients, &search.url, &search.key_name);
     search.key = has_tool(config, "websearch") ? find_key(r, search.key_name) : STR("");
     s->agent = agent_new(s->sink, s->speech, config, &search, err);
-    return s->agent && agent_take_up(s->agent, &q->turns, &q->spent, err);
+    return s->agent && agent_take_up(s->agent, q, err);
 }
 
 static bool ask(struct llm_step *s, struct err *err)

@@ -261,6 +261,25 @@ class AfterACrash(RepositoryTool):
         self.assertTrue(why.startswith(INTERRUPTED), why)
         self.assertIn("; 1 of its calls had begun and not ended, 1 of prompts goes on", self.log_of("fix"))
 
+    def test_what_tools_models_have_cost_counts_after_a_crash(self):
+        costly = stream(anthropic_stream('{"answer": "because"}', tokens=(40000, 500)))
+        self.with_tool(turn(("check", {"question": "why"})), costly, turn(("check", {"question": "how"})), costly, hang(), tool=ASK,
+                       name="check.prompt.md", body=BODY.replace('build")', 'build", budget={"tokens": 95000})'))
+        self.killed(5)
+        self.model.scripts += [turn(("check", {"question": "who"})), costly, turn(DONE), turn(DONE)]
+        self.plue("run", "resume", "1", expect=1)
+        error = self.agent_step()["error"]
+        self.assertEqual((error["code"], len(self.model.requests)), ("budget_exceeded", 7))
+        self.assertRegex(error["message"], r"^the next call may take 8\d\d\d tokens, and -26545 of the budget's 95000 are left$")
+
+    def test_what_an_earlier_try_has_cost_does_not_count_after_a_crash(self):
+        costly = stream(anthropic_stream('{"answer": "because"}', tokens=(40000, 500)))
+        self.with_tool(turn(("check", {"question": "why"})), costly, *[turn(("final_answer", {}))] * 3, turn(("check", {"question": "how"})), costly, hang(),
+                       turn(DONE), tool=ASK, name="check.prompt.md", body=BODY.replace('build")', 'build", retries=1, budget={"tokens": 70000})'))
+        self.killed(8)
+        self.resume()
+        self.assertEqual(len(self.model.requests), 9)
+
     def test_a_call_whose_record_does_not_fit_is_said_to_be_interrupted(self):
         self.with_tool(turn(("check", {"question": "why"})), hang(), turn(DONE), tool=ASK, name="check.prompt.md")
         self.killed(2)
