@@ -16,6 +16,9 @@ struct agent_call {
     struct speech_call told; /* in the agent's arena */
     struct live_run *nested; /* of a tool of the repository, while it runs */
 };
+struct agent_host {
+    str server, host;
+};
 /* Its calls of a turn are carried out side by side; the dialog waits for all of them. */
 struct agent {
     struct sink sink;
@@ -24,12 +27,14 @@ struct agent {
     json_t *own;                    /* descriptions of the repository's tools */
     VEC(str) prompts;               /* those that are prompts; in the arena */
     VEC(struct agent_tool) granted; /* names in the arena */
+    VEC(struct agent_host) unused;  /* of MCP servers that have ended; in the arena */
     VEC(struct agent_call *) calls; /* of this turn, to such tools */
     struct arena arena;
     struct dialog *dialog; /* that waits for results; NULL: none, or it was dropped */
     json_t *results;
     json_t *turn; /* the calls, until they are recorded */
     int64_t turns;
+    bool was_taken_up;
     unsigned calls_before; /* tools of the repository that earlier tries have called */
     char *answer, *usage;  /* JSON, of this turn */
     size_t running;
@@ -58,6 +63,8 @@ void agent_record_turn(struct agent *a, struct store_batch *b);
 
 /* ---- agent_grants.c ---- */
 void agent_note_granted(struct agent *a, json_t *tools);
+/* As tools_options' host_unused. */
+void agent_note_unused_host(void *user, str server, str host);
 void agent_note_call(struct agent *a, str name);
 
 #endif

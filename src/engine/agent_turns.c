@@ -231,6 +231,7 @@ bool agent_take_up(struct agent *a, struct dialog_request *q, struct err *err)
     }
     run_submit(r, b, run_nothing, NULL);
     a->turns = turns[n - 1].turn;
+    a->was_taken_up = true;
     q->spent = read_usage(a, turns[n - 1].usage);
     say_taken_up(a, taken);
     return add_others(a, &q->others, err);

@@ -381,6 +381,7 @@ struct agent *agent_new(struct sink sink, struct speech *speech, json_t *config,
                                     .search_key = search->key,
                                     .search_off = search->off,
                                     .noted = noted,
+                                    .host_unused = agent_note_unused_host,
                                     .user = a};
     a->tools = tools_new(&options, err);
     vec_done(&env);
@@ -400,6 +401,7 @@ void agent_free(struct agent *a)
     vec_done(&a->calls);
     vec_done(&a->granted);
     vec_done(&a->prompts);
+    vec_done(&a->unused);
     json_decref(a->own);
     json_decref(a->turn);
     json_decref(a->results);

@@ -316,6 +316,14 @@ static void wrote(void *user, enum runner_stream stream, str bytes)
         mcp_client_add(s->client, bytes);
 }
 
+static void tell_unused_hosts(struct server *s, const struct runner_exit *x)
+{
+    const struct tools_options *o = &s->tools->options;
+    for (size_t i = 0; o->host_unused && i < x->host_count && s->hosts[i]; i++)
+        if (!x->host_used[i])
+            o->host_unused(o->user, s->name, str_of(s->hosts[i]));
+}
+
 static void exited(void *user, const struct runner_exit *x)
 {
     struct server *s = user;
@@ -328,6 +336,8 @@ static void exited(void *user, const struct runner_exit *x)
     if (x->err)
         err_set(&err, "mcp_server", "%.*s", STR_ARG(x->err->message));
     else
+        tell_unused_hosts(s, x);
+    if (!x->err)
         err_set(&err, "mcp_server", "it ended with exit code %d%s%.*s", x->exit_code,
                 words.n ? ": " : "", STR_ARG(words));
     if (x->exit_code == 127)

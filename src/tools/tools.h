@@ -42,6 +42,8 @@ struct tools_options { /* copied, but for workspace and loop */
     json_t *tools;   /* as a plan's step has them; those of the repository do not count; borrowed */
     /* A line of an MCP server's log or stderr; may be NULL. */
     void (*noted)(void *user, str server, str line);
+    /* An MCP server has ended, and has not asked for this host of its network; may be NULL. */
+    void (*host_unused)(void *user, str server, str host);
     void *user;
 };
 

@@ -195,6 +195,29 @@ class OwnServer(McpTest):
             return []
 
 
+class Grants(McpTest):
+    def reaches(self, *scripts):
+        host = self.model.url.removeprefix("http://")
+        self.served(*scripts, tools='[{mcp: odd, command: "curl -s -o /dev/null http://%s/; exec python3 mcp_server.py good", '
+                                    'network: ["%s", "example.org:443"]}]' % (host, host))
+        return self.start("workflow", "run", "ci")
+
+    def test_hosts_that_a_server_was_granted_and_never_asked_for_are_told(self):
+        self.finish(self.reaches(turn(("odd__echo", {"text": "x"})), turn(DONE)))
+        told = "granted and never used the host example.org:443 of the MCP server odd."
+        self.assertIn(f"It was {told}", self.plue("why", "1", "fix", expect=0).out.replace("\n", " "))
+        self.assertIn(f"Step 'fix' was {told}", self.plue("why", "1", expect=0).out.replace("\n", " "))
+
+    def test_after_a_crash_nothing_is_said_of_a_servers_hosts(self):
+        run = self.reaches(turn(("odd__echo", {"text": "x"})), hang(), turn(DONE))
+        for _ in range(2):
+            self.assertTrue(self.model.asked.acquire(timeout=60))
+        run.kill()
+        run.wait(60)
+        self.plue("run", "resume", "1", expect=0)
+        self.assertNotIn("never used", self.plue("why", "1", "fix", expect=0).out)
+
+
 class Plans(McpTest):
     def test_a_workflow_names_a_server_and_the_plan_shows_it(self):
         self.served(body='\n    fix = Fix(goal="x", tools=[mcp("odd", command="python3 mcp_server.py", allow=["echo"], network=["example.org:443"], timeout="5s")])')
