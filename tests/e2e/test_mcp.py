@@ -195,6 +195,15 @@ class OwnServer(McpTest):
             return []
 
 
+class Environment(McpTest):
+    def test_what_earlier_steps_added_reaches_a_server(self):
+        adds = '''
+    ctx.run(name="adds", cmd='mkdir bin; printf "#!/bin/sh\\nexec python3 mcp_server.py good\\n" > bin/serve-odd; chmod +x bin/*; echo $PWD/bin >> $PLUE_PATH; echo KIND=odd >> $PLUE_ENV')'''
+        self.served(turn(("odd__echo", {"text": "x"})), turn(DONE), tools="[{mcp: odd, command: serve-$KIND}]", body=adds + BODY)
+        self.run_it()
+        self.assertEqual(self.results(1), [('["x", [{}, -32601]]', False)])
+
+
 class Grants(McpTest):
     def reaches(self, *scripts):
         host = self.model.url.removeprefix("http://")
