@@ -30,6 +30,7 @@ struct trial {
     struct prompt_result result;
     struct err err;    /* why there is none */
     bool line_is_open; /* what the model says has not ended its line */
+    bool said;         /* something that an answer asked for again makes void */
     bool asked, cancelled;
 };
 
@@ -51,8 +52,10 @@ static void said(void *user, const struct llm_event *e)
     prompt_add_shown(&b, e->text);
     if (e->kind == LLM_AGAIN) {
         end_line(t);
-        cli_note("asked again, what stands above is void: %s", buf_c(&b));
+        cli_note("asked again%s: %s", t->said ? ", the answer above is void" : "", buf_c(&b));
+        t->said = false;
     } else if (e->kind == LLM_TEXT && b.n) {
+        t->said = true;
         t->line_is_open = b.p[b.n - 1] != '\n';
         (void)fd_write_all(STDERR_FILENO, b.p, b.n); /* a closed stderr is no failure */
     }

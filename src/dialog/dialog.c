@@ -190,6 +190,11 @@ static bool check_stop(const struct llm_answer *a, bool agent, struct err *err)
                 (long long)a->usage.output);
         err_hint(err, "raise max_tokens: of the prompt");
         return false;
+    case LLM_STOP_CONTEXT:
+        err_set(err, "llm_context", "the model's context was full after %lld tokens of its answer",
+                (long long)a->usage.output);
+        err_hint(err, LLM_CONTEXT_HINT);
+        return false;
     case LLM_STOP_TOOL_USE:
         if (agent)
             return true;

@@ -60,11 +60,13 @@ bool dialog_render(const struct dialog_request *q, struct buf *out, struct err *
                          prompt_body_at(q->text), context, out, &e);
         heap_release(renderer_heap(r), 1);
     }
-    if (!ok)
+    if (out->overflow) {
+        err_set(err, "prompt_failed", "the rendered prompt takes more than %d MiB",
+                DIALOG_INPUTS_MAX >> 20);
+        err_hint(err, LLM_CONTEXT_HINT);
+    } else if (!ok) {
         keep_place(r, &e, err);
-    else if (out->overflow)
-        ok = err_set(err, "prompt_failed", "the rendered prompt takes more than %d MiB",
-                     DIALOG_INPUTS_MAX >> 20);
+    }
     renderer_free(r);
-    return ok;
+    return ok && !out->overflow;
 }

@@ -13,6 +13,7 @@ struct speech {
     struct buf held;      /* may be the start of a secret */
     VEC(struct piece) waiting;
     unsigned writing; /* batches of pieces that are under way */
+    bool said;        /* something, since this turn began or was asked for again */
 };
 
 struct speech *speech_new(struct sink sink)
@@ -178,7 +179,9 @@ static void again(struct speech *s, str why)
 {
     auto_buf line = BUF(SHOWN_MAX), masked = BUF(SHOWN_MAX);
     speech_pause(s);
-    buf_addf(&line, "asked again, what stands above is void: %.*s", STR_ARG(why));
+    buf_addf(&line, "asked again%s: %.*s", s->said ? ", the answer above is void" : "",
+             STR_ARG(why));
+    s->said = false;
     mask_apply(run_mask(s->sink.run), buf_str(&line), &masked);
     record_system_line(s->sink.run, s->sink.step, buf_str(&masked));
 }
@@ -187,11 +190,13 @@ void speech_add(struct speech *s, const struct llm_event *e)
 {
     switch (e->kind) {
     case LLM_TEXT:
+        s->said |= e->text.n > 0;
         end_thoughts(s);
         say(s, EVENT_LLM_TOKEN, e->text);
         capture_feed(&step_of(s)->out, e->text, clock_wall_ms(), step_keep_lines, &s->sink);
         break;
     case LLM_THINKING:
+        s->said |= e->text.n > 0;
         end_words(s);
         say(s, EVENT_LLM_THINKING, e->text);
         capture_feed(&step_of(s)->err, e->text, clock_wall_ms(), keep_thoughts, s);
@@ -211,6 +216,7 @@ void speech_turn(struct speech *s, int64_t turn, int64_t max_turns)
     auto_buf data = BUF(DATA_MAX);
     struct store_batch *b = store_batch_new(s->sink.run->engine->options.store);
     buf_addf(&data, "{\"turn\": %lld, \"max_turns\": %lld}", (long long)turn, (long long)max_turns);
+    s->said = false;
     add_event(s, b, EVENT_AGENT_TURN, buf_str(&data));
     run_submit(s->sink.run, b, run_nothing, NULL);
 }

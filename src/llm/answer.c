@@ -2,8 +2,8 @@
 #include "llm/llm_int.h"
 #include "json/json.h"
 
-static const char *const stops[LLM_STOP_COUNT] = {"end", "tool_use", "max_tokens", "refusal",
-                                                  "pause"};
+static const char *const stops[LLM_STOP_COUNT] = {"end",     "tool_use", "max_tokens",
+                                                  "refusal", "pause",    "context"};
 
 const char *llm_stop_name(enum llm_stop s)
 {

@@ -175,7 +175,7 @@ static bool message_delta(struct answer_reader *r, json_t *j, struct err *err)
                  {"max_tokens", LLM_STOP_MAX_TOKENS},
                  {"refusal", LLM_STOP_REFUSAL},
                  {"pause_turn", LLM_STOP_PAUSE},
-                 {"model_context_window_exceeded", LLM_STOP_MAX_TOKENS}};
+                 {"model_context_window_exceeded", LLM_STOP_CONTEXT}};
     str reason = json_get_text(json_object_get(j, "delta"), "stop_reason");
     take_usage(r, json_object_get(j, "usage"));
     if (!reason.n)

@@ -249,6 +249,34 @@ static const char *code_of_status(long status)
     return status >= 500 ? "llm_server_error" : "llm_bad_request";
 }
 
+/* There is no status and no type of its own for it: these are the words of Anthropic, and of OpenAI
+ * and the servers that speak as it does. */
+static bool is_context_full(str message)
+{
+    static const char *const words[] = {"prompt is too long", "exceed context limit",
+                                        "maximum context length", "context_length_exceeded"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (str_find(message, str_of(words[i]), 0) != SIZE_MAX)
+            return true;
+    return false;
+}
+
+/* What may mend it, where that is known. */
+static void hint_status(struct llm_call *c, str message)
+{
+    const char *code = c->err.code;
+    if (strcmp(code, "llm_context") == 0)
+        err_hint(&c->err, LLM_CONTEXT_HINT);
+    else if (strcmp(code, "llm_wrong_key") == 0)
+        err_hint(&c->err, "look at %.*s", STR_ARG(c->client.key_name));
+    else if (strcmp(code, "llm_unknown_model") == 0)
+        err_hint(&c->err, "does it know the model '%.*s'?", STR_ARG(c->client.model));
+    else if (strcmp(code, "llm_bad_request") == 0 &&
+             str_find(message, STR("output_config"), 0) != SIZE_MAX)
+        err_hint(&c->err, "where the model has no structured output of its own: structured: tool "
+                          "of a client in .plue/config.yaml");
+}
+
 static void status_error(struct llm_call *c, long status)
 {
     str body = str_trim(buf_str(&c->error_body)), type, message;
@@ -256,14 +284,13 @@ static void status_error(struct llm_call *c, long status)
     if (!j || !wire_error_text(j, &type, &message))
         message = utf8_invalid_at(body) == SIZE_MAX ? body : STR("");
     const char *code = code_of_status(status);
+    if (strcmp(code, "llm_bad_request") == 0 && is_context_full(body))
+        code = "llm_context";
     message = str_sub(message, 0, ERROR_SHOWN);
     err_set(&c->err, code, "the provider answered %ld%s%.*s", status, message.n ? ": " : "",
             STR_ARG(message));
+    hint_status(c, message);
     json_decref(j);
-    if (strcmp(code, "llm_wrong_key") == 0)
-        err_hint(&c->err, "look at %.*s", STR_ARG(c->client.key_name));
-    else if (strcmp(code, "llm_unknown_model") == 0)
-        err_hint(&c->err, "does it know the model '%.*s'?", STR_ARG(c->client.model));
 }
 
 static bool take_event(void *user, str type, str data)

@@ -67,12 +67,17 @@ struct llm_event {
     str text; /* borrowed */
 };
 
+/* Of llm_context. */
+#define LLM_CONTEXT_HINT \
+    "give it less to read (a part of a diff or log, `limit` of a tool), or another client"
+
 enum llm_stop {
     LLM_STOP_END,
     LLM_STOP_TOOL_USE,
     LLM_STOP_MAX_TOKENS,
     LLM_STOP_REFUSAL,
     LLM_STOP_PAUSE,
+    LLM_STOP_CONTEXT, /* the model's context was full */
     LLM_STOP_COUNT
 };
 const char *llm_stop_name(enum llm_stop s);

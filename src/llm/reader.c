@@ -128,7 +128,8 @@ json_t *reader_content(struct answer_reader *r, struct err *err)
     bool ok = ids_differ(r, err), output = false;
     for (size_t i = 0; ok && i < r->blocks.n; i++) {
         const struct answer_block *b = &r->blocks.at[i];
-        bool cut = b->kind == BLOCK_TOOL && !b->is_output && r->stop == LLM_STOP_MAX_TOKENS;
+        bool cut = b->kind == BLOCK_TOOL && !b->is_output &&
+                   (r->stop == LLM_STOP_MAX_TOKENS || r->stop == LLM_STOP_CONTEXT);
         if (cut || (b->kind == BLOCK_TEXT && !b->text.n))
             continue; /* providers refuse empty texts when they come back */
         ok = json_array_append_new(content, block_of(b, err)) == 0;

@@ -68,21 +68,11 @@ void record_failure(json_t *call, const struct err *failed)
 /* An error's code lives for good. */
 static const char *code_of(str name)
 {
-    static const char *const codes[] = {"llm_answer_too_large",
-                                        "llm_bad_answer",
-                                        "llm_bad_request",
-                                        "llm_bad_url",
-                                        "llm_connect",
-                                        "llm_dns",
-                                        "llm_not_a_stream",
-                                        "llm_overloaded",
-                                        "llm_rate_limited",
-                                        "llm_server_error",
-                                        "llm_stream_broken",
-                                        "llm_timeout",
-                                        "llm_tls",
-                                        "llm_unknown_model",
-                                        "llm_wrong_key"};
+    static const char *const codes[] = {
+        "llm_answer_too_large", "llm_bad_answer",   "llm_bad_request",   "llm_bad_url",
+        "llm_connect",          "llm_context",      "llm_dns",           "llm_not_a_stream",
+        "llm_overloaded",       "llm_rate_limited", "llm_server_error",  "llm_stream_broken",
+        "llm_timeout",          "llm_tls",          "llm_unknown_model", "llm_wrong_key"};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (str_is(name, codes[i]))
             return codes[i];

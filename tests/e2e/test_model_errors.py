@@ -12,6 +12,7 @@ from test_agents import FIX, AgentTest, turn
 from test_models import KEY, TRIAGE, ModelTest
 
 CLIENT = "anthropic/claude-sonnet"
+CONTEXT_HINT = "give it less to read (a part of a diff or log, `limit` of a tool), or another client"
 
 
 class Asking(ModelTest):
@@ -74,9 +75,28 @@ class Asking(ModelTest):
             "llm_bad_request", f"{CLIENT}: the provider answered 400: max_tokens: 8192 > 4096", None))
 
     def test_a_prompt_longer_than_the_context(self):
-        long = status(400, "prompt is too long: 250000 tokens > 200000 maximum", "invalid_request_error")
-        self.assertEqual(self.error(long), (
-            "llm_bad_request", f"{CLIENT}: the provider answered 400: prompt is too long: 250000 tokens > 200000 maximum", None))
+        for i, (client, answer, said) in enumerate((
+                (CLIENT, "prompt is too long: 250000 tokens > 200000 maximum", None),
+                (CLIENT, "input length and `max_tokens` exceed context limit: 199000 + 8192 > 200000, decrease input length or `max_tokens` and try again", None),
+                ("openai/gpt-5", "This model's maximum context length is 128000 tokens. However, your messages resulted in 250000 tokens.", None)), 1):
+            self.triage(status(400, answer, "invalid_request_error"), prompt=TRIAGE.replace(CLIENT, client))
+            self.run_it(expect=1)
+            error = self.plue("run", "view", str(i), "--json", expect=0).json["steps"][0]["error"]
+            self.assertEqual((error["code"], error["message"], error["hint"]), ("llm_context", f"{client}: the provider answered 400: {answer}", CONTEXT_HINT))
+
+    def test_a_context_that_is_full_in_the_middle_of_an_answer(self):
+        self.assertEqual(self.error(stream(anthropic_stream('{"severity": ', stop="model_context_window_exceeded"))), (
+            "llm_context", "the model's context was full after 5 tokens of its answer", CONTEXT_HINT))
+
+    def test_a_prompt_longer_than_any_context(self):
+        error = self.error(prompt=TRIAGE.replace("Judge:", "{% for a in range(2000) %}{% for b in range(2000) %}12345{% endfor %}{% endfor %}"))
+        self.assertEqual(error, ("prompt_failed", "the rendered prompt takes more than 16 MiB", CONTEXT_HINT))
+        self.assertEqual(self.model.requests, [])
+
+    def test_a_server_that_knows_no_structured_output(self):
+        self.assertEqual(self.error(status(400, "output_config: Extra inputs are not permitted")), (
+            "llm_bad_request", f"{CLIENT}: the provider answered 400: output_config: Extra inputs are not permitted",
+            "where the model has no structured output of its own: structured: tool of a client in .plue/config.yaml"))
 
     def test_a_storm_of_429(self):
         self.assertEqual(self.error(*[status(429, "slow down")] * 5), (
@@ -96,6 +116,77 @@ class Asking(ModelTest):
     def test_words_where_json_is_wanted(self):
         self.assertEqual(self.error(*[stream(anthropic_stream("I would rather not."))] * 3),
                          ("llm_no_json", "the answer holds no JSON: I would rather not.", None))
+
+
+class Kept(AgentTest):
+    """An agent has worked for a turn when it goes wrong: what it was told and did is kept, and shown where the failure is."""
+    LOG = ["I look.", 'calls read_file {"path":"src/a.txt"}', r"gave: read_file one\ntwo\nthree\n"]
+    ONE = "1 call, 10 tokens in, 5 out, $0.000105"
+
+    def ends(self, code, message, *scripts, log=(), said=ONE, **more):
+        first = turn(("read_file", {"path": "src/a.txt"}))
+        self.agent(first, *scripts, **more)
+        done = self.run_it(expect=1)
+        error = self.agent_step()["error"]
+        self.assertEqual((error["code"], error["message"]), (code, message))
+        kept = self.LOG + list(log) + ([said] if said else [])
+        self.assertEqual(self.plue("run", "view", "1", "--log", "--step", "fix", expect=0).out.splitlines(), kept)
+        # The end of the log stands with the failure, and the failure in the run's view.
+        shown = done.out[done.out.index("\n\n✗ fix failed in "):].splitlines()[2:]
+        self.assertTrue(shown[0].endswith(": " + message), shown)
+        self.assertEqual([line.strip() for line in shown[1:1 + len(kept)]], kept)
+        view = self.plue("run", "view", "1", expect=0).out
+        self.assertIn(f"  error      step 'fix' failed: {message}\n", view)
+        failed = self.plue("run", "view", "1", "--log-failed", expect=0).out.splitlines()
+        self.assertEqual(failed, ["fix | " + line for line in kept])
+        turns = self.rows("SELECT turn, results FROM transcripts ORDER BY turn")
+        self.assertEqual((turns[0][0], json.loads(turns[0][1])[0]["content"]), (1, "one\ntwo\nthree\n"))
+        self.assertEqual(self.rows("SELECT COUNT(*) > 0 FROM llm_calls"), [(1,)])
+        self.assertEqual(self.model.scripts, [])
+
+    def again(self, why, *, times=4):
+        return [f"asked again: {CLIENT}: {why}"] * times
+
+    def test_a_wrong_key(self):
+        self.ends("llm_wrong_key", f"{CLIENT}: the provider answered 401: expired", status(401, "expired"))
+
+    def test_an_unknown_model(self):
+        self.ends("llm_unknown_model", f"{CLIENT}: the provider answered 404: retired", status(404, "retired"))
+
+    def test_a_request_that_the_provider_refuses(self):
+        self.ends("llm_bad_request", f"{CLIENT}: the provider answered 400: messages.2: no", status(400, "messages.2: no"))
+
+    def test_a_conversation_longer_than_the_context(self):
+        said = "prompt is too long: 250000 tokens > 200000 maximum"
+        self.ends("llm_context", f"{CLIENT}: the provider answered 400: {said}", status(400, said))
+
+    def test_a_storm_of_429(self):
+        self.ends("llm_rate_limited", f"{CLIENT}: the provider answered 429: slow down", *[status(429, "slow down")] * 5,
+                  log=self.again("the provider answered 429: slow down"))
+
+    def test_a_stream_that_ends_early(self):
+        whole = anthropic_stream("I was")
+        broken = stream(whole[:whole.index("event: content_block_stop")])
+        self.ends("llm_stream_broken", f"{CLIENT}: the answer broke off before its end", *[broken] * 5,
+                  log=["I was", f"asked again, the answer above is void: {CLIENT}: the answer broke off before its end"] * 4 + ["I was"])
+
+    def test_json_that_never_becomes_valid(self):
+        bad, why = '{"status": "maybe", "summary": "x"}', 'the answer breaks its schema: the answer /status: expected enum("complete", "stuck"), found "maybe"'
+        self.ends("llm_bad_output", why, *[stream(anthropic_stream(bad))] * 3, said="4 calls, 40 tokens in, 20 out, $0.000420",
+                  log=[bad, "asked again, the answer above is void: " + why] * 2 + [bad])
+
+    def test_an_unknown_tool_and_wrong_arguments_and_paths(self):
+        calls = (("rm", {}), ("glob", {"x": 1}), ("read_file", {"path": "/etc/passwd"}))
+        self.ends("llm_refused", "the model refused to answer", turn(*calls), stream(anthropic_stream("", stop="refusal")),
+                  said="3 calls, 30 tokens in, 15 out, $0.000315", log=[
+            "I look.", "calls rm {}", 'calls glob {"x":1}', 'calls read_file {"path":"/etc/passwd"}',
+            "refused: rm there is no tool 'rm'; there are: read_file, write_file, edit_file, shell, glob, grep",
+            "refused: glob glob: the argument pattern is missing", "refused: read_file path must be relative to the workspace"])
+
+    def test_a_loop(self):
+        self.ends("agent_loop", "the agent made the same calls in 5 turns one after the other", *[turn(("glob", {"pattern": "x"}))] * 5,
+                  prompt=FIX.replace("max_turns: 6", "max_turns: 8"), said="6 calls, 60 tokens in, 30 out, $0.000630",
+                  log=["I look.", 'calls glob {"pattern":"x"}', r"gave: glob no file matches\n"] * 4 + ["I look."])
 
 
 class Working(AgentTest):

@@ -52,7 +52,7 @@ class Trials(PromptTest):
     def test_a_repair_is_said(self):
         done = self.plue_test("--input", "title=a", scripts=[answer('{"severity": "mid", "reason": "x"}'), answer()])
         self.assertEqual(json.loads(done.out), ANSWER)
-        self.assertIn("plue: asked again, what stands above is void: the answer breaks its schema", done.err)
+        self.assertIn("plue: asked again, the answer above is void: the answer breaks its schema", done.err)
         self.assertIn(", 2 calls, 20 tokens in, 10 out, ", done.err)
 
     def test_what_cannot_be_asked(self):
