@@ -23,6 +23,9 @@ enum {
     DIALOG_TURN_CALLS_MAX = 32,   /* tools that one answer may call */
 };
 
+/* By which an agent gives its answer, where its prompt declares a type for it. */
+#define DIALOG_FINAL_TOOL "final_answer"
+
 struct dialog_cost {
     int64_t tokens;
     double usd; /* negative: the prices are unknown */

@@ -25,7 +25,6 @@ bool budget_reserve(const struct budget *b, const struct dialog_spent *spent,
                     const struct dialog_cost *worst, struct err *err) must_use;
 
 /* ---- turns.c ---- */
-#define DIALOG_FINAL_TOOL "final_answer"
 /* The tools, and the one by which an answer of this schema is given; a new reference. */
 json_t *turns_tools(json_t *tools, json_t *schema);
 /* The tool_use blocks; a new array. */

@@ -168,6 +168,18 @@ static bool add_call(json_t *calls, const struct store_llm_call *row)
     return ok;
 }
 
+/* Where a process has died between an answer and the turn that it begins, the same was asked again:
+ * the first answer is nobody's. Else no request is like another, since each says more. */
+static void leave_out_lost(json_t *calls)
+{
+    for (size_t i = 0; i + 1 < json_array_size(calls);)
+        if (str_eq(json_get_text(json_array_get(calls, i), "request_sha256"),
+                   json_get_text(json_array_get(calls, i + 1), "request_sha256")))
+            json_array_remove(calls, i);
+        else
+            i++;
+}
+
 /* A later try asks from the first message again: what was before it is no part of the last one. */
 static void keep_last_conversation(json_t *calls)
 {
@@ -194,6 +206,7 @@ json_t *call_record_load(struct store_reader *reader, int64_t run_id, str step_i
     bool ok = true;
     for (size_t i = 0; i < n && ok; i++)
         ok = add_call(calls, &rows[i]) || not_whole(run_id, step_id, err);
+    leave_out_lost(calls);
     keep_last_conversation(calls);
     buf_addf(&where, "run %lld, step %.*s", (long long)run_id, STR_ARG(step_id));
     if (ok && !n)

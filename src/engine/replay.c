@@ -1,4 +1,5 @@
 #include "engine/replay.h"
+#include "dialog/dialog.h"
 #include "engine/call_record_int.h"
 #include "json/json.h"
 #include <unistd.h>
@@ -49,6 +50,14 @@ static const struct store_step *choose_step(const struct recovery *v, str wanted
     if (found && (found->type == STEP_TYPE_AGENT || found->type == STEP_TYPE_LLM) &&
         (wanted.n || count == 1))
         return found;
+    for (size_t i = 0; wanted.n && i < v->nested_count; i++)
+        if (str_eq(v->nested[i].key.step_id, wanted)) {
+            err_set(err, "invalid_option",
+                    "--step %.*s: it is a step of a tool that an agent called", STR_ARG(wanted));
+            err_hint(err, "fork the agent, with --result for what the tool gives: one of %s",
+                     buf_c(&names));
+            return NULL;
+        }
     if (wanted.n)
         err_set(err, "invalid_option", "--step %.*s: it is no step of run %lld that asks a model",
                 STR_ARG(wanted), (long long)v->run.id);
@@ -68,6 +77,13 @@ static json_t *results_before(json_t *calls, int64_t turn, json_t **ret_blocks)
     return n < 2 ? NULL : json_object_get(json_array_get(messages, n - 1), "content");
 }
 
+/* One that a tool has answered. */
+static bool is_call(json_t *block)
+{
+    return str_is(json_get_text(block, "type"), "tool_use") &&
+           !str_is(json_get_text(block, "name"), DIALOG_FINAL_TOOL);
+}
+
 /* Each named result must be one of the turn's. */
 static bool check_results(json_t *calls, const struct replay_fork *f, struct err *err)
 {
@@ -77,7 +93,7 @@ static bool check_results(json_t *calls, const struct replay_fork *f, struct err
     auto_buf names = BUF(1 << 16);
     json_array_foreach(blocks, i, block)
     {
-        if (str_is(json_get_text(block, "type"), "tool_use"))
+        if (is_call(block))
             buf_addf(&names, "%s%.*s (%.*s)", names.n ? ", " : "",
                      STR_ARG(json_get_text(block, "name")), STR_ARG(json_get_text(block, "id")));
     }
@@ -86,8 +102,8 @@ static bool check_results(json_t *calls, const struct replay_fork *f, struct err
         bool found = false;
         json_array_foreach(results ? blocks : NULL, i, block)
         {
-            found = found || str_is(json_get_text(block, "name"), name) ||
-                    str_is(json_get_text(block, "id"), name);
+            found = found || (is_call(block) && (str_is(json_get_text(block, "name"), name) ||
+                                                 str_is(json_get_text(block, "id"), name)));
         }
         if (found)
             continue;
@@ -116,6 +132,34 @@ static bool check_turn(struct store_reader *reader, const struct recovery *v, st
     return ok;
 }
 
+static bool read_source(void *data, str path, str *ret_text)
+{
+    const struct recovery *v = data;
+    for (size_t i = 0; i < v->source_count; i++)
+        if (str_eq(v->sources[i].path, path)) {
+            *ret_text = v->sources[i].text;
+            return true;
+        }
+    return false;
+}
+
+static bool check_prompt(struct recovery *v, str path, struct err *err)
+{
+    struct err_list errors = {0};
+    struct sources sources = {0};
+    struct place p;
+    bool ok = prompt_load(&v->arena, &sources, path, read_source, v, &errors) != NULL;
+    if (!ok && errors.n) {
+        err_move(err, &errors.at[0]);
+        if (!err->file.n && sources_place(&sources, err->at, &p))
+            err_in_file(err, p.path, p.line, p.column);
+        err->at = POS_NONE;
+    }
+    err_list_done(&errors);
+    sources_done(&sources);
+    return ok;
+}
+
 /* The file in the prompt's place is part of the new run's sources, as any other. */
 static bool replace_prompt(struct recovery *v, const struct store_step *step, str text,
                            struct err *err)
@@ -134,15 +178,28 @@ static bool replace_prompt(struct recovery *v, const struct store_step *step, st
     if (!found)
         err_set(err, "file_missing", "run %lld has kept no prompt %.*s", (long long)v->run.id,
                 STR_ARG(path));
+    found = found && check_prompt(v, path, err);
     json_decref(config);
     return found;
+}
+
+static bool check_client(const struct recovery *v, str name, struct err *err)
+{
+    auto_free char *root = str_dup(v->run.repository);
+    struct llm_clients clients = {0};
+    struct llm_client found;
+    bool ok = !name.n || (llm_clients_open(&clients, root, err) &&
+                          llm_clients_find(&clients, name, &found, err));
+    llm_clients_done(&clients);
+    return ok;
 }
 
 static bool fork_of(struct engine *e, struct recovery *v, const struct replay_fork *f, str *ret,
                     struct err *err)
 {
     const struct store_step *step = choose_step(v, f->step, err);
-    if (!step || !check_turn(e->reader, v, step->key.step_id, f, err) ||
+    if (!step || !check_client(v, f->client, err) ||
+        !check_turn(e->reader, v, step->key.step_id, f, err) ||
         (f->prompt.n && !replace_prompt(v, step, f->prompt, err)))
         return false;
     json_t *j =
@@ -153,6 +210,21 @@ static bool fork_of(struct engine *e, struct recovery *v, const struct replay_fo
     json_decref(j);
     *ret = arena_str(&v->arena, opt_str(text));
     return true;
+}
+
+/* A prompt that was put in may be one that the workflow cannot call. */
+static bool start_evaluation(struct evaluation *e, const struct definition *d,
+                             const struct evaluation_request *q, const struct replay_fork *f,
+                             struct err *err)
+{
+    struct place p;
+    if (evaluation_start(e, d, q) != EVALUATION_FAILED || !f->prompt.n)
+        return true;
+    err_move(err, evaluation_error(e));
+    if (!err->file.n && sources_place(evaluation_sources(e), err->at, &p))
+        err_in_file(err, p.path, p.line, p.column);
+    err->at = POS_NONE;
+    return false;
 }
 
 bool engine_replay(struct engine *e, int64_t run_id, const struct replay_fork *fork,
@@ -168,16 +240,16 @@ bool engine_replay(struct engine *e, int64_t run_id, const struct replay_fork *f
     if (!recovery_load(e->reader, run_id, &v, err) || !check(&v, e->reader, err) ||
         (fork->turn && !fork_of(e, &v, fork, &forked, err)))
         return false;
-    if (!recovery_load_evaluation(&v, &bundle, &evaluation, &d, err)) {
+    struct engine_request q = recovery_request(&v, &facts);
+    struct evaluation_request asked = {.event = v.run.trigger_payload,
+                                       .repository = q.repository_facts};
+    if (!recovery_load_evaluation(&v, &bundle, &evaluation, &d, err) ||
+        !start_evaluation(evaluation, d, &asked, fork, err)) {
         evaluation_free(evaluation);
         bundle_done(bundle);
         free(bundle);
         return false;
     }
-    struct engine_request q = recovery_request(&v, &facts);
-    struct evaluation_request asked = {.event = v.run.trigger_payload,
-                                       .repository = q.repository_facts};
-    evaluation_start(evaluation, d, &asked);
     q.evaluation = evaluation;
     q.bundle = bundle;
     q.group = q.policy = STR(""); /* it takes nobody's place */

@@ -1,7 +1,8 @@
+#include "engine/agent_int.h"
 #include "engine/replayed_int.h"
 #include "json/json.h"
 
-enum { RESULT_EXCERPT = 60 };
+enum { RESULT_EXCERPT = 60, PUT_IN_MAX = 64 << 20 };
 
 struct replayed {
     struct sink sink;
@@ -58,9 +59,29 @@ void replayed_free(struct replayed *p)
     free(p);
 }
 
+/* A run that was forked has asked another client than its prompt names, in all of its record. */
 str replayed_client(const struct replayed *p)
 {
-    return p->live_from == SIZE_MAX ? STR("") : json_get_text(p->fork, "client");
+    str forked = json_get_text(p->fork, "client");
+    json_t *first = json_array_get(json_object_get(p->record, "calls"), 0);
+    if (p->live_from != SIZE_MAX && forked.n)
+        return forked;
+    return p->sink.run->request.replay_file.n ? STR("") : json_get_text(first, "client");
+}
+
+void replayed_go_on(struct replayed *p, size_t turns)
+{
+    struct live_run *r = p->sink.run;
+    auto_err none = ERR_INIT;
+    json_t *own = call_record_load(r->engine->reader, r->id, r->plan.steps[p->sink.step].id, &none),
+           *call;
+    size_t i, messages = 1 + 2 * turns; /* the prompt; of each turn the answer and the results */
+    json_array_foreach(json_object_get(own, "calls"), i, call)
+    {
+        json_t *request = json_object_get(call, "request");
+        p->given += json_array_size(json_object_get(request, "messages")) < messages;
+    }
+    json_decref(own);
 }
 
 static json_t *take_next(struct replayed *p)
@@ -224,20 +245,21 @@ static void compare(struct replayed *p, json_t *calls, json_t *then, json_t *now
 }
 
 /* What the fork puts in the place of a result. */
-static void put_in(struct replayed *p, json_t *calls, json_t *now)
+static bool put_in(struct replayed *p, json_t *calls, json_t *now)
 {
     str id = json_get_text(now, "tool_use_id"), name = name_of(calls, id);
     json_t *results = json_object_get(p->fork, "results");
     json_t *text = json_object_getn(results, id.p, id.n);
-    auto_buf line = BUF(1024);
+    auto_buf line = BUF(1024), masked = BUF(PUT_IN_MAX);
     if (!text)
         text = json_object_getn(results, name.p, name.n);
     if (!text)
-        return;
-    json_object_set(now, "content", text);
-    json_object_set_new(now, "is_error", json_false());
+        return false;
+    mask_apply(run_mask(p->sink.run), json_text_of(text), &masked);
+    agent_put_result(now, buf_str(&masked), false);
     buf_addf(&line, "the result of %.*s is the one that the fork gives", STR_ARG(name));
     record_system_line(p->sink.run, p->sink.step, buf_str(&line));
+    return true;
 }
 
 void replayed_results(struct replayed *p, json_t *results)
@@ -248,8 +270,8 @@ void replayed_results(struct replayed *p, json_t *results)
     size_t i;
     json_array_foreach(results, i, now)
     {
-        compare(p, calls, json_array_get(then, i), now);
-        if (p->live_from != SIZE_MAX && p->given == p->live_from)
-            put_in(p, calls, now);
+        bool last = p->live_from != SIZE_MAX && p->given == p->live_from;
+        if (!last || !put_in(p, calls, now))
+            compare(p, calls, json_array_get(then, i), now);
     }
 }

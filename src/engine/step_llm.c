@@ -132,8 +132,11 @@ static void called(void *user, const struct llm_client *c, const struct llm_requ
     release(s);
     call_record(r, s->sink.step, &s->before, c, q, a, NULL);
     speech_pause(s->speech);
-    if (a->was_kept)
+    if (a->was_kept) {
+        if (s->replayed) /* budgets end where they ended */
+            charge_agents(s, &a->usage, usd);
         return;
+    }
     add_spent(&r->steps[s->sink.step], &a->usage, usd);
     struct store_batch *b = store_batch_new(r->engine->options.store);
     struct store_llm_usage row = {.run_id = r->id,
@@ -418,7 +421,11 @@ static bool prepare(struct live_run *r, struct llm_step *s, struct err *err)
     llm_clients_search(&s->clients, &search.url, &search.key_name);
     search.key = has_tool(config, "websearch") ? find_key(r, search.key_name) : STR("");
     s->agent = agent_new(s->sink, s->speech, config, &search, err);
-    return s->agent && agent_take_up(s->agent, q, err);
+    if (!s->agent || !agent_take_up(s->agent, q, err))
+        return false;
+    if (s->replayed && q->turns)
+        replayed_go_on(s->replayed, json_array_size(q->turns));
+    return true;
 }
 
 static bool ask(struct llm_step *s, struct err *err)

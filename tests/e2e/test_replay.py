@@ -1,7 +1,7 @@
 """plue run replay: a run again, its models answered from its record: without a network or a key, and where it differs it says so."""
 import json
 
-from model_server import anthropic_stream, status, stream
+from model_server import anthropic_stream, hang, status, stream
 from test_agents import BODY, DONE, FIX, AgentTest, turn
 from test_models import GOOD, KEY, TRIAGE
 
@@ -195,6 +195,33 @@ class Replay(AgentTest):
         self.assertNotIn("hidden-value-77", kept)
 
 
+    def test_an_answer_that_a_crash_has_lost_is_no_part_of_the_record(self):
+        lost = turn(("edit_file", {"path": "src/a.txt", "old": "two", "new": "lost"}))
+        self.agent(TURNS[0], lost, hang(), TURNS[1], TURNS[2], turn(DONE))
+        run = self.start("workflow", "run", "ci")
+        for _ in range(3):
+            self.assertTrue(self.model.asked.acquire(timeout=60))
+        run.kill()
+        run.wait(60)
+        # The process died after the second answer was recorded and before its turn was, and before it had any effect.
+        self.change("DELETE FROM transcripts WHERE turn = 2")
+        for file in self.data.glob("**/src/a.txt"):
+            file.write_text("one\ntwo\nthree\n")
+        self.plue("run", "resume", "1", expect=0)
+        self.assertEqual(self.model.requests[3][2], self.model.requests[1][2])
+        self.assertEqual(self.replay().json["status"], "success")
+        self.assertIn("2\n", self.log_of(2, "show"))
+
+    def test_a_budget_that_tools_have_used_up_stops_it_at_the_same_call(self):
+        ask = "---\nname: Ask\nclient: anthropic/claude-sonnet\ninputs: {question: string}\n---\n{{ question }}?\n"
+        self.write(".plue/tools/ask.prompt.md", ask)
+        self.agent(turn(("ask", {"question": "why"})), stream(anthropic_stream("because", tokens=(90000, 500))),
+                   prompt=FIX.replace("grep, dynamic]", 'grep, "//tools:ask"]'), body=BODY.replace('build")', 'build", budget={"tokens": 95000})'))
+        self.run_it(expect=1)
+        self.replay(expect=1)
+        self.assertEqual((self.error_of(2), self.error_of(1)["code"]), (self.error_of(1), "budget_exceeded"))
+
+
 class Fork(AgentTest):
     """The record up to a turn, and the model from there."""
 
@@ -248,6 +275,125 @@ class Fork(AgentTest):
         self.fork(4, "--client", "anthropic/other-model", scripts=[turn(DONE)])
         self.assertEqual([r[2]["model"] for r in self.model.requests], ["other-model"])
 
+    QUIET = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "ANTHROPIC_API_KEY": ""}
+
+    def replays(self, run):
+        """The run is repeated without a model."""
+        asked = len(self.model.requests)
+        done = self.plue("run", "replay", str(run), "--json", env=self.QUIET)
+        self.assertEqual((done.json["status"], len(self.model.requests)), ("success", asked), done)
+        return done.json
+
+    def test_a_fork_by_another_client_is_replayed_and_forked_again_by_it(self):
+        self.recorded()
+        self.fork(3, "--client", "anthropic/other-model", scripts=[turn(("glob", {"pattern": "*"})), turn(DONE)])
+        self.replays(2)
+        self.model.scripts += [turn(DONE)]
+        again = self.plue("run", "replay", "2", "--fork-at", "4", "--json", expect=0).json
+        self.assertEqual((again["id"], [r[2]["model"] for r in self.model.requests]), (4, ["other-model"] * 3))
+        self.assertEqual(len(self.model.requests[2][2]["messages"]), 7)
+        self.replays(4)
+
+    def test_a_fork_of_a_fork_with_another_prompt_and_result(self):
+        self.recorded()
+        other, result = self.top / "other.prompt.md", self.top / "result.txt"
+        other.write_text(FIX.replace("{{ goal }}", "Be quick: {{ goal }}"))
+        result.write_text("nothing\n")
+        self.fork(2, "--prompt", str(other), scripts=[turn(("glob", {"pattern": "src/*"})), turn(DONE)])
+        self.model.scripts += [turn(DONE)]
+        self.plue("run", "replay", "2", "--fork-at", "3", "--result", f"glob={result}", "--json", expect=0)
+        first, *_, last = self.model.requests[-1][2]["messages"]
+        self.assertEqual((first["content"][0]["text"].strip(), last["content"][0]["content"]), ("Be quick: Make it build", "nothing\n"))
+        self.replays(3)
+
+    def test_a_result_that_is_put_in_may_be_of_a_tool_that_fails_now(self):
+        self.recorded()
+        (self.top / "read.txt").write_text("all of it\n")
+        (self.repo / "src/a.txt").unlink()
+        self.write("src/b.txt", "")
+        self.fork(2, "--result", f"read_file={self.top / 'read.txt'}", scripts=[turn(DONE)], expect=1)  # its last step reads the file
+        self.assertEqual(self.texts(0), ["all of it\n", "src/a.txt\n"])
+
+    def test_a_secret_in_a_result_that_is_put_in_is_masked(self):
+        self.env["PLUE_SECRET_WORD"] = "s3cret-word-77"
+        self.agent(*TURNS, body='\n    a = ctx.run(name="a", cmd="true", env={"W": ctx.secrets.WORD})\n    fix = Fix(goal="x", depends_on=[a])')
+        self.run_it()
+        self.model.requests.clear()
+        (self.top / "other.txt").write_text("it says s3cret-word-77\n")
+        self.fork(2, "--result", f"read_file={self.top / 'other.txt'}", scripts=[turn(DONE)])
+        self.assertEqual(self.texts(0)[0], "it says ***\n")
+        self.assertNotIn("s3cret-word-77", "".join(map(str, self.rows("SELECT record FROM llm_calls"))))
+
+    def test_a_fork_that_was_killed_goes_on_as_a_fork(self):
+        for options, first in (((), "anthropic/claude-sonnet"), (("--client", "anthropic/other-model"), "anthropic/other-model")):
+            with self.subTest(options=options):
+                self.setUp()
+                self.recorded()
+                self.model.scripts += [turn(("glob", {"pattern": "*"})), hang(), turn(DONE)]
+                while self.model.asked.acquire(blocking=False):
+                    pass
+                run = self.start("run", "replay", "1", "--fork-at", "3", *options)
+                for _ in range(2):
+                    self.assertTrue(self.model.asked.acquire(timeout=60))
+                run.kill()
+                run.wait(60)
+                self.plue("run", "resume", "2", expect=0)
+                self.assertEqual([len(r[2]["messages"]) for r in self.model.requests], [5, 7, 7])
+                self.assertEqual(self.model.requests[2][2], self.model.requests[1][2])
+                self.replays(2)
+
+    def test_a_fork_that_was_killed_within_the_record_goes_on_there(self):
+        nap = f"test -e src/b.txt || {{ touch began; sleep {self.nap}; }}"
+        self.agent(turn(("read_file", {"path": "src/a.txt"})), turn(("shell", {"command": nap})), turn(DONE))
+        self.write("src/b.txt", "")
+        self.run_it()
+        (self.repo / "src/b.txt").unlink()
+        self.model.requests.clear()
+        self.model.scripts += [turn(DONE)]
+        run = self.start("run", "replay", "1", "--fork-at", "3", "--client", "anthropic/other-model")
+        self.wait_for(lambda: list(self.data.glob("**/began")), "the tool runs")
+        run.kill()
+        run.wait(60)
+        self.plue("run", "resume", "2", expect=0)
+        self.assertEqual([len(r[2]["messages"]) for r in self.model.requests], [5])
+
+    def test_a_prompt_that_is_put_in_is_checked(self):
+        self.recorded()
+        rows = [("no frontmatter", "the file does not begin with a frontmatter"), (FIX.replace("goal: string", "aim: string").replace("{{ goal }}", "{{ aim }}"),
+                 "TypeError: Fix() got an unexpected keyword argument 'goal'"),
+                (FIX.replace("summary: string", "sum: string"), "AttributeError: the output of Fix has no attribute 'summary'"),
+                (FIX.replace("{{ goal }}", "{{ goal"),
+                 "step 'fix' failed: the prompt cannot be rendered: unexpected end of template, expected 'end of print statement'.")]
+        for text, wanted in rows:
+            with self.subTest(text=text):
+                (self.top / "bad.prompt.md").write_text(text)
+                error = self.plue("run", "replay", "1", "--fork-at", "2", "--prompt", str(self.top / "bad.prompt.md"), "--json").json["error"]
+                self.assertEqual(error["message"], wanted)
+        self.assertEqual(self.model.requests, [])
+
+    def refused(self, *options):
+        error = self.plue("run", "replay", "1", "--json", *options, expect=2).json["error"]
+        return error["message"], error["hint"]
+
+    def test_a_step_of_a_tool_is_forked_with_its_agent(self):
+        self.write(".plue/tools/ask.prompt.md", "---\nname: Ask\nclient: anthropic/claude-sonnet\ninputs: {question: string}\n---\n{{ question }}?\n")
+        self.agent(turn(("ask", {"question": "why"})), stream(anthropic_stream("because")), turn(DONE), prompt=FIX.replace("grep, dynamic]", 'grep, "//tools:ask"]'))
+        self.run_it()
+        self.assertEqual(self.refused("--fork-at", "1", "--step", "fix.ask-1.ask"), (
+            "--step fix.ask-1.ask: it is a step of a tool that an agent called", "fork the agent, with --result for what the tool gives: one of fix"))
+        self.model.requests.clear()
+        (self.top / "other.txt").write_text("never")
+        self.fork(2, "--result", f"ask={self.top / 'other.txt'}", scripts=[turn(DONE)])
+        self.assertEqual(self.texts(0), ["never"])
+        self.replays(2)
+
+    def test_the_refusal_of_a_final_answer_is_no_result(self):
+        self.agent(turn(("final_answer", {"status": "maybe"})), turn(DONE))
+        self.run_it()
+        (self.top / "x").write_text("x")
+        self.assertEqual(self.refused("--fork-at", "2", "--result", f"final_answer={self.top}/x"),
+                         ("--result final_answer: turn 1 made no such call", "it called: nothing"))
+
     def test_what_cannot_be_forked_is_said(self):
         self.recorded()
         (self.top / "x").write_text("x")
@@ -259,6 +405,9 @@ class Fork(AgentTest):
             (["--fork-at", "1", "--result", f"shell={self.top}/x"], "--result shell: turn 0 made no such call", "it called: nothing"),
             (["--client", "x/y"], "--client belongs to --fork-at", "add --fork-at TURN: the first turn that the model is asked for"),
             (["--fork-at", "2", "--result", "x"], "--result x: give it as TOOL=FILE", "TOOL is the name of a tool that the turn before called, or the call's id"),
+            (["--fork-at", "2", "--client", "antropic/x"], "there is no provider 'antropic'", "did you mean 'anthropic'?"),
+            (["--fork-at", "99999999999999999999"], "--fork-at must be a positive number, not '99999999999999999999'", None),
+            (["--fork-at", "-1"], "--fork-at must be a positive number, not '-1'", None),
             (["--fork-at", "2", "--prompt", "/nowhere"], "--prompt: /nowhere cannot be read: No such file or directory", None),
         ]
         for options, message, hint in rows:
