@@ -6,6 +6,7 @@
 #include "cli/lint_uses.h"
 #include "cli/request.h"
 #include "config/config.h"
+#include "llm/client.h"
 #include "prompt/prompt.h"
 #include "vm/render.h"
 #include <limits.h>
@@ -14,6 +15,8 @@ struct lint {
     struct cli *cli;
     const struct registry *registry;
     struct findings findings;
+    struct llm_clients clients;
+    bool knows_clients; /* the configuration says nothing wrong of them */
     size_t files;
 };
 
@@ -146,6 +149,17 @@ static void lint_kind(struct lint *l, const struct prompt *p, str text)
     findings_add(&l->findings, NULL, &e, "error");
 }
 
+/* A step would fail by it, perhaps after hours. */
+static void lint_client(struct lint *l, const struct prompt *p, str text)
+{
+    struct llm_client found;
+    auto_err e = ERR_INIT;
+    if (!p->client.n || !l->knows_clients || llm_clients_find(&l->clients, p->client, &found, &e))
+        return;
+    err_in_file(&e, p->path, line_of(str_sub(text, 0, prompt_body_at(text)), "client:"), 1);
+    findings_add(&l->findings, NULL, &e, "error");
+}
+
 static void lint_prompts(struct lint *l)
 {
     struct bundle *b = l->registry->bundle;
@@ -163,6 +177,7 @@ static void lint_prompts(struct lint *l)
             lint_template(l, path, b->files[i].text);
         if (p) {
             lint_kind(l, p, b->files[i].text);
+            lint_client(l, p, b->files[i].text);
             lint_uses(&l->findings, b, p);
         }
         err_list_done(&errors);
@@ -174,7 +189,9 @@ static void lint_config(struct lint *l)
 {
     struct config config;
     auto_err e = ERR_INIT;
-    if (!config_read(l->registry->root, &config, &e))
+    l->knows_clients = config_read(l->registry->root, &config, &e) &&
+                       llm_clients_open(&l->clients, l->registry->root, &e);
+    if (!l->knows_clients && !l->cli->args.n)
         findings_add(&l->findings, NULL, &e, "error");
     config_done(&config);
 }
@@ -232,15 +249,15 @@ static int run(struct cli *c)
     int status = CLI_USAGE;
     if (!request_open_registry(c, &r, &status) || !check_arguments(&l, &status))
         return status;
-    if (c->args.n == 0) {
+    if (c->args.n == 0)
         findings_add_all(&l.findings, NULL, &r.unread, "error");
-        lint_config(&l);
-    }
+    lint_config(&l);
     registry_each(&r, REGISTRY_ALL, NULL, lint_file, &l);
     lint_prompts(&l);
     answer(&l);
     status = l.findings.errors ? CLI_USAGE : CLI_OK;
     findings_done(&l.findings);
+    llm_clients_done(&l.clients);
     return status;
 }
 

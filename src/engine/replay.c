@@ -1,6 +1,7 @@
 #include "engine/replay.h"
 #include "dialog/dialog.h"
 #include "engine/call_record_int.h"
+#include "vm/render.h"
 #include "json/json.h"
 #include <unistd.h>
 
@@ -148,15 +149,22 @@ static bool check_prompt(struct recovery *v, str path, struct err *err)
     struct err_list errors = {0};
     struct sources sources = {0};
     struct place p;
-    bool ok = prompt_load(&v->arena, &sources, path, read_source, v, &errors) != NULL;
+    struct render_options options = {.limits = render_limits(), .undefined = UNDEFINED_STRICT};
+    struct renderer *r = renderer_new(&options);
+    str text;
+    bool ok = prompt_load(&v->arena, &sources, path, read_source, v, &errors) &&
+              read_source(v, path, &text);
+    struct sources *from = ok ? renderer_sources(r) : &sources;
+    ok = ok && render_check(r, path, text, prompt_body_at(text), &errors);
     if (!ok && errors.n) {
         err_move(err, &errors.at[0]);
-        if (!err->file.n && sources_place(&sources, err->at, &p))
+        if (!err->file.n && sources_place(from, err->at, &p))
             err_in_file(err, p.path, p.line, p.column);
         err->at = POS_NONE;
     }
     err_list_done(&errors);
     sources_done(&sources);
+    renderer_free(r);
     return ok;
 }
 

@@ -114,6 +114,23 @@ class Keys(PlueTest):
         self.plue("run", "rerun", "1", cwd=self.top, expect=0)
         self.assertEqual(self.log(step="tmp", stream="stdout").split(), ["4096"])
 
+    def test_lint_says_what_is_wrong_of_models_too(self):
+        self.steps_workflow('ctx.run(name="a", cmd="true")')
+        for text, message in (("clients: {a: {modle: x}}\n", "a client has no key 'modle'"), ("clients: {a: {model: x, structured: maybe}}\n", "structured must be native or tool"),
+                              ("websearch: {key: [x]}\n", "key must be a text")):
+            self.write(".plue/config.yaml", text)
+            problem, = self.plue("workflow", "lint", "--json", expect=2).json["problems"]
+            self.assertEqual((problem["at"]["path"], problem["at"]["line"], problem["message"]), (".plue/config.yaml", 1, message))
+
+    def test_lint_knows_the_clients_of_prompts(self):
+        self.config("clients: {fast: {model: anthropic/claude-haiku}}\n")
+        self.steps_workflow('ctx.run(name="a", cmd="true")')
+        self.write(".plue/prompts/a.prompt.md", "---\nname: A\nclient: fast\n---\nhi\n")
+        self.write(".plue/prompts/b.prompt.md", "---\nname: B\ntype: llm\nclient: fasst\n---\nhi\n")
+        problem, = self.plue("workflow", "lint", "--json", expect=2).json["problems"]
+        self.assertEqual((problem["at"], problem["message"], problem["hint"]), (
+            {"path": ".plue/prompts/b.prompt.md", "line": 4, "column": 1}, "there is no client 'fasst'", "did you mean 'fast'?"))
+
     def test_lint_says_what_is_wrong_too(self):
         self.config("sandbox: {cpu: fast}\n")
         self.steps_workflow('ctx.run(name="a", cmd="true")')

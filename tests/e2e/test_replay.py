@@ -363,7 +363,7 @@ class Fork(AgentTest):
                  "TypeError: Fix() got an unexpected keyword argument 'goal'"),
                 (FIX.replace("summary: string", "sum: string"), "AttributeError: the output of Fix has no attribute 'summary'"),
                 (FIX.replace("{{ goal }}", "{{ goal"),
-                 "step 'fix' failed: the prompt cannot be rendered: unexpected end of template, expected 'end of print statement'.")]
+                 "unexpected end of template, expected 'end of print statement'.")]
         for text, wanted in rows:
             with self.subTest(text=text):
                 (self.top / "bad.prompt.md").write_text(text)
