@@ -284,6 +284,7 @@ static void add_step_row(struct view *v, const struct store_step *s)
     while (b->n && b->p[b->n - 1] == ' ')
         buf_cut(b, b->n - 1, 1);
     buf_add_byte(b, '\n');
+    add_step_hint(b, s);
 }
 
 static void add_origin(struct view *v)

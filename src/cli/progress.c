@@ -1,10 +1,12 @@
 #include "base/fd.h"
 #include "cli/progress_int.h"
+#include "cli/screen.h"
 #include "cli/shapes.h"
+#include "json/json.h"
 #include <unistd.h>
 
 /* Looking at a run takes at most one part in LOAD_SHARE of the time. */
-enum { REDRAW_MS = 100, POLL_MS = 50, LOAD_SHARE = 100 };
+enum { REDRAW_MS = 100, POLL_MS = 50, LOAD_SHARE = 100, HINT_WIDTH = 1 << 16 };
 
 enum progress_mode progress_mode_of(const struct cli *c)
 {
@@ -202,6 +204,18 @@ int64_t step_duration_ms(const struct store_step *s, int64_t now)
         return -1;
     int64_t end = s->completed_at ? s->completed_at : now;
     return end > s->started_at ? end - s->started_at : 0;
+}
+
+void add_step_hint(struct buf *b, const struct store_step *s)
+{
+    json_t *error = json_loadb(s->error.p, s->error.n, JSON_ALLOW_NUL, NULL);
+    str hint = json_get_text(error, "hint");
+    if (hint.n && s->conclusion == CONCLUSION_FAILED) {
+        buf_add_c(b, "    hint: ");
+        screen_add(b, hint, HINT_WIDTH, false);
+        buf_add_byte(b, '\n');
+    }
+    json_decref(error);
 }
 
 void add_step_remark(struct buf *b, const struct store_step *s)

@@ -49,6 +49,8 @@ struct step_look {
 struct step_look step_look_of(const struct store_step *s);
 /* "exit status 2", "timed out", the reason of a skip; may be empty. */
 void add_step_remark(struct buf *b, const struct store_step *s);
+/* A line with what may mend a step that has failed, where that is known. */
+void add_step_hint(struct buf *b, const struct store_step *s);
 int64_t step_duration_ms(const struct store_step *s, int64_t now);
 /* Groups only hold others; they have no line of their own. */
 static inline bool step_is_shown(const struct store_step *s)

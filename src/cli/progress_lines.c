@@ -288,6 +288,7 @@ static void add_failures(struct progress *p, struct buf *b)
         shown++;
         buf_add_byte(b, '\n');
         add_step_line(p, b, s);
+        add_step_hint(b, s);
         if (p->mode != PROGRESS_FOLLOW &&
             !store_read_log_tail(p->reader, &s->key, TAIL_LINES, add_tail_line, &t, &e))
             buf_addf(b, "    (its log cannot be read: %.*s)\n", STR_ARG(e.message));

@@ -204,6 +204,17 @@ static void say_tries(struct facts *f, const struct store_step *s)
     }
 }
 
+static void say_hint(struct facts *f, const struct store_step *s)
+{
+    auto_buf b = BUF(SENTENCE_MAX);
+    json_t *error = json_loadb(s->error.p, s->error.n, JSON_ALLOW_NUL, NULL);
+    str hint = json_get_text(error, "hint");
+    buf_addf(&b, "What may mend it: %.*s.", STR_ARG(hint));
+    if (hint.n)
+        say(f, &b);
+    json_decref(error);
+}
+
 static void say_failed(struct facts *f, const struct store_step *s)
 {
     auto_buf b = BUF(SENTENCE_MAX);
@@ -216,6 +227,7 @@ static void say_failed(struct facts *f, const struct store_step *s)
                  STR_ARG(s->error_message.n ? s->error_message : s->reason.text));
     }
     say(f, &b);
+    say_hint(f, s);
     say_tries(f, s);
     say_last_line(f, s);
     say_no_network(f, s);

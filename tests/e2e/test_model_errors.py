@@ -121,21 +121,25 @@ class Asking(ModelTest):
 class Kept(AgentTest):
     """An agent has worked for a turn when it goes wrong: what it was told and did is kept, and shown where the failure is."""
     LOG = ["I look.", 'calls read_file {"path":"src/a.txt"}', r"gave: read_file one\ntwo\nthree\n"]
+    TRIED = "it was tried 5 times"
     ONE = "1 call, 10 tokens in, 5 out, $0.000105"
 
-    def ends(self, code, message, *scripts, log=(), said=ONE, **more):
+    def ends(self, code, message, *scripts, log=(), said=ONE, hint=None, **more):
         first = turn(("read_file", {"path": "src/a.txt"}))
         self.agent(first, *scripts, **more)
         done = self.run_it(expect=1)
         error = self.agent_step()["error"]
-        self.assertEqual((error["code"], error["message"]), (code, message))
+        self.assertEqual((error["code"], error["message"], error["hint"]), (code, message, hint))
         kept = self.LOG + list(log) + ([said] if said else [])
         self.assertEqual(self.plue("run", "view", "1", "--log", "--step", "fix", expect=0).out.splitlines(), kept)
         # The end of the log stands with the failure, and the failure in the run's view.
         shown = done.out[done.out.index("\n\n✗ fix failed in "):].splitlines()[2:]
         self.assertTrue(shown[0].endswith(": " + message), shown)
-        self.assertEqual([line.strip() for line in shown[1:1 + len(kept)]], kept)
+        below = ["hint: " + hint] if hint else []
+        self.assertEqual([line.strip() for line in shown[1:1 + len(below + kept)]], below + kept)
         view = self.plue("run", "view", "1", expect=0).out
+        self.assertEqual(f"  {message}\n    hint: {hint}\n" in view, hint is not None, view)
+        self.assertEqual(f"What may mend it: {hint}.\n" in self.plue("why", "1", "fix", expect=0).out, hint is not None)
         self.assertIn(f"  error      step 'fix' failed: {message}\n", view)
         failed = self.plue("run", "view", "1", "--log-failed", expect=0).out.splitlines()
         self.assertEqual(failed, ["fix | " + line for line in kept])
@@ -148,26 +152,27 @@ class Kept(AgentTest):
         return [f"asked again: {CLIENT}: {why}"] * times
 
     def test_a_wrong_key(self):
-        self.ends("llm_wrong_key", f"{CLIENT}: the provider answered 401: expired", status(401, "expired"))
+        self.ends("llm_wrong_key", f"{CLIENT}: the provider answered 401: expired", status(401, "expired"), hint="look at ANTHROPIC_API_KEY")
 
     def test_an_unknown_model(self):
-        self.ends("llm_unknown_model", f"{CLIENT}: the provider answered 404: retired", status(404, "retired"))
+        self.ends("llm_unknown_model", f"{CLIENT}: the provider answered 404: retired", status(404, "retired"),
+                  hint="does it know the model 'claude-sonnet-4-5'?")
 
     def test_a_request_that_the_provider_refuses(self):
         self.ends("llm_bad_request", f"{CLIENT}: the provider answered 400: messages.2: no", status(400, "messages.2: no"))
 
     def test_a_conversation_longer_than_the_context(self):
         said = "prompt is too long: 250000 tokens > 200000 maximum"
-        self.ends("llm_context", f"{CLIENT}: the provider answered 400: {said}", status(400, said))
+        self.ends("llm_context", f"{CLIENT}: the provider answered 400: {said}", status(400, said), hint=CONTEXT_HINT)
 
     def test_a_storm_of_429(self):
-        self.ends("llm_rate_limited", f"{CLIENT}: the provider answered 429: slow down", *[status(429, "slow down")] * 5,
+        self.ends("llm_rate_limited", f"{CLIENT}: the provider answered 429: slow down", *[status(429, "slow down")] * 5, hint=self.TRIED,
                   log=self.again("the provider answered 429: slow down"))
 
     def test_a_stream_that_ends_early(self):
         whole = anthropic_stream("I was")
         broken = stream(whole[:whole.index("event: content_block_stop")])
-        self.ends("llm_stream_broken", f"{CLIENT}: the answer broke off before its end", *[broken] * 5,
+        self.ends("llm_stream_broken", f"{CLIENT}: the answer broke off before its end", *[broken] * 5, hint=self.TRIED,
                   log=["I was", f"asked again, the answer above is void: {CLIENT}: the answer broke off before its end"] * 4 + ["I was"])
 
     def test_json_that_never_becomes_valid(self):
@@ -185,7 +190,7 @@ class Kept(AgentTest):
 
     def test_a_loop(self):
         self.ends("agent_loop", "the agent made the same calls in 5 turns one after the other", *[turn(("glob", {"pattern": "x"}))] * 5,
-                  prompt=FIX.replace("max_turns: 6", "max_turns: 8"), said="6 calls, 60 tokens in, 30 out, $0.000630",
+                  prompt=FIX.replace("max_turns: 6", "max_turns: 8"), hint="its log has the calls; a clearer prompt or a better tool may help", said="6 calls, 60 tokens in, 30 out, $0.000630",
                   log=["I look.", 'calls glob {"pattern":"x"}', r"gave: glob no file matches\n"] * 4 + ["I look."])
 
 
