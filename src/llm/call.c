@@ -7,7 +7,7 @@
 #include "json/json.h"
 #include <strings.h>
 
-enum { ERROR_BODY_MAX = 64 << 10, ERROR_SHOWN = 2000 };
+enum { ERROR_BODY_MAX = 64 << 10 };
 
 struct llm {
     uv_loop_t *loop;
@@ -235,64 +235,6 @@ static void try_ended(struct llm_call *c, int64_t retry_after_ms)
 
 /* ---- a try ---- */
 
-static const char *code_of_status(long status)
-{
-    static const struct {
-        long status;
-        const char *code;
-    } known[] = {{401, "llm_wrong_key"},  {403, "llm_wrong_key"},    {404, "llm_unknown_model"},
-                 {408, "llm_timeout"},    {409, "llm_server_error"}, {429, "llm_rate_limited"},
-                 {529, "llm_overloaded"}, {503, "llm_overloaded"}};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (known[i].status == status)
-            return known[i].code;
-    return status >= 500 ? "llm_server_error" : "llm_bad_request";
-}
-
-/* There is no status and no type of its own for it: these are the words of Anthropic, and of OpenAI
- * and the servers that speak as it does. */
-static bool is_context_full(str message)
-{
-    static const char *const words[] = {"prompt is too long", "exceed context limit",
-                                        "maximum context length", "context_length_exceeded"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (str_find(message, str_of(words[i]), 0) != SIZE_MAX)
-            return true;
-    return false;
-}
-
-/* What may mend it, where that is known. */
-static void hint_status(struct llm_call *c, str message)
-{
-    const char *code = c->err.code;
-    if (strcmp(code, "llm_context") == 0)
-        err_hint(&c->err, LLM_CONTEXT_HINT);
-    else if (strcmp(code, "llm_wrong_key") == 0)
-        err_hint(&c->err, "look at %.*s", STR_ARG(c->client.key_name));
-    else if (strcmp(code, "llm_unknown_model") == 0)
-        err_hint(&c->err, "does it know the model '%.*s'?", STR_ARG(c->client.model));
-    else if (strcmp(code, "llm_bad_request") == 0 &&
-             str_find(message, STR("output_config"), 0) != SIZE_MAX)
-        err_hint(&c->err, "where the model has no structured output of its own: structured: tool "
-                          "of a client in .plue/config.yaml");
-}
-
-static void status_error(struct llm_call *c, long status)
-{
-    str body = str_trim(buf_str(&c->error_body)), type, message;
-    json_t *j = json_loadb(body.p, body.n, JSON_ALLOW_NUL, NULL);
-    if (!j || !wire_error_text(j, &type, &message))
-        message = utf8_invalid_at(body) == SIZE_MAX ? body : STR("");
-    const char *code = code_of_status(status);
-    if (strcmp(code, "llm_bad_request") == 0 && is_context_full(body))
-        code = "llm_context";
-    message = str_sub(message, 0, ERROR_SHOWN);
-    err_set(&c->err, code, "the provider answered %ld%s%.*s", status, message.n ? ": " : "",
-            STR_ARG(message));
-    hint_status(c, message);
-    json_decref(j);
-}
-
 static bool take_event(void *user, str type, str data)
 {
     struct llm_call *c = user;
@@ -328,7 +270,7 @@ static void http_done(void *user, const struct http_head *head, const struct err
         if (err->hint.n)
             err_hint(&c->err, "%.*s", STR_ARG(err->hint));
     } else if (!err_is_set(&c->err) && head->status != 200) {
-        status_error(c, head->status);
+        status_error(&c->client, head->status, buf_str(&c->error_body), &c->err);
     } else if (!err_is_set(&c->err) && c->error_body.n) {
         err_set(&c->err, "llm_not_a_stream",
                 "the provider answered with %s where events were asked for",

@@ -71,6 +71,10 @@ enum output_form { OUTPUT_FREE, OUTPUT_NATIVE, OUTPUT_TOOL };
 enum output_form wire_output(const struct llm_client *c, const struct llm_request *q);
 int64_t wire_int(const json_t *object, const char *key, int64_t otherwise);
 
+/* ---- status.c ---- */
+/* err from an answer that is none: its status, and its body, which may be an error object. */
+void status_error(const struct llm_client *c, long status, str body, struct err *err);
+
 /* ---- record.c ---- */
 /* A call without its answer: what is asked now, for good. A new reference. */
 json_t *record_question(const struct llm_client *c, const struct llm_request *q);
