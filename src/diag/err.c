@@ -1,4 +1,5 @@
 #include "diag/err.h"
+#include "base/utf8.h"
 
 void err_done(struct err *e)
 {
@@ -16,6 +17,29 @@ void err_reset(struct err *e)
     err_done(e);
 }
 
+/* What a message quotes may have been cut within a character, or be no text at all: each run of
+ * such bytes becomes one U+FFFD, so that whoever prints the message prints text. */
+static str as_text(struct arena *a, str s)
+{
+    static const str unknown = {"\xEF\xBF\xBD", 3};
+    size_t bad = utf8_invalid_at(s), n = 0;
+    if (bad == SIZE_MAX)
+        return s;
+    char *text = arena_alloc(a, s.n * unknown.n + 1);
+    for (; (bad = utf8_invalid_at(s)) != SIZE_MAX; s = str_sub(s, bad + 1, s.n)) {
+        bool follows =
+            bad == 0 && n >= unknown.n && memcmp(text + n - unknown.n, unknown.p, unknown.n) == 0;
+        memcpy(text + n, s.p, bad);
+        n += bad;
+        if (!follows)
+            memcpy(text + n, unknown.p, unknown.n);
+        n += follows ? 0 : unknown.n;
+    }
+    memcpy(text + n, s.p, s.n);
+    text[n + s.n] = '\0';
+    return str_make(text, n + s.n);
+}
+
 static void err_put(struct err *e, const char *code, pos at, const char *fmt, va_list args)
     printf_like(4, 0);
 static void err_put(struct err *e, const char *code, pos at, const char *fmt, va_list args)
@@ -24,7 +48,7 @@ static void err_put(struct err *e, const char *code, pos at, const char *fmt, va
         return;
     e->code = code;
     e->at = at;
-    e->message = arena_vprintf(&e->arena, fmt, args);
+    e->message = as_text(&e->arena, arena_vprintf(&e->arena, fmt, args));
 }
 
 bool err_set(struct err *e, const char *code, const char *fmt, ...)
@@ -54,6 +78,7 @@ bool err_errno(struct err *e, const char *code, int errnum, const char *fmt, ...
     str text = arena_vprintf(&e->arena, fmt, args);
     va_end(args);
     e->code = code;
+    text = as_text(&e->arena, text);
     e->message = arena_printf(&e->arena, "%.*s: %s", STR_ARG(text), strerror(errnum));
     return false;
 }
@@ -73,7 +98,7 @@ void err_hint(struct err *e, const char *fmt, ...)
     if (e->hint.n)
         return;
     va_start(args, fmt);
-    e->hint = arena_vprintf(&e->arena, fmt, args);
+    e->hint = as_text(&e->arena, arena_vprintf(&e->arena, fmt, args));
     va_end(args);
 }
 

@@ -74,6 +74,14 @@ class Asking(ModelTest):
         self.assertEqual(self.error(status(400, "max_tokens: 8192 > 4096")), (
             "llm_bad_request", f"{CLIENT}: the provider answered 400: max_tokens: 8192 > 4096", None))
 
+    def test_a_long_message_is_cut_between_characters(self):
+        cut = "x" + "é" * 999
+        self.assertEqual(self.error(status(400, cut + "é" * 9)), ("llm_bad_request", f"{CLIENT}: the provider answered 400: {cut}\ufffd", None))
+
+    def test_words_without_json_are_cut_between_characters(self):
+        said = "x" + "é" * 99
+        self.assertEqual(self.error(*[stream(anthropic_stream(said + "é" * 9))] * 3), ("llm_no_json", f"the answer holds no JSON: {said}\ufffd...", None))
+
     def test_a_prompt_longer_than_the_context(self):
         for i, (client, answer, said) in enumerate((
                 (CLIENT, "prompt is too long: 250000 tokens > 200000 maximum", None),
