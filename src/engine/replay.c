@@ -263,6 +263,7 @@ bool engine_replay(struct engine *e, int64_t run_id, const struct replay_fork *f
     q.group = q.policy = STR(""); /* it takes nobody's place */
     q.sandbox_backend = backend;
     q.replay_of = run_id;
+    q.replay_file = STR(""); /* what the run had of a file is in its own record */
     q.changes = STR("");
     q.filled = 0;
     if (q.source.n && access(q.source.p, F_OK) == 0)

@@ -195,6 +195,14 @@ class Replay(AgentTest):
         self.assertNotIn("hidden-value-77", kept)
 
 
+    def test_a_run_from_a_recording_is_replayed_without_it(self):
+        self.agent(*TURNS)
+        self.run_it("--record", self.top / "record.json")
+        quiet = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "ANTHROPIC_API_KEY": ""}
+        self.plue("workflow", "run", "ci", "--replay", self.top / "record.json", env=quiet, expect=0)
+        (self.top / "record.json").unlink()
+        self.assertEqual(self.replay(2).json["status"], "success")
+
     def test_an_answer_that_a_crash_has_lost_is_no_part_of_the_record(self):
         lost = turn(("edit_file", {"path": "src/a.txt", "old": "two", "new": "lost"}))
         self.agent(TURNS[0], lost, hang(), TURNS[1], TURNS[2], turn(DONE))
