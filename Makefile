@@ -28,6 +28,7 @@ test-live: build ## ask the real providers whose keys are set (costs a few cents
 
 torture: build ## KILLS (default 300) kills, every fault of the disk, SIM_EVENTS (default 50 million) simulated events
 	@tests/torture/run $(B)/plue --kills $${KILLS-300}
+	@tests/torture/agents $(B)/plue --kills $${KILLS-300}
 	@$(B)/tests/unit/store/test-store-disk
 	@tests/faults/run $(B)/tests/faults/plue-faulty --all
 	@$(B)/tests/sim/simulate $${SIM_EVENTS-50000000} $${SIM_SEED-1}

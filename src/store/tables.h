@@ -520,7 +520,8 @@ struct store_turn {
 };
 /* Adds it, or replaces its results. */
 void store_put_turn(struct store_batch *b, const struct store_turn *t);
-/* The turns of the try before this one, where that one was interrupted; else none. */
+/* The turns that this try goes on from: those of the last try that has any, where it and all after
+ * it were interrupted; else none. */
 bool store_load_interrupted_turns(struct store_reader *r, const struct store_step_key *key,
                                   struct arena *a, struct store_turn **ret, size_t *ret_n,
                                   struct err *err) must_use;

@@ -26,6 +26,8 @@ void store_put_turn(struct store_batch *b, const struct store_turn *t)
     batch_add(b, apply_turn, copy);
 }
 
+/* Of the last try that had begun a turn. Tries after it may have been killed before they had taken
+ * its turns over; a try that ended otherwise begins anew. */
 bool store_load_interrupted_turns(struct store_reader *r, const struct store_step_key *key,
                                   struct arena *a, struct store_turn **ret, size_t *ret_n,
                                   struct err *err)
@@ -34,10 +36,13 @@ bool store_load_interrupted_turns(struct store_reader *r, const struct store_ste
     VEC(struct store_turn) list = {0};
     if (!db_query(r->db,
                   "SELECT turn, answer, results, usage, t.created_at FROM transcripts t"
-                  " JOIN workflow_steps s ON s.run_id = t.run_id AND s.attempt = t.attempt"
-                  " AND s.step_id = t.step_id AND s.try = t.try"
-                  " WHERE t.run_id = $1 AND t.attempt = $2 AND t.step_id = $3 AND t.try = $4 - 1"
-                  " AND s.reason_code = 'interrupted' ORDER BY turn",
+                  " WHERE t.run_id = $1 AND t.attempt = $2 AND t.step_id = $3 AND t.try ="
+                  " (SELECT MAX(l.try) FROM transcripts l WHERE l.run_id = t.run_id"
+                  " AND l.attempt = t.attempt AND l.step_id = t.step_id AND l.try < $4)"
+                  " AND NOT EXISTS (SELECT 1 FROM workflow_steps s WHERE s.run_id = t.run_id"
+                  " AND s.attempt = t.attempt AND s.step_id = t.step_id AND s.try >= t.try"
+                  " AND s.try < $4 AND COALESCE(s.reason_code, '') <> 'interrupted')"
+                  " ORDER BY turn",
                   DB_ARGS(db_int(key->run_id), db_int(key->attempt), db_text(key->step_id),
                           db_int(key->try)),
                   &rows, err))

@@ -48,7 +48,7 @@ class ModelServer:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                body = self.asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 model.requests.append((self.path, dict(self.headers.items()), body))
                 script = model.scripts.pop(0) if model.scripts else status(500, "no script is left")
                 model.asked.release()

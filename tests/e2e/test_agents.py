@@ -155,6 +155,20 @@ class Turns(AgentTest):
         self.assertIn("goes on after turn 1 of the try that was interrupted; 1 of its calls had begun and not ended",
                       self.plue("run", "view", "1", "--log", "--step", "fix", expect=0).out)
 
+    def test_a_try_that_was_killed_before_it_had_taken_over_loses_no_turn(self):
+        self.agent(turn(("shell", {"command": "echo more >> src/a.txt"})), hang(), hang(), turn(("read_file", {"path": "src/a.txt"})), turn(DONE))
+        for args, asked in ((("workflow", "run", "ci"), 2), (("run", "resume", "1"), 1)):
+            run = self.start(*args)
+            for _ in range(asked):
+                self.assertTrue(self.model.asked.acquire(timeout=60))
+            run.kill()
+            run.wait(60)
+        # What the second process took over was not written yet when it died.
+        self.change("DELETE FROM transcripts WHERE try = 2")
+        self.plue("run", "resume", "1", expect=0)
+        self.assertEqual(self.model.requests[3][2], self.model.requests[1][2])
+        self.assertEqual(self.results(4), [("one\ntwo\nthree\nmore\n", False)])
+
     def test_turns_and_budget_count_over_an_interruption(self):
         self.agent(*[turn(("glob", {"pattern": str(i)})) for i in range(3)], hang(), *[turn(("glob", {"pattern": str(i)})) for i in range(3, 7)])
         run = self.start("workflow", "run", "ci")
