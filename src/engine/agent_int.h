@@ -52,10 +52,12 @@ void agent_begin_turn(struct agent *a, json_t *calls, json_t *answer,
 /* The call of a prompt is about to begin under this number (nested.c), by which it goes on after a
  * crash. */
 void agent_number_call(struct agent *a, size_t place, unsigned number);
-/* The number of a call that has begun and not ended; 0: none. */
+/* The number of a call that has begun and not ended; 0: it has not begun. */
 unsigned agent_call_number(const struct agent *a, size_t place);
 /* What a call gave, in its block: valid and masked text. */
 void agent_put_result(json_t *block, str text, bool is_error);
+/* Whether it is the name of a tool that is a prompt. */
+bool agent_has_prompt(const struct agent *a, str name);
 /* Text and error of a call that a crash has cut off. */
 void agent_put_interrupted(json_t *block);
 /* The turn, with what its calls have given so far. */

@@ -143,9 +143,29 @@ struct taken_up {
     size_t goes_on;
 };
 
+bool agent_has_prompt(const struct agent *a, str name)
+{
+    for (size_t i = 0; i < a->prompts.n; i++)
+        if (str_eq(a->prompts.at[i], name))
+            return true;
+    return false;
+}
+
+static bool is_prompt(const struct agent *a, json_t *answer, json_t *result)
+{
+    size_t i;
+    json_t *block;
+    json_array_foreach(answer, i, block)
+    {
+        if (str_eq(json_get_text(block, "id"), json_get_text(result, "tool_use_id")))
+            return agent_has_prompt(a, json_get_text(block, "name"));
+    }
+    return false;
+}
+
 /* What had begun is not repeated silently: the model is told, and decides. Prompts do nothing but
- * ask: what they were told is recorded, and they go on. */
-static struct taken_up take_up_calls(json_t *results)
+ * ask: what they were told is recorded, and they go on; without a number they have not begun. */
+static struct taken_up take_up_calls(const struct agent *a, json_t *answer, json_t *results)
 {
     struct taken_up n = {0};
     size_t i;
@@ -154,7 +174,7 @@ static struct taken_up take_up_calls(json_t *results)
     {
         if (json_object_get(block, "content"))
             continue;
-        if (json_object_get(block, CALL_NUMBER)) {
+        if (is_prompt(a, answer, block)) {
             n.goes_on++;
             continue;
         }
@@ -220,7 +240,7 @@ bool agent_take_up(struct agent *a, struct dialog_request *q, struct err *err)
     for (size_t i = 0; i < n; i++) {
         json_t *answer = json_loadb(turns[i].answer.p, turns[i].answer.n, JSON_ALLOW_NUL, NULL);
         json_t *results = json_loadb(turns[i].results.p, turns[i].results.n, JSON_ALLOW_NUL, NULL);
-        taken = take_up_calls(results);
+        taken = take_up_calls(a, answer, results);
         note_earlier_calls(a, answer);
         put_turn(a, b, turns[i].turn, turns[i].answer, results, turns[i].usage);
         if (taken.goes_on)

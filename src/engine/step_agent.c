@@ -87,14 +87,6 @@ static bool is_own(const struct agent *a, str name)
     return false;
 }
 
-static bool is_prompt_call(const struct agent *a, str name)
-{
-    for (size_t i = 0; i < a->prompts.n; i++)
-        if (str_eq(a->prompts.at[i], name))
-            return true;
-    return false;
-}
-
 /* By its number what is recorded of it is found again. */
 static void record_number(struct agent *a, struct agent_call *c)
 {
@@ -109,7 +101,7 @@ static bool carry_out(struct agent *a, struct agent_call *c, json_t *input, stru
     struct nested_request q = {c->told.name, input, agent_call_number(a, c->place)};
     if (!is_own(a, c->told.name))
         return tools_call(a->tools, c->told.name, input, called, c, err);
-    if (!q.number && is_prompt_call(a, c->told.name))
+    if (!q.number && agent_has_prompt(a, c->told.name))
         record_number(a, c);
     c->nested = nested_start(a->sink.run, a->sink.step, &q, called, c, err);
     if (c->nested)
@@ -191,11 +183,18 @@ static void begin_all(struct live_run *r, void *data)
         give(a);
 }
 
-/* A call that cannot go on was interrupted, as any other is. */
+/* A call that cannot go on was interrupted, as any other is; one that has not begun, begins. */
 static void go_on(struct agent *a, size_t place, json_t *call)
 {
     auto_err err = ERR_INIT;
     auto_buf line = BUF(RESULT_MAX);
+    if (!agent_call_number(a, place)) {
+        struct store_batch *b = new_batch(a);
+        struct agent_call *fresh = tell_call(a, b, place, call);
+        run_submit(a->sink.run, b, run_nothing, NULL);
+        begin(a, fresh, json_object_get(call, "input"));
+        return;
+    }
     struct agent_call *c = new_call(a, place, call);
     if (carry_out(a, c, json_object_get(call, "input"), &err)) {
         a->running++;
@@ -217,7 +216,7 @@ static void go_on_all(struct live_run *r, void *data)
     a->turn = NULL;
     json_array_foreach(calls, i, call)
     {
-        if (agent_call_number(a, i))
+        if (!json_object_get(json_array_get(a->results, i), "content"))
             go_on(a, i, call);
     }
     json_decref(calls);

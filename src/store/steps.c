@@ -241,13 +241,16 @@ static bool load_row(const struct db_rows *rows, size_t n, struct arena *a, stru
     return true;
 }
 
-/* The newest try of each step of one attempt. */
+/* The newest try of each step of one attempt; steps of an agent's tools in the order in which their
+ * first tries began. */
 #define LATEST                                                                     \
     " FROM workflow_steps s WHERE run_id = $1 AND attempt = CASE WHEN $2 = 0 THEN" \
     " (SELECT attempt FROM workflow_runs WHERE id = $1) ELSE $2 END AND try ="     \
     " (SELECT MAX(t.try) FROM workflow_steps t WHERE t.run_id = s.run_id"          \
     " AND t.attempt = s.attempt AND t.step_id = s.step_id)"                        \
-    " ORDER BY position, step_id LIKE '%.%', id"
+    " ORDER BY position, step_id LIKE '%.%', CASE WHEN step_id LIKE '%.%' THEN"    \
+    " (SELECT MIN(f.id) FROM workflow_steps f WHERE f.run_id = s.run_id"           \
+    " AND f.attempt = s.attempt AND f.step_id = s.step_id) ELSE id END"
 
 bool store_load_steps(struct store_reader *r, int64_t run_id, int64_t attempt,
                       enum store_step_load what, struct arena *a, struct store_step **ret,

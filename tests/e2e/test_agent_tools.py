@@ -250,6 +250,19 @@ class AfterACrash(RepositoryTool):
         self.assertEqual([self.results(i) for i in (3, 5)], [[('{"answer":"because"}', False)], [('{"answer":"so"}', False)]])
         self.assertEqual([s["id"] for s in self.steps()][:3], ["fix", "fix.check-1.ask", "fix.check-2.ask"])
 
+    def test_calls_of_prompts_that_had_not_begun_begin(self):
+        self.with_tool(turn(("check", {"question": "why"}), ("check", {"x": 1})), hang(), stream(anthropic_stream('{"answer": "because"}')), turn(DONE), tool=ASK,
+                       name="check.prompt.md")
+        self.killed(2)
+        # The process died after the turn was recorded, and before anything of its calls was.
+        self.change("DELETE FROM workflow_steps WHERE step_id LIKE '%.%'")
+        self.change("UPDATE transcripts SET results = '[{\"type\": \"tool_result\", \"tool_use_id\": \"toolu_0\"}, {\"type\": \"tool_result\", \"tool_use_id\": \"toolu_1\"}]'")
+        self.resume()
+        first, (why, failed) = self.results(3)
+        self.assertEqual((first, failed), (('{"answer":"because"}', False), True))
+        self.assertIn("check: argument", why)
+        self.assertEqual([s["id"] for s in self.steps()][:2], ["fix", "fix.check-1.ask"])
+
     def test_functions_are_said_to_be_interrupted_while_prompts_go_on(self):
         self.write(".plue/tools/look.py", CHECK.replace("def check", "def look").replace('f"cat {ctx.inputs.path}"', '"touch began; sleep 1234.875"'))
         self.with_tool(turn(("look", {"path": "x"}), ("check", {"question": "why"})), hang(), stream(anthropic_stream('{"answer": "because"}')), turn(DONE),
