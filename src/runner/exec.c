@@ -135,6 +135,16 @@ struct environment {
     bool overflow;
 };
 
+static struct environment *env_new(void)
+{
+    struct environment *e = mem_alloc(sizeof *e); /* the list is filled from its start */
+    e->arena = (struct arena)ARENA_INIT;
+    e->n = 0;
+    e->overflow = false;
+    e->at[0] = NULL;
+    return e;
+}
+
 static void env_done(struct environment **e)
 {
     arena_done(&(*e)->arena);
@@ -152,6 +162,7 @@ static void env_set(struct environment *e, const char *entry)
     else {
         e->at[i] = arena_cstr(&e->arena, str_of(entry));
         e->n += i == e->n;
+        e->at[e->n] = NULL;
     }
 }
 
@@ -330,8 +341,8 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
                   struct err *err)
 {
     const char *command[COMMAND_MAX];
-    auto_free struct places *at = mem_zalloc(sizeof *at);
-    cleanup(env_done) struct environment *env = mem_zalloc(sizeof *env);
+    auto_free struct places *at = mem_alloc(sizeof *at);
+    cleanup(env_done) struct environment *env = env_new();
     auto_buf script = BUF(RUNNER_SCRIPT_MAX), path = BUF(PATH_MAX), cwd = BUF(PATH_MAX);
     cleanup(proxy_rules_done) struct proxy_rules rules = {0};
     bool proxied = x->network == SANDBOX_NETWORK_PROXY && sandbox_has_networks(w->local->sandbox);
