@@ -69,21 +69,6 @@ str replayed_client(const struct replayed *p)
     return p->sink.run->request.replay_file.n ? STR("") : json_get_text(first, "client");
 }
 
-void replayed_go_on(struct replayed *p, size_t turns)
-{
-    struct live_run *r = p->sink.run;
-    auto_err none = ERR_INIT;
-    json_t *own = call_record_load(r->engine->reader, r->id, r->plan.steps[p->sink.step].id, &none),
-           *call;
-    size_t i, messages = 1 + 2 * turns; /* the prompt; of each turn the answer and the results */
-    json_array_foreach(json_object_get(own, "calls"), i, call)
-    {
-        json_t *request = json_object_get(call, "request");
-        p->given += json_array_size(json_object_get(request, "messages")) < messages;
-    }
-    json_decref(own);
-}
-
 static json_t *take_next(struct replayed *p)
 {
     json_t *calls = json_object_get(p->record, "calls");
@@ -213,6 +198,14 @@ static void tell_interrupted(struct replayed *p, str name)
     record_system_line(p->sink.run, p->sink.step, buf_str(&line));
 }
 
+static void tell_interrupted_now(struct replayed *p, str name)
+{
+    auto_buf line = BUF(1024);
+    buf_addf(&line, "%.*s was cut off in this replay; the model gets what was recorded",
+             STR_ARG(name));
+    record_system_line(p->sink.run, p->sink.step, buf_str(&line));
+}
+
 static void compare(struct replayed *p, json_t *calls, json_t *then, json_t *now)
 {
     str id = json_get_text(now, "tool_use_id"), name = name_of(calls, id);
@@ -231,15 +224,17 @@ static void compare(struct replayed *p, json_t *calls, json_t *then, json_t *now
         json_object_set_new(now, "is_error", json_true());
         return;
     }
-    if (failed != json_is_true(json_object_get(now, "is_error"))) {
+    if (str_starts(is, STR(AGENT_INTERRUPTED))) {
+        tell_interrupted_now(p, name);
+        json_object_set_new(now, "is_error", json_boolean(failed));
+    } else if (failed != json_is_true(json_object_get(now, "is_error"))) {
         if (!err_is_set(&p->diverged))
             err_set(&p->diverged, "llm_replay_diverged",
                     "in turn %zu the tool %.*s %s when it was recorded, and %s now: %.*s", p->given,
                     STR_ARG(name), failed ? "failed" : "worked", failed ? "works" : "fails",
                     STR_ARG(str_sub(is, 0, 500)));
         return;
-    }
-    if (!str_eq(was, is))
+    } else if (!str_eq(was, is))
         tell(p, name, was, is);
     json_object_set(now, "content", json_object_get(then, "content"));
 }
@@ -274,4 +269,36 @@ void replayed_results(struct replayed *p, json_t *results)
         if (!last || !put_in(p, calls, now))
             compare(p, calls, json_array_get(then, i), now);
     }
+}
+
+/* ---- a replay that goes on ---- */
+
+/* The calls that had been answered before a request with so many messages. */
+static size_t answered_before(json_t *calls, size_t messages)
+{
+    size_t i, n = 0;
+    json_t *call;
+    json_array_foreach(calls, i, call)
+    {
+        json_t *request = json_object_get(call, "request");
+        n += json_array_size(json_object_get(request, "messages")) < messages;
+    }
+    return n;
+}
+
+void replayed_go_on(struct replayed *p, json_t *turns)
+{
+    struct live_run *r = p->sink.run;
+    auto_err none = ERR_INIT;
+    size_t i;
+    json_t *own = call_record_load(r->engine->reader, r->id, r->plan.steps[p->sink.step].id, &none),
+           *turn;
+    json_array_foreach(turns, i, turn)
+    {
+        /* The prompt; of each turn the answer and the results. */
+        p->given = answered_before(json_object_get(own, "calls"), 1 + 2 * (i + 1));
+        if (json_object_get(turn, "results"))
+            replayed_results(p, json_object_get(turn, "results"));
+    }
+    json_decref(own);
 }

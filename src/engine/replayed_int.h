@@ -10,8 +10,9 @@ struct replayed *replayed_new(struct sink step, struct err *err) must_use;
 void replayed_free(struct replayed *p);
 /* Who is asked instead of the prompt's client, or was when it was recorded; empty: that one. */
 str replayed_client(const struct replayed *p);
-/* The replay itself was interrupted, and goes on after so many turns of an agent. */
-void replayed_go_on(struct replayed *p, size_t turns);
+/* The replay itself was interrupted, and goes on after these turns of an agent: their results
+ * become what was recorded. */
+void replayed_go_on(struct replayed *p, json_t *turns);
 /* The recorded answer to this request, a new reference; NULL with err (llm_replay_diverged), and
  * without where a fork asks the model itself. */
 json_t *replayed_answer(struct replayed *p, const struct llm_client *c, const struct llm_request *q,

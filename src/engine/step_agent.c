@@ -22,13 +22,25 @@ static void put_result(struct agent *a, size_t place, str text, bool is_error)
     agent_put_result(json_array_get(a->results, place), text, is_error);
 }
 
+/* In a replay the model gets what was recorded, and so does a try that goes on after a crash. */
+static void take_recorded(struct agent *a)
+{
+    struct live_run *r = a->sink.run;
+    if (!r->request.replay_of && !r->request.replay_file.n)
+        return;
+    llm_step_results(r, a->sink.step, a->results);
+    struct store_batch *b = new_batch(a);
+    agent_record_turn(a, b);
+    run_submit(r, b, run_nothing, NULL);
+}
+
 static void give(struct agent *a)
 {
+    take_recorded(a);
     struct dialog *d = a->dialog;
     json_t *results = a->results;
     a->dialog = NULL;
     a->results = NULL;
-    llm_step_results(a->sink.run, a->sink.step, results);
     dialog_give(d, results);
 }
 

@@ -424,7 +424,7 @@ static bool prepare(struct live_run *r, struct llm_step *s, struct err *err)
     if (!s->agent || !agent_take_up(s->agent, q, err))
         return false;
     if (s->replayed && q->turns)
-        replayed_go_on(s->replayed, json_array_size(q->turns));
+        replayed_go_on(s->replayed, q->turns);
     return true;
 }
 

@@ -203,6 +203,22 @@ class Replay(AgentTest):
         (self.top / "record.json").unlink()
         self.assertEqual(self.replay(2).json["status"], "success")
 
+    def test_a_replay_that_was_killed_goes_on_with_what_was_recorded(self):
+        nap = f"test -e src/b.txt || {{ touch began; sleep {self.nap}; }}; date +%s%N"
+        self.agent(turn(("shell", {"command": "date +%s%N"})), turn(("shell", {"command": nap})), turn(DONE))
+        self.write("src/b.txt", "")
+        self.run_it()
+        (self.repo / "src/b.txt").unlink()
+        quiet = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "ANTHROPIC_API_KEY": ""}
+        run = self.start("run", "replay", "1", env=quiet)
+        self.wait_for(lambda: list(self.data.glob("**/began")), "the tool runs")
+        run.kill()
+        run.wait(60)
+        self.plue("run", "resume", "2", env=quiet, expect=0)
+        self.assertIn("shell was cut off in this replay; the model gets what was recorded\n", self.log_of(2, "fix"))
+        self.write("src/b.txt", "")
+        self.assertEqual(self.replay(2).json["status"], "success")
+
     def test_an_answer_that_a_crash_has_lost_is_no_part_of_the_record(self):
         lost = turn(("edit_file", {"path": "src/a.txt", "old": "two", "new": "lost"}))
         self.agent(TURNS[0], lost, hang(), TURNS[1], TURNS[2], turn(DONE))
@@ -364,6 +380,21 @@ class Fork(AgentTest):
         run.wait(60)
         self.plue("run", "resume", "2", expect=0)
         self.assertEqual([len(r[2]["messages"]) for r in self.model.requests], [5])
+
+    def test_a_result_that_was_put_in_counts_after_a_crash_too(self):
+        self.recorded()
+        (self.top / "other.txt").write_text("nothing is there\n")
+        self.model.scripts += [turn(("glob", {"pattern": "*"})), hang(), turn(DONE)]
+        while self.model.asked.acquire(blocking=False):
+            pass
+        run = self.start("run", "replay", "1", "--fork-at", "2", "--result", f"read_file={self.top / 'other.txt'}")
+        for _ in range(2):
+            self.assertTrue(self.model.asked.acquire(timeout=60))
+        run.kill()
+        run.wait(60)
+        self.plue("run", "resume", "2", expect=0)
+        self.assertEqual(self.model.requests[2][2], self.model.requests[1][2])
+        self.assertEqual(self.model.requests[2][2]["messages"][2]["content"][0]["content"], "nothing is there\n")
 
     def test_a_prompt_that_is_put_in_is_checked(self):
         self.recorded()
