@@ -28,7 +28,11 @@ struct row {
 #define O_USAGE                                                                                                      \
     "{'choices':[],'usage':{'prompt_tokens':10,'completion_tokens':9,'prompt_tokens_details':{'cached_tokens':3}}}", \
         "[DONE]"
-static const struct llm_usage usage = {.input = 7, .output = 9, .cache_read = 3};
+/* Of every whole answer below. */
+#define USAGE                                    \
+    {                                            \
+        .input = 7, .output = 9, .cache_read = 3 \
+    }
 
 static void check(const struct llm_wire *wire, const struct row *row, bool output)
 {
@@ -61,7 +65,7 @@ static const struct row anthropic[] = {
             A_DELTA("0", "'type':'text_delta','text':'Hel'"),
             A_DELTA("0", "'type':'text_delta','text':'lo'"),
             "{'type':'content_block_stop','index':0}", A_END("end_turn")),
-     "[{'type':'text','text':'Hello'}]", LLM_STOP_END, usage},
+     "[{'type':'text','text':'Hello'}]", LLM_STOP_END, USAGE},
     {"thinking, carried through",
      EVENTS(A_START, A_BLOCK("0", "'type':'thinking','thinking':''"),
             A_DELTA("0", "'type':'thinking_delta','thinking':'hm'"),
@@ -70,7 +74,7 @@ static const struct row anthropic[] = {
             A_BLOCK("2", "'type':'new_thing'"), A_DELTA("2", "'type':'new_delta'"),
             A_BLOCK("3", "'type':'text','text':'a'"), A_END("pause_turn")),
      "[{'type':'thinking','thinking':'hm','signature':'s1'},{'type':'redacted_thinking','data':'xx'},{'type':'text','text':'a'}]",
-     LLM_STOP_PAUSE, usage},
+     LLM_STOP_PAUSE, USAGE},
     {"two tools at once",
      EVENTS(A_START, A_BLOCK("0", "'type':'tool_use','id':'t1','name':'grep','input':{}"),
             A_DELTA("0", "'type':'input_json_delta','partial_json':'{\\'p\\':'"),
@@ -78,7 +82,7 @@ static const struct row anthropic[] = {
             A_BLOCK("1", "'type':'tool_use','id':'t2','name':'glob','input':{}"),
             A_END("tool_use")),
      "[{'type':'tool_use','id':'t1','name':'grep','input':{'p':1}},{'type':'tool_use','id':'t2','name':'glob','input':{}}]",
-     LLM_STOP_TOOL_USE, usage},
+     LLM_STOP_TOOL_USE, USAGE},
     {"duplicate ids",
      EVENTS(A_START, A_BLOCK("0", "'type':'tool_use','id':'t1','name':'grep','input':{}"),
             A_BLOCK("1", "'type':'tool_use','id':'t1','name':'glob','input':{}"),
@@ -102,8 +106,8 @@ static const struct row anthropic[] = {
      EVENTS(A_START, A_BLOCK("0", "'type':'text','text':'a'"),
             A_BLOCK("1", "'type':'tool_use','id':'t1','name':'grep','input':{}"),
             A_DELTA("1", "'type':'input_json_delta','partial_json':'{'"), A_END("max_tokens")),
-     "[{'type':'text','text':'a'}]", LLM_STOP_MAX_TOKENS, usage},
-    {"a refusal", EVENTS(A_START, A_END("refusal")), "[]", LLM_STOP_REFUSAL, usage},
+     "[{'type':'text','text':'a'}]", LLM_STOP_MAX_TOKENS, USAGE},
+    {"a refusal", EVENTS(A_START, A_END("refusal")), "[]", LLM_STOP_REFUSAL, USAGE},
     {"an unknown reason", EVENTS(A_START, A_END("boredom")), "llm_bad_answer", 0, {0}},
     {"an error in the stream",
      EVENTS(A_START, "{'type':'error','error':{'type':'overloaded_error','message':'Overloaded'}}"),
@@ -122,7 +126,7 @@ static const struct row openai[] = {
     {"text",
      EVENTS(O_DELTA("'role':'assistant','content':''"), O_DELTA("'content':'Hel'"),
             O_DELTA("'content':'lo'"), O_END("stop"), O_USAGE),
-     "[{'type':'text','text':'Hello'}]", LLM_STOP_END, usage},
+     "[{'type':'text','text':'Hello'}]", LLM_STOP_END, USAGE},
     {"two tools at once",
      EVENTS(
          O_DELTA("'tool_calls':[{'index':0,'id':'t1','function':{'name':'grep','arguments':''}}]"),
@@ -131,11 +135,11 @@ static const struct row openai[] = {
              "'tool_calls':[{'index':1,'id':'t2','function':{'name':'glob','arguments':'{}'}},{'index':0,'function':{'arguments':'1}'}}]"),
          O_END("tool_calls"), O_USAGE),
      "[{'type':'tool_use','id':'t1','name':'grep','input':{'p':1}},{'type':'tool_use','id':'t2','name':'glob','input':{}}]",
-     LLM_STOP_TOOL_USE, usage},
+     LLM_STOP_TOOL_USE, USAGE},
     {"the limit", EVENTS(O_DELTA("'content':'a'"), O_END("length"), O_USAGE),
-     "[{'type':'text','text':'a'}]", LLM_STOP_MAX_TOKENS, usage},
+     "[{'type':'text','text':'a'}]", LLM_STOP_MAX_TOKENS, USAGE},
     {"a refusal", EVENTS(O_DELTA("'refusal':'no'"), O_END("stop"), O_USAGE),
-     "[{'type':'text','text':'no'}]", LLM_STOP_REFUSAL, usage},
+     "[{'type':'text','text':'no'}]", LLM_STOP_REFUSAL, USAGE},
     {"an error in the stream",
      EVENTS("{'error':{'message':'x','type':'server_error'}}"),
      "llm_server_error",
@@ -167,7 +171,7 @@ static void wires__give_structured_output_as_text(void **state)
         EVENTS(A_START, A_BLOCK("0", "'type':'tool_use','id':'t1','name':'give_answer','input':{}"),
                A_DELTA("0", "'type':'input_json_delta','partial_json':'[1'"),
                A_DELTA("0", "'type':'input_json_delta','partial_json':']'"), A_END("tool_use")),
-        "[{'type':'text','text':'[1]'}]", LLM_STOP_END, usage};
+        "[{'type':'text','text':'[1]'}]", LLM_STOP_END, USAGE};
     check(&llm_anthropic, &row, true);
 }
 
