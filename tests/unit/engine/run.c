@@ -160,8 +160,8 @@ static void summary(struct bench *b, struct buf *ret)
     auto_arena a = ARENA_INIT;
     struct err err = ERR_INIT;
     struct store_run run;
-    struct store_step *steps;
-    size_t n;
+    struct store_step *steps = NULL;
+    size_t n = 0;
     struct store_reader *r;
     if (!store_reader_open(b->store, &r, &err) || !store_load_run(r, b->run_id, &a, &run, &err) ||
         !store_load_steps(r, b->run_id, STORE_LAST, STORE_STEPS_RESULTS, &a, &steps, &n, &err))
