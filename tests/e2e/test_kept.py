@@ -232,6 +232,7 @@ class Approvals(PlueTest):
         run = self.start("workflow", "run", "ci", "--json")
         view = self.wait_for_step("sign-off", "waiting")
         self.assertEqual((view["status"], view["reason"]["code"]), ("waiting", "waiting_for_approval"))
+        self.wait_for(lambda: self.try_view()["approvals"], "the question is asked")     # once it waits
         return run
 
     def test_another_process_approves(self):
