@@ -13,6 +13,8 @@ struct others {
     struct template_choices *found;
     struct known_name *known; /* of the scopes around, innermost last */
     uint32_t n, cap;
+    uint32_t block,
+        block_count; /* the present one and all so far, as template_uses.c counts them */
 };
 
 static struct template_choices resolve(const struct others *o, const struct expr *e);
@@ -34,7 +36,7 @@ static struct template_choice one(struct arena *a, str name)
 {
     str *at = arena_new(a, str);
     *at = name;
-    return (struct template_choice){at, 1, false};
+    return (struct template_choice){.names = at, .n = 1};
 }
 
 static void add_choices(struct arena *a, struct template_choices *to, struct template_choices from)
@@ -93,7 +95,8 @@ static struct template_choices listed(const struct others *o, const struct expr_
             if (c.n)
                 memcpy(names, c.names, c.n * sizeof *names);
             names[c.n] = last.names[0];
-            add_choice(o->arena, &longer, (struct template_choice){names, c.n + 1, true});
+            add_choice(o->arena, &longer,
+                       (struct template_choice){.names = names, .n = c.n + 1, .list = true});
         }
         if (longer.n)
             all = longer;
@@ -181,8 +184,12 @@ static void note(struct others *o, const struct node *n)
     if (!load || (n->kind != NODE_EXTENDS && !n->load.with_context))
         return;
     struct template_choices c = resolve(o, n->load.name);
-    for (uint32_t i = 0; i < c.n; i++)
-        add_choice(o->arena, o->found, c.at[i]);
+    for (uint32_t i = 0; i < c.n; i++) {
+        struct template_choice one = c.at[i];
+        one.extends = n->kind == NODE_EXTENDS;
+        one.block = o->block;
+        add_choice(o->arena, o->found, one);
+    }
 }
 
 /* In the order of the text: a name is known from where it is assigned to where its scope ends. Only
@@ -192,13 +199,16 @@ static void walk(struct others *o, const struct nodes *body)
     const struct nodes *below[4];
     for (uint32_t i = 0; i < body->n; i++) {
         const struct node *n = body->at[i];
-        uint32_t before = o->n, count = node_bodies(n, below);
+        uint32_t before = o->n, block = o->block, count = node_bodies(n, below);
         bind_before(o, n);
+        if (n->kind == NODE_BLOCK)
+            o->block = ++o->block_count;
         for (uint32_t b = 0; b < count; b++) {
             walk(o, below[b]);
             if (n->kind != NODE_IF)
                 o->n = before;
         }
+        o->block = block;
         note(o, n);
     }
 }

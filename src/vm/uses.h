@@ -7,7 +7,8 @@
 
 struct template_name {
     str name;
-    pos at; /* where it stands first */
+    pos at;         /* where it stands first in this block */
+    uint32_t block; /* that it stands in: index + 1, or 0 */
 };
 struct template_names {
     struct template_name *at;
@@ -17,17 +18,27 @@ struct template_names {
 struct template_choice { /* what a template's name may be */
     const str *names;
     uint32_t n;
-    bool list; /* the first that is found is taken; otherwise n is 1 */
+    bool list;      /* the first that is found is taken; otherwise n is 1 */
+    bool extends;   /* else it is included or imported */
+    uint32_t block; /* as of a name */
 };
 struct template_choices {
     struct template_choice *at;
     uint32_t n, cap;
 };
 
-struct template_uses {           /* in the arena, each name once, in the order of the text */
-    struct template_names loads; /* names that are read */
-    struct template_names known; /* names that it assigns somewhere, or asks whether they are there
-                                  * (is defined, default): reading one is no mistake */
+struct template_part { /* a block */
+    str name;
+    uint32_t outer; /* the block around it: index + 1, or 0 */
+    bool super;     /* it mentions super */
+};
+
+struct template_uses {            /* in the arena, each name once, in the order of the text */
+    struct template_names loads;  /* names that are read */
+    struct template_names known;  /* names that it assigns somewhere, or asks whether they are there
+                                   * (is defined, default): reading one is no mistake */
+    struct template_part *blocks; /* in the order of the text */
+    uint32_t block_count;
     struct template_choices others; /* templates that it extends, includes or imports, as far as
                                      * their names are constants, where these see its context */
 };

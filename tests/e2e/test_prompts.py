@@ -327,6 +327,29 @@ inputs: {a: string}
         self.assertEqual([name for _, _, name in self.undeclared("{% extends 'base' ~ '.md' %}{% block one %}{% include ('b' ~ '.md') %}{% endblock %}")],
                          ["in_b", "in_base"])
 
+    def test_names_in_blocks_that_are_replaced_are_not_asked_for(self):
+        self.write(".plue/prompts/part.md", "{{ in_part }}")
+        self.write(".plue/prompts/base.md", "{{ top }}{% block one %}{{ in_one }}{% block inner %}{{ in_inner }}{% endblock %}{% endblock %}"
+                                            "{% block two %}{% if goal %}{{ in_two }}{% include 'part.md' %}{% endif %}{% endblock %}{{ in_one_too }}")
+        self.write(".plue/prompts/middle.md", "{% extends 'base.md' %}{% block one %}{{ middle }}{{ super() }}{% endblock %}{{ dropped }}")
+
+        def names(body):
+            return sorted(name for _, _, name in self.undeclared(body))
+
+        base = "{% extends 'base.md' %}"
+        self.assertEqual(names(base), ["in_inner", "in_one", "in_one_too", "in_part", "in_two", "top"])
+        self.assertEqual(names(base + "{% block one %}x{% endblock %}"), ["in_one_too", "in_part", "in_two", "top"])
+        self.assertEqual(names(base + "{% block inner %}x{% endblock %}"), ["in_one", "in_one_too", "in_part", "in_two", "top"])
+        self.assertEqual(names(base + "{% block two %}x{% endblock %}"), ["in_inner", "in_one", "in_one_too", "top"])
+        self.assertEqual(names(base + "{% block two %}{{ super() }}{% endblock %}"), ["in_inner", "in_one", "in_one_too", "in_part", "in_two", "top"])
+        self.assertEqual(names(base + "{% block one %}{% block two %}{{ super() }}{% endblock %}{% endblock %}"), ["in_one_too", "in_part", "in_two", "top"])
+        middle = "{% extends 'middle.md' %}{% block two %}{% endblock %}"
+        self.assertEqual(names(middle), ["in_inner", "in_one", "in_one_too", "middle", "top"])
+        self.assertEqual(names(middle + "{% block one %}{{ super() }}{% endblock %}"), ["in_inner", "in_one", "in_one_too", "middle", "top"])
+        self.assertEqual(names(middle + "{% block one %}{% endblock %}"), ["in_one_too", "top"])
+        self.assertEqual(names(base + "{{ dropped }}{% set x = used %}{% block one %}{% endblock %}{% block two %}{% endblock %}"),
+                         ["in_one_too", "top", "used"])
+
     def test_what_a_template_includes_is_not_guessed(self):
         for part in "ab":
             self.write(f".plue/prompts/{part}.md", "{{ in_%s }}" % part)
