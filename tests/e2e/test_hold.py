@@ -460,3 +460,15 @@ class Hold(OnTerminal):
         self.two_steps()
         self.held("--break-before", "test")
         self.assertEqual((self.data / "attach").stat().st_mode & 0o777, 0o700)
+        if os.getuid() != 0:
+            return
+        # Even if the folders were open: who asks is asked for. The same question is answered for us.
+        for folder in (self.top, self.data, self.data / "attach"):
+            folder.chmod(0o755)
+        door, = (self.data / "attach").iterdir()
+        door.chmod(0o777)
+        ask = ["/usr/bin/python3", "-c", "import socket, sys; s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.connect(sys.argv[1])\n"
+               "try: s.send(b'{}'); print(s.recv(1000))\nexcept (BrokenPipeError, ConnectionResetError): print(b'')", door]
+        self.assertIn(b"error", subprocess.check_output(ask))
+        other = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", *ask]
+        self.assertEqual(subprocess.check_output(other), b"b''\n")
