@@ -7,8 +7,10 @@
 
 void parse_push(struct parser *p, const void *element, size_t size)
 {
-    if (p->scratch_n + size > p->scratch_cap) {
-        p->scratch_cap = p->scratch_cap ? p->scratch_cap * 2 : 2048;
+    size_t need = p->scratch_n + size;
+    if (need > p->scratch_cap) {
+        size_t cap = p->scratch_cap ? p->scratch_cap * 2 : 2048;
+        p->scratch_cap = cap > need ? cap : need; /* a text can be longer than all before it */
         p->scratch = mem_realloc(p->scratch, p->scratch_cap);
     }
     memcpy(p->scratch + p->scratch_n, element, size);
