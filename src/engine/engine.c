@@ -248,16 +248,7 @@ bool engine_start(struct engine *e, const struct engine_request *request,
     record_new_steps(r, b, 0);
     record_sources(r, b);
     store_take_lease(b, STORE_NEW_RUN, &e->self, clock_wall_ms());
-    auto_buf data = BUF(4096);
-    struct json_writer w = JSON_WRITER(&data, false);
-    json_begin_object(&w);
-    json_key_c(&w, "workflow");
-    json_put_str(&w, r->plan.workflow);
-    json_key_c(&w, "attempt");
-    json_put_int(&w, 1);
-    json_end_object(&w);
-    record_event(r, b, EVENT_RUN_STARTED, STR(""), buf_str(&data));
-    record_plan_extended(r, b, 0);
+    record_run_started(r, b);
     r->pending++;
     if (!store_submit(e->options.store, b, on_created, r, err)) {
         store_batch_free(b);

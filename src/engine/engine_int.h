@@ -226,6 +226,8 @@ void record_time_left(struct live_run *r, struct store_batch *b);
 void record_event(struct live_run *r, struct store_batch *b, enum event_type type, str step_id,
                   str data);
 void record_plan_extended(struct live_run *r, struct store_batch *b, uint32_t from);
+/* The events with which an attempt begins: that it has, and its plan. */
+void record_run_started(struct live_run *r, struct store_batch *b);
 void record_sources(struct live_run *r, struct store_batch *b);
 void record_system_line(struct live_run *r, uint32_t step, str text);
 struct store_step_key record_key(struct live_run *r, uint32_t step);

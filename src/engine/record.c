@@ -97,6 +97,20 @@ void record_plan_extended(struct live_run *r, struct store_batch *b, uint32_t fr
     record_event(r, b, EVENT_PLAN_EXTENDED, STR(""), buf_str(&data));
 }
 
+void record_run_started(struct live_run *r, struct store_batch *b)
+{
+    auto_buf data = BUF(EVENT_DATA_MAX);
+    struct json_writer w = JSON_WRITER(&data, false);
+    json_begin_object(&w);
+    json_key_c(&w, "workflow");
+    json_put_str(&w, r->plan.workflow);
+    json_key_c(&w, "attempt");
+    json_put_int(&w, r->attempt);
+    json_end_object(&w);
+    record_event(r, b, EVENT_RUN_STARTED, STR(""), buf_str(&data));
+    record_plan_extended(r, b, 0);
+}
+
 void record_sources(struct live_run *r, struct store_batch *b)
 {
     const struct plan *p = &r->plan;

@@ -56,20 +56,6 @@ static void record_given_up(struct store_batch *b, const struct rerun *x)
     }
 }
 
-static void record_start(struct live_run *r, struct store_batch *b)
-{
-    auto_buf data = BUF(4096);
-    struct json_writer w = JSON_WRITER(&data, false);
-    json_begin_object(&w);
-    json_key_c(&w, "workflow");
-    json_put_str(&w, r->plan.workflow);
-    json_key_c(&w, "attempt");
-    json_put_int(&w, r->attempt);
-    json_end_object(&w);
-    record_event(r, b, EVENT_RUN_STARTED, STR(""), buf_str(&data));
-    record_plan_extended(r, b, 0);
-}
-
 static void record_kept_event(struct live_run *r, struct store_batch *b, const struct store_step *s)
 {
     auto_buf data = BUF(4096);
@@ -125,7 +111,7 @@ static void record_all(struct live_run *r, struct store_batch *b, struct rerun *
             record_kept(r, b, x, i);
     record_new_steps(r, b, 0);
     record_sources(r, b);
-    record_start(r, b);
+    record_run_started(r, b);
     for (uint32_t i = 0; i < r->plan.step_count; i++) {
         const struct store_step *s = rerun_find_recorded(x, r->plan.steps[i].id);
         if (!x->keep.at[i])

@@ -224,7 +224,9 @@ static void open_done(uv_work_t *work, int status)
     if (status < 0)
         err_set(&o->err, "cancelled", "the workspace's preparation was cancelled");
     uv_timer_stop(&o->timer);
-    if (err_is_set(&o->err) || !watches_open(&o->result->watches, o->local->loop, &o->err)) {
+    if (!err_is_set(&o->err) && !watches_open(&o->result->watches, o->local->loop, &o->err))
+        sandbox_space_close(o->result->space, true); /* what is there is found by a resume */
+    if (err_is_set(&o->err)) {
         workspace_free(o->result);
         o->result = NULL;
     }

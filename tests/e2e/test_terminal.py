@@ -75,13 +75,16 @@ class Terminal(OnTerminal):
 
     def test_a_hundred_long_names_stay_readable_in_80_columns(self):
         self.steps_workflow("""
-            # One runs for longer than a frame stands: what runs is shown.
-            steps = [ctx.run(name=f"a rather long name of step number {i}", cmd="sleep 0.4" if i == 42 else "true", depends_on=[])
+            # One runs until it was seen: what runs is shown.
+            wait = "while [ ! -e seen ]; do sleep 0.02; done"
+            steps = [ctx.run(name=f"a rather long name of step number {i}", cmd=wait if i == 42 else "true", depends_on=[])
                      for i in range(100)]
             ctx.run(name="last", cmd="exit 3", depends_on=steps)
             """)
         process, terminal = self.on_terminal("workflow", "run", "ci", columns=80, rows=24)
-        shown = self.read_until(terminal, None, process)
+        shown = self.read_until(terminal, "-number-42", process)
+        (self.data / "workspaces/1/workspace/seen").touch()
+        shown += self.read_until(terminal, None, process)
         self.assertEqual(process.wait(60), 1, shown)
         self.assertRegex(shown, r"a-rather-long-n….*-number-42", "names that differ at their ends stay apart")
         for frame in shown.split("\x1b[J"):

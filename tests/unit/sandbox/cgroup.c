@@ -441,41 +441,33 @@ static void again__a_step_that_may_use_the_network_gets_none_that_did_not(void *
     assert_false(is_there(f, "/plue.1.test"));
 }
 
-static void expect_removed(struct fixture *f, struct cgroup *g)
+/* The group of a step that has left these. */
+static void expect_removed(struct fixture *f, const char *tasks, const char *charged)
 {
     struct sandbox_exit exit = {0};
-    cgroup_end(&f->c, g, &exit);
+    open_at(f, "cgroup2", "rw");
+    struct cgroup g = make(f);
+    count(f, tasks, charged, 0, 0, charged);
+    cgroup_end(&f->c, &g, &exit);
     assert_false(is_there(f, "/plue.1.test/1"));
     cgroups_close(&f->c);
 }
 
 static void again__no_group_in_which_somebody_is_left(void **state)
 {
-    struct fixture *f = *state;
-    open_at(f, "cgroup2", "rw");
-    struct cgroup g = make(f);
-    count(f, "1\n", "0\n", 0, 0, "0\n");
-    expect_removed(f, &g);
+    expect_removed(*state, "1\n", "0\n");
 }
 
 /* Files in /tmp are charged to the step that wrote them, for as long as they are there. */
 static void again__no_group_that_is_charged_for_what_was_left(void **state)
 {
-    struct fixture *f = *state;
-    open_at(f, "cgroup2", "rw");
-    struct cgroup g = make(f);
-    count(f, "0\n", "5000000\n", 0, 0, "5000000\n");
-    expect_removed(f, &g);
+    expect_removed(*state, "0\n", "5000000\n");
 }
 
 static void again__no_group_whose_greatest_charge_cannot_count_anew(void **state)
 {
-    struct fixture *f = *state;
-    open_at(f, "cgroup2", "rw");
     kernel.keeps_peak = true;
-    struct cgroup g = make(f);
-    count(f, "0\n", "0\n", 0, 0, "0\n");
-    expect_removed(f, &g);
+    expect_removed(*state, "0\n", "0\n");
 }
 
 /* ---- what others left ---- */
