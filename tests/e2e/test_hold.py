@@ -265,8 +265,9 @@ class Hold(OnTerminal):
         self.wait_for(lambda: processes_with(self.nap), "the command runs")
         os.write(terminal, b"\x03")
         self.wait_for(lambda: not processes_with(self.nap), "it was interrupted")
-        os.write(terminal, b"echo still''here=$?\n")
-        self.read_until(terminal, "stillhere=130")
+        os.write(terminal, b"echo still''here=$?; PS1=at''rest\n")
+        shown = self.read_until(terminal, "atrest")     # only a shell that reads a line takes Ctrl-D for the end
+        self.assertIn("stillhere=130\r\n", shown)
         os.write(terminal, b"\x04")
         process.wait(60)
 
