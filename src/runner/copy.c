@@ -1,164 +1,76 @@
-/* Fills a workspace from the user's folder. Files are cloned where the file system can share blocks
- * and copied otherwise, never linked: what a step writes stays the step's. Many files are copied by
- * several threads, each of which has a part of the list. */
-#include "runner/local_int.h"
-#include "runner/seed.h"
+/* What a workspace is filled with: which of the user's files go along, and what is refused. Many
+ * files are taken by several threads, each of which has a part of the list. */
+#include "runner/copy.h"
+#include "runner/copy_int.h"
+#include "runner/overlay.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     NESTING_MAX = 200,
-    CHUNK = 1 << 20,
     LFS_POINTER_MIN = 100,
-    SMALL_BYTES = 32 << 10,
     THREADS_MAX = 4,
     THREAD_PATHS_MIN = 500, /* for which another thread is worth its start */
+    FOLDER_MODE = 0755,
+    IMAGE_PATHS_MIN = 2000, /* for which an image is worth its mounts */
 };
 #define BYTES_MAX ((int64_t)10 << 30)
 
-/* What the threads share. */
-struct copy_job {
-    const char *source; /* for messages */
-    int from, to;
-    str left_out; /* relative to the source; empty: nothing is */
-    struct owner owner;
-    struct copy_progress *progress;
-    struct seeding *seed; /* may be NULL */
-    atomic_llong bytes;
-    atomic_bool failed; /* one of them has: the others stop */
-};
-
-struct copying { /* of one thread */
-    struct copy_job *job;
-    str list;
-    bool listed; /* the entry was named by git, not found in a folder */
-    /* The folder of the last entry, so that the next one does not walk to it again. */
-    char parent[PATH_MAX];
-    int from, to;
-    struct source_notes notes;
-    bool stopped; /* by another's failure */
-    struct err err;
-    struct object object; /* for the seed */
-    size_t small_n;       /* the last file's bytes, if all of them stand in: */
-    char small[SMALL_BYTES];
-};
-
-static bool fail(struct copying *c, const char *path, int errnum, const char *what)
+bool copy_fail(struct copying *c, const char *path, int errnum, const char *what)
 {
-    return err_errno(&c->err, "workspace_copy", errnum, "cannot %s %s/%s", what, c->job->source,
-                     path);
+    return err_errno(&c->err, "workspace_copy", errnum, "cannot %s %s/%s", what,
+                     c->job->request->from, path);
 }
 
-static const char *own_name(const char *path)
+const char *copy_own_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
 
-static bool give(struct copying *c, int dir, const char *name, const char *path)
-{
-    const struct owner *o = &c->job->owner;
-    if (o->change && fchownat(dir, name, o->uid, o->gid, AT_SYMLINK_NOFOLLOW) < 0)
-        return fail(c, path, errno, "hand over the copy of");
-    return true;
-}
-
 /* ---- one entry ---- */
 
-/* Sharing blocks is worth its calls for large files only. */
-static int copy_small(struct copying *c, int from, int to)
+int copy_read_small(struct copying *c, int fd)
 {
-    size_t all = 0;
-    for (ssize_t n; (n = read(from, c->small, sizeof c->small)) != 0;) {
-        int e = n > 0 ? fd_write_all(to, c->small, (size_t)n) : errno;
-        if (e && e != EINTR)
-            return e;
-        all += e ? 0 : (size_t)n;
-        if (n > 0 && n < (ssize_t)sizeof c->small)
-            break;
-    }
-    c->small_n = all < sizeof c->small ? all : SIZE_MAX; /* it has grown meanwhile */
+    ssize_t n;
+    do
+        n = read(fd, c->small, sizeof c->small);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return errno;
+    /* Of a regular file less comes at its end only. Where that is not here, it has grown. */
+    c->small_n = n < (ssize_t)sizeof c->small ? (size_t)n : SIZE_MAX;
     return 0;
 }
 
-static int copy_bytes(struct copying *c, int from, int to, int64_t size)
+bool copy_give_seed(struct copying *c, const char *path, const struct stat *st)
 {
-    c->small_n = SIZE_MAX;
-    if (size < SMALL_BYTES)
-        return copy_small(c, from, to);
-    if (ioctl(to, FICLONE, from) == 0)
-        return 0;
-    for (;;) {
-        ssize_t n = copy_file_range(from, NULL, to, NULL, CHUNK, 0);
-        if (n == 0)
-            return 0;
-        if (n < 0 && errno != EINTR)
-            break;
-    }
-    if (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
-        return errno;
-    /* Neither between these file systems: nothing was copied yet, or all of it is behind us. */
-    auto_free char *chunk = mem_alloc(CHUNK);
-    for (ssize_t n; (n = read(from, chunk, CHUNK)) != 0;) {
-        int e = n > 0 ? fd_write_all(to, chunk, (size_t)n) : errno;
-        if (e && e != EINTR)
-            return e;
-    }
-    return 0;
-}
-
-static void look_for_pointer(struct copying *c, const char *path, int fd)
-{
-    char text[LFS_POINTER_MAX];
-    ssize_t n = pread(fd, text, sizeof text, 0);
-    if (n > 0)
-        source_note_file(&c->notes, str_of(path), str_make(text, (size_t)n));
-}
-
-/* The owner and the mode that it is to have, and then the seed, if it takes it. 0 or an errno. */
-static int finish(struct copying *c, const char *path, int fd, mode_t mode)
-{
-    const struct owner *o = &c->job->owner;
-    struct stat st;
-    if ((o->change && fchown(fd, o->uid, o->gid) < 0) || fstat(fd, &st) < 0)
-        return errno;
-    /* It was made with this mode, less what the process masks. */
-    if ((st.st_mode & 07777) != mode && (fchmod(fd, mode) < 0 || fstat(fd, &st) < 0))
-        return errno;
-    if (c->job->seed && c->small_n != SIZE_MAX)
-        c->stopped = !seed_take(c->job->seed, &c->object, str_of(path), &st,
+    struct seeding *seed = c->job->request->seed;
+    if (seed && c->small_n != SIZE_MAX)
+        c->stopped = !seed_take(seed, &c->object, str_of(path), st,
                                 str_make(c->small, c->small_n)); /* which has said why */
-    return 0;
+    return !c->stopped;
 }
 
-static bool copy_file(struct copying *c, const char *path, const struct stat *st)
+static bool take_file(struct copying *c, const char *path, const struct stat *st)
 {
-    const char *name = own_name(path);
-    mode_t mode = (st->st_mode & 0777) | 0600;
     if (atomic_fetch_add(&c->job->bytes, st->st_size) + st->st_size > BYTES_MAX) {
         err_set(&c->err, "workspace_too_large", "the files of %s take more than %d GiB",
-                c->job->source, (int)(BYTES_MAX >> 30));
+                c->job->request->from, (int)(BYTES_MAX >> 30));
         err_hint(&c->err, "list what a run does not need in .gitignore");
         return false;
     }
-    auto_fd from = openat(c->from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    auto_fd from =
+        openat(c->from, copy_own_name(path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (from < 0)
-        return errno == ENOENT || fail(c, path, errno, "read");
-    auto_fd to = openat(c->to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-    if (to < 0)
-        return fail(c, path, errno, "copy");
-    int e = copy_bytes(c, from, to, st->st_size);
-    if (!e && st->st_size > LFS_POINTER_MIN && st->st_size <= LFS_POINTER_MAX)
-        look_for_pointer(c, path, from);
-    if (!e)
-        e = finish(c, path, to, mode);
-    return e ? fail(c, path, e, "copy") : !c->stopped;
+        return errno == ENOENT || copy_fail(c, path, errno, "read");
+    bool good = c->part ? image_take_file(c, path, from, st) : folder_take_file(c, path, from, st);
+    if (good && st->st_size > LFS_POINTER_MIN && st->st_size <= LFS_POINTER_MAX &&
+        c->small_n != SIZE_MAX)
+        source_note_file(&c->notes, str_of(path), str_make(c->small, c->small_n));
+    return good;
 }
 
 /* Whether a link at `path` with this target stays below the top, by its text. */
@@ -181,12 +93,12 @@ static bool link_stays_inside(const char *path, const char *target)
     return true;
 }
 
-static bool copy_link(struct copying *c, const char *path)
+static bool take_link(struct copying *c, const char *path)
 {
     char target[PATH_MAX];
-    ssize_t n = readlinkat(c->from, own_name(path), target, sizeof target - 1);
+    ssize_t n = readlinkat(c->from, copy_own_name(path), target, sizeof target - 1);
     if (n < 0)
-        return fail(c, path, errno, "read the link");
+        return copy_fail(c, path, errno, "read the link");
     target[n] = '\0';
     if (!link_stays_inside(path, target)) {
         err_set(&c->err, "workspace_link", "the link %s points out of the repository, to %s", path,
@@ -194,69 +106,52 @@ static bool copy_link(struct copying *c, const char *path)
         err_hint(&c->err, "make it relative and within the repository, or list it in .gitignore");
         return false;
     }
-    if (symlinkat(target, c->to, own_name(path)) < 0)
-        return fail(c, path, errno, "copy the link");
-    return give(c, c->to, own_name(path), path);
+    return c->part ? erofs_add_link(c->part, str_of(path), str_of(target), &c->err)
+                   : folder_take_link(c, path, target);
+}
+
+static bool take_folder(struct copying *c, const char *path)
+{
+    return c->part ? erofs_add_folder(c->part, str_of(path), FOLDER_MODE, &c->err)
+                   : folder_take_folder(c, path);
 }
 
 /* ---- the folder that an entry is in ---- */
 
-static bool make_dir(struct copying *c, int dir, const char *name, const char *path)
-{
-    if (mkdirat(dir, name, 0755) < 0)
-        return errno == EEXIST || fail(c, path, errno, "make the folder");
-    return give(c, dir, name, path);
-}
-
-static bool make_parents(struct copying *c)
-{
-    for (size_t i = 1;; i++) {
-        char at = c->parent[i];
-        if (at != '/' && at != '\0')
-            continue;
-        c->parent[i] = '\0';
-        bool made = make_dir(c, c->job->to, c->parent, c->parent);
-        c->parent[i] = at;
-        if (!made || !at)
-            return made;
-    }
-}
-
-static bool open_parents(struct copying *c, const char *folder)
-{
-    const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-    fd_close(&c->from);
-    fd_close(&c->to);
-    c->from = openat(c->job->from, folder, flags);
-    c->to = openat(c->job->to, folder, flags);
-    return c->from >= 0 && c->to >= 0;
-}
-
-/* c->from and c->to are the folders of path then. */
-static bool enter_parent(struct copying *c, const char *path)
+static bool is_entered(const struct copying *c, const char *path, size_t *ret_n)
 {
     const char *end = strrchr(path, '/');
-    size_t n = end ? (size_t)(end - path) : 0;
-    if (c->from >= 0 && strncmp(c->parent, path, n) == 0 && !c->parent[n])
+    size_t n = *ret_n = end ? (size_t)(end - path) : 0;
+    return c->from >= 0 && strncmp(c->parent, path, n) == 0 && !c->parent[n];
+}
+
+/* c->from is the folder of path then, and c->to, where there is one. */
+static bool enter_parent(struct copying *c, const char *path)
+{
+    size_t n;
+    if (is_entered(c, path, &n))
         return true;
     memcpy(c->parent, path, n);
     c->parent[n] = '\0';
-    return (!n || make_parents(c)) &&
-           (open_parents(c, n ? c->parent : ".") || fail(c, c->parent, errno, "open the folder"));
+    const char *folder = n ? c->parent : ".";
+    fd_close(&c->from);
+    c->from = openat(c->job->from, folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return (c->from >= 0 || copy_fail(c, c->parent, errno, "open the folder")) &&
+           (c->part || folder_enter(c, folder));
 }
 
 /* ---- one entry of any kind ---- */
 
 static bool count(struct copying *c)
 {
-    struct copy_progress *p = c->job->progress;
+    struct copy_progress *p = c->job->request->progress;
     c->stopped = atomic_load(&c->job->failed);
     if (c->stopped || (p && atomic_load(&p->cancelled)))
         return err_set(&c->err, "cancelled", "the workspace's preparation was cancelled");
     size_t n = p ? atomic_fetch_add(&p->files, 1) + 1 : 0;
     if (n <= RUNNER_TREE_MAX)
         return true;
-    err_set(&c->err, "workspace_too_large", "%s has more than %d files", c->job->source,
+    err_set(&c->err, "workspace_too_large", "%s has more than %d files", c->job->request->from,
             RUNNER_TREE_MAX);
     err_hint(&c->err, "list what a run does not need in .gitignore");
     return false;
@@ -279,27 +174,35 @@ static void look_for_submodule(struct copying *c, const char *path)
         source_note_submodule(&c->notes, str_of(path));
 }
 
+static bool look_at(const struct copying *c, const char *path, struct stat *ret)
+{
+    size_t n;
+    bool entered = is_entered(c, path, &n);
+    return fstatat(entered ? c->from : c->job->from, entered ? copy_own_name(path) : path, ret,
+                   AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static bool copy_entry(struct copying *c, const char *path, int depth)
 {
     struct stat st;
     if (is_left_out(c, str_of(path)))
         return true;
-    if (fstatat(c->job->from, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT || errno == ENOTDIR || fail(c, path, errno, "look at");
+    if (!look_at(c, path, &st))
+        return errno == ENOENT || errno == ENOTDIR || copy_fail(c, path, errno, "look at");
     if (!count(c) || !enter_parent(c, path))
         return false;
     if (S_ISREG(st.st_mode))
-        return copy_file(c, path, &st);
+        return take_file(c, path, &st);
     if (S_ISLNK(st.st_mode))
-        return copy_link(c, path);
+        return take_link(c, path);
     if (S_ISDIR(st.st_mode)) {
         if (c->listed)
             look_for_submodule(c, path);
         c->listed = false;
-        return make_dir(c, c->to, own_name(path), path) && copy_folder(c, path, depth + 1);
+        return take_folder(c, path) && copy_folder(c, path, depth + 1);
     }
-    err_set(&c->err, "workspace_special", "%s/%s is a device, pipe or socket", c->job->source,
-            path);
+    err_set(&c->err, "workspace_special", "%s/%s is a device, pipe or socket",
+            c->job->request->from, path);
     err_hint(&c->err, "a run takes along files, folders and links: list it in .gitignore");
     return false;
 }
@@ -311,14 +214,14 @@ static bool copy_folder(struct copying *c, const char *path, int depth)
 {
     if (depth > NESTING_MAX)
         return err_set(&c->err, "workspace_too_large", "%s nests folders more than %d deep",
-                       c->job->source, NESTING_MAX);
+                       c->job->request->from, NESTING_MAX);
     int fd =
         openat(c->job->from, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     if (!d) {
         int e = errno;
         fd_close(&fd);
-        return fail(c, path, e, "read the folder");
+        return copy_fail(c, path, e, "read the folder");
     }
     bool good = true;
     for (struct dirent *e; good && (e = readdir(d));) {
@@ -327,7 +230,7 @@ static bool copy_folder(struct copying *c, const char *path, int depth)
             strcmp(e->d_name, ".git") == 0)
             continue;
         buf_addf(&below, "%s%s%s", path, *path ? "/" : "", e->d_name);
-        good = below.overflow ? fail(c, path, ENAMETOOLONG, "copy what is in")
+        good = below.overflow ? copy_fail(c, path, ENAMETOOLONG, "copy what is in")
                               : copy_entry(c, buf_c(&below), depth);
     }
     closedir(d);
@@ -342,7 +245,7 @@ static bool copy_listed(struct copying *c)
         auto_buf name = BUF(PATH_MAX - 1);
         buf_add_str(&name, str_ends(path, STR("/")) ? str_sub(path, 0, path.n - 1) : path);
         if (name.overflow)
-            return fail(c, "", ENAMETOOLONG, "copy a file of");
+            return copy_fail(c, "", ENAMETOOLONG, "copy a file of");
         c->listed = !str_ends(path, STR("/"));
         if (name.n && !copy_entry(c, buf_c(&name), 0))
             return false;
@@ -355,7 +258,10 @@ static bool copy_listed(struct copying *c)
 static void copying_main(void *arg)
 {
     struct copying *c = arg;
-    if (!copy_listed(c))
+    bool good = copy_listed(c);
+    if (c->part && !erofs_part_end(c->part, &c->err))
+        good = false;
+    if (!good)
         atomic_store(&c->job->failed, true);
 }
 
@@ -364,6 +270,7 @@ static struct copying *copying_new(struct copy_job *job)
     struct copying *c = mem_zalloc(sizeof *c);
     c->job = job;
     c->from = c->to = -1;
+    c->part = job->image ? erofs_part_new(job->image) : NULL;
     return c;
 }
 
@@ -439,30 +346,52 @@ static str below(str folder, str root)
     return is_below ? str_sub(folder, root.n + 1, folder.n) : STR("");
 }
 
-bool copy_tree(const char *from, const char *to, const char *left_out, struct owner owner,
-               struct copy_progress *progress, struct source_notes *notes, struct seeding *seed,
+/* The files into an image beside the workspace. */
+static bool copy_imaged(struct copy_job *job, str list, size_t paths, struct source_notes *notes,
+                        struct err *err)
+{
+    auto_fd fd = -1;
+    bool good = image_begin(job, &fd, err) && copy_list(job, list, paths, notes, err) &&
+                erofs_end(job->image, err);
+    erofs_free(job->image);
+    return good;
+}
+
+static bool open_folders(struct copy_job *job, int *ret_from, int *ret_to, struct err *err)
+{
+    const struct copy_request *r = job->request;
+    *ret_from = open(r->from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_free char *real = realpath(r->from, NULL);
+    if (*ret_from < 0 || !real)
+        return err_errno(err, "workspace_copy", errno, "cannot open %s", r->from);
+    job->left_out = below(str_of(r->left_out), str_of(real));
+    *ret_to = open(r->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*ret_to < 0)
+        return err_errno(err, "workspace_copy", errno, "cannot open %s", r->to);
+    job->from = *ret_from, job->to = *ret_to;
+    return true;
+}
+
+bool copy_tree(const struct copy_request *r, struct source_notes *notes, bool *ret_imaged,
                struct err *err)
 {
-    struct copy_job job = {.source = from, .owner = owner, .progress = progress, .seed = seed};
-    auto_fd from_fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    auto_free char *real = realpath(from, NULL);
-    if (from_fd < 0 || !real)
-        return err_errno(err, "workspace_copy", errno, "cannot open %s", from);
-    job.left_out = below(str_of(left_out), str_of(real));
-    auto_fd to_fd = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (to_fd < 0)
-        return err_errno(err, "workspace_copy", errno, "cannot open %s", to);
-    job.from = from_fd, job.to = to_fd;
-    if (faccessat(from_fd, ".git", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-        return copy_unlisted(&job, notes, err);
+    struct copy_job job = {.request = r};
+    auto_fd from = -1, to = -1;
     auto_buf list = BUF(0);
-    if (!git_list_files(from, &list, err))
+    *ret_imaged = false;
+    if (!open_folders(&job, &from, &to, err))
+        return false;
+    if (faccessat(from, ".git", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return copy_unlisted(&job, notes, err);
+    if (!git_list_files(r->from, &list, err))
         return false;
     size_t paths = count_paths(buf_str(&list));
-    if (progress)
-        atomic_store(&progress->total, paths);
+    if (r->progress)
+        atomic_store(&r->progress->total, paths);
     buf_add_str(&notes->taken, buf_str(&list));
-    return copy_list(&job, buf_str(&list), paths, notes, err);
+    *ret_imaged = paths >= IMAGE_PATHS_MIN && r->dir && overlay_is_possible(r->dir, r->overlay);
+    return *ret_imaged ? copy_imaged(&job, buf_str(&list), paths, notes, err)
+                       : copy_list(&job, buf_str(&list), paths, notes, err);
 }
 
 bool chown_tree(int dirfd, const char *path, struct owner owner, struct err *err)

@@ -6,8 +6,9 @@ enum { LIST_MAX = 512 << 20 };
 
 bool git_list_files(const char *repository, struct buf *ret_list, struct err *err)
 {
-    static const char *const args[] = {"ls-files",           "-z", "--cached", "--others",
-                                       "--exclude-standard", NULL};
+    /* What is in conflict stands in the index up to three times. */
+    static const char *const args[] = {
+        "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", NULL};
     *ret_list = BUF(LIST_MAX);
     return git_run(repository, args, ret_list, err);
 }

@@ -2,6 +2,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "runner/local_int.h"
+#include "runner/overlay.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,17 +12,18 @@
 
 enum { READY_MAX = 32 };
 
-static void add_dir(const struct local *l, int64_t run_id, struct buf *ret)
+static void add_dir(const char *data_dir, int64_t run_id, struct buf *ret)
 {
-    buf_addf(ret, "%s/workspaces/%lld", l->data_dir, (long long)run_id);
+    buf_addf(ret, "%s/workspaces/%lld", data_dir, (long long)run_id);
 }
 
-void local_left(struct runner *r, struct arena *a, int64_t **ret_run_ids, size_t *ret_n)
+typedef VEC(int64_t) id_list;
+
+static id_list find_left(const char *data_dir)
 {
-    struct local *l = (struct local *)r;
     auto_buf path = BUF(PATH_MAX);
-    VEC(int64_t) ids = {0};
-    buf_addf(&path, "%s/workspaces", l->data_dir);
+    id_list ids = {0};
+    buf_addf(&path, "%s/workspaces", data_dir);
     DIR *dir = opendir(buf_c(&path));
     for (struct dirent *e; dir && (e = readdir(dir));) {
         int64_t id;
@@ -30,6 +32,12 @@ void local_left(struct runner *r, struct arena *a, int64_t **ret_run_ids, size_t
     }
     if (dir)
         closedir(dir);
+    return ids;
+}
+
+void local_left(struct runner *r, struct arena *a, int64_t **ret_run_ids, size_t *ret_n)
+{
+    id_list ids = find_left(((struct local *)r)->data_dir);
     *ret_run_ids = arena_array(a, int64_t, ids.n);
     if (ids.n)
         memcpy(*ret_run_ids, ids.at, ids.n * sizeof *ids.at);
@@ -67,13 +75,31 @@ bool local_is_ready(const char *dir, int64_t filled)
 bool local_has_files(struct runner *r, int64_t run_id, int64_t filled)
 {
     auto_buf dir = BUF(PATH_MAX);
-    add_dir((struct local *)r, run_id, &dir);
+    add_dir(((struct local *)r)->data_dir, run_id, &dir);
     bool ready = local_is_ready(buf_c(&dir), filled);
     buf_add_c(&dir, "/workspace");
     return ready && access(buf_c(&dir), F_OK) == 0;
 }
 
 /* ---- removal ---- */
+
+bool local_remove(const char *dir, struct err *err)
+{
+    overlay_end(dir);
+    return remove_tree(dir, err);
+}
+
+bool runner_local_remove(const char *data_dir, struct err *err)
+{
+    id_list ids = find_left(data_dir);
+    vec_each (id, &ids) {
+        auto_buf dir = BUF(PATH_MAX);
+        add_dir(data_dir, *id, &dir);
+        overlay_end(buf_c(&dir));
+    }
+    vec_done(&ids);
+    return remove_tree(data_dir, err);
+}
 
 struct removing {
     uv_work_t work;
@@ -84,7 +110,7 @@ static void remove_work(uv_work_t *work)
 {
     struct removing *m = work->data;
     auto_err ignored = ERR_INIT;
-    (void)!remove_tree(m->dir, &ignored); /* what stays is found at the next start */
+    (void)!local_remove(m->dir, &ignored); /* what stays is found at the next start */
 }
 
 static void remove_done(uv_work_t *work, int status)
@@ -99,13 +125,15 @@ void local_forget(struct runner *r, int64_t run_id, enum runner_keep keep)
 {
     struct local *l = (struct local *)r;
     auto_buf dir = BUF(PATH_MAX), keeper = BUF(PATH_MAX);
-    add_dir(l, run_id, &dir);
+    add_dir(l->data_dir, run_id, &dir);
     if (keep == RUNNER_KEEP)
         return;
     buf_addf(&keeper, "%s/keeper", buf_c(&dir));
     sandbox_space_forget(buf_c(&keeper));
-    if (keep == RUNNER_KEEP_FILES)
+    if (keep == RUNNER_KEEP_FILES) {
+        overlay_end(buf_c(&dir)); /* a rerun mounts it again */
         return;
+    }
     struct removing *m = mem_zalloc(sizeof *m);
     m->dir = buf_take(&dir, NULL);
     m->work.data = m;

@@ -1,4 +1,6 @@
+#include "runner/copy.h"
 #include "runner/local_int.h"
+#include "runner/overlay.h"
 #include "runner/seed.h"
 #include "runner/start.h"
 #include <errno.h>
@@ -52,7 +54,7 @@ static bool remove_left(const char *dir, struct err *err)
 {
     for (int tries = 1;; tries++) {
         auto_err e = ERR_INIT;
-        if (remove_tree(dir, &e))
+        if (local_remove(dir, &e))
             return true;
         if (tries == REMOVE_TRIES) {
             err_move(err, &e);
@@ -103,6 +105,23 @@ static bool is_copied(const struct opening *o)
     return o->source && !o->commit && !o->request.files.get;
 }
 
+/* Where their files are an image, they are mounted. */
+static bool copy_source(struct opening *o, const char *workspace, struct owner owner,
+                        struct seeding *seed)
+{
+    bool imaged;
+    struct copy_request request = {.from = o->source,
+                                   .to = workspace,
+                                   .left_out = o->local->data_dir,
+                                   .owner = owner,
+                                   .progress = &o->progress,
+                                   .seed = seed,
+                                   .dir = o->result->dir,
+                                   .overlay = &o->local->overlay};
+    return copy_tree(&request, &o->notes, &imaged, &o->err) &&
+           (!imaged || (overlay_begin(o->result->dir, &o->err) && seed_open_again(seed)));
+}
+
 static bool fill_files(struct opening *o, const char *workspace, int root, struct owner owner,
                        struct seeding *seed)
 {
@@ -110,8 +129,7 @@ static bool fill_files(struct opening *o, const char *workspace, int root, struc
         return unpack(o, &o->request.files, root, owner, &o->notes.taken);
     if (o->commit)
         return fill_from_commit(o, workspace) && chown_tree(root, ".", owner, &o->err);
-    return !o->source || copy_tree(o->source, workspace, o->local->data_dir, owner, &o->progress,
-                                   &o->notes, seed, &o->err);
+    return !o->source || copy_source(o, workspace, owner, seed);
 }
 
 /* The files' repository, and a record of both. */
@@ -127,9 +145,18 @@ static bool end_seed(struct opening *o, struct seeding *seed, int root, struct o
            (recorded || start_walk(start, root)) && start_end(start, root);
 }
 
+/* What stands there may be a mount by now. */
+static bool open_again(struct opening *o, const char *workspace, int *root)
+{
+    fd_close(root);
+    *root = open(workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return *root >= 0 || err_errno(&o->err, "workspace_open", errno, "cannot open %s", workspace);
+}
+
 static bool fill(struct opening *o, const char *workspace, struct owner owner)
 {
     auto_fd root = open(workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const struct owner shown = local_shown_owner(o->local);
     struct start_record *start;
     struct seeding *seed = NULL;
     if (root < 0)
@@ -137,10 +164,10 @@ static bool fill(struct opening *o, const char *workspace, struct owner owner)
     if (!start_begin(o->result->dir, o->request.keep_source, &start, &o->err))
         return false;
     bool ok =
-        (!is_copied(o) || seed_begin(workspace, start, &seed, &o->err)) &&
-        fill_files(o, workspace, root, owner, seed) &&
+        (!is_copied(o) || seed_begin(workspace, start, shown, &seed, &o->err)) &&
+        fill_files(o, workspace, root, owner, seed) && open_again(o, workspace, &root) &&
         (!o->notes.taken.n || taken_write(o->result->dir, buf_str(&o->notes.taken), &o->err)) &&
-        (seed || seed_begin(workspace, start, &seed, &o->err)) &&
+        (seed || seed_begin(workspace, start, shown, &seed, &o->err)) &&
         end_seed(o, seed, root, owner, start);
     o->not_kept = start_is_too_large(start);
     seed_free(seed);
@@ -180,6 +207,8 @@ static bool open_workspace(struct opening *o, struct local_workspace *w)
         !(make_folders(w->dir, owner, &o->err) && fill(o, buf_c(&path), owner) &&
           local_mark_ready(w->dir, o->request.filled, &o->err)))
         return false;
+    if (o->request.resume && !overlay_go_on(w->dir, &o->err))
+        return false;
     errno = ENOENT;
     w->root = !local_is_ready(w->dir, o->request.filled)
                   ? -1
@@ -197,7 +226,7 @@ static void open_work(uv_work_t *work)
     struct opening *o = work->data;
     auto_err ignored = ERR_INIT;
     if (!open_workspace(o, o->result) && !o->request.resume)
-        (void)!remove_tree(o->result->dir, &ignored);
+        (void)!local_remove(o->result->dir, &ignored);
 }
 
 static void workspace_free(struct local_workspace *w)
@@ -290,8 +319,11 @@ static void close_work(uv_work_t *work)
 {
     struct closing *c = work->data;
     sandbox_space_close(c->w->space, c->w->keep == RUNNER_KEEP);
+    fd_close(&c->w->root); /* the last use of a mount, which takes its time */
+    if (c->w->keep == RUNNER_KEEP_FILES)
+        overlay_end(c->w->dir);
     if (c->w->keep == RUNNER_REMOVE)
-        (void)!remove_tree(c->w->dir, &c->err);
+        (void)!local_remove(c->w->dir, &c->err);
 }
 
 static void close_done(uv_work_t *work, int status)

@@ -15,6 +15,7 @@ struct local {
     struct sandbox *sandbox;
     const struct config *config; /* never NULL */
     char *data_dir;              /* absolute */
+    atomic_int overlay;          /* what overlay_is_possible knows */
 };
 
 struct quota {
@@ -58,6 +59,12 @@ static inline struct owner local_owner(const struct local *l)
 {
     return (struct owner){geteuid() == 0 && sandbox_host_uid(l->sandbox) != 0,
                           sandbox_host_uid(l->sandbox), sandbox_host_gid(l->sandbox)};
+}
+
+/* As steps see it. */
+static inline struct owner local_shown_owner(const struct local *l)
+{
+    return (struct owner){sandbox_maps_paths(l->sandbox), SANDBOX_UID, SANDBOX_GID};
 }
 
 /* One thing less to wait for; closes when it was the last. */
@@ -185,13 +192,8 @@ void local_checkout(struct runner_workspace *w, const struct runner_checkout *re
 must_use bool taken_write(const char *dir, str paths, struct err *err);
 must_use bool taken_read(const char *dir, struct buf *ret);
 
-/* copy.c: fills the empty folder `to` from the folder `from`, without what is in `left_out` (an
- * absolute path without links): a data directory in the user's folder is none of a run's files.
- * Small files are given to seed (may be NULL), whose err must be this one. */
-struct seeding;
-must_use bool copy_tree(const char *from, const char *to, const char *left_out, struct owner owner,
-                        struct copy_progress *progress, struct source_notes *notes,
-                        struct seeding *seed, struct err *err);
+/* left.c: all that a run had on the machine; absent is fine. */
+must_use bool local_remove(const char *dir, struct err *err);
 /* remove.c: a folder and everything in it, however deep or closed; absent is fine. */
 must_use bool remove_tree(const char *path, struct err *err);
 /* The same by a name in an open folder. */

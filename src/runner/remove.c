@@ -89,8 +89,3 @@ bool remove_tree(const char *path, struct err *err)
 {
     return remove_tree_at(AT_FDCWD, path, err);
 }
-
-bool runner_local_remove(const char *data_dir, struct err *err)
-{
-    return remove_tree(data_dir, err);
-}

@@ -20,6 +20,8 @@ enum {
     INDEX_NAME_MAX = 0xfff,
     MODE_FOLDER = 040000,
     MODE_LINK = 0120000,
+    MODE_FILE = 0100644,
+    MODE_PROGRAM = 0100755,
     TAKEN_MAX = 200 * 1000, /* files; more are read again */
 };
 #define BYTES_MAX ((int64_t)1 << 30)
@@ -38,6 +40,7 @@ struct seeding {
     int64_t bytes;
     bool needs_git;
     struct start_record *start; /* may be NULL */
+    struct owner owner;         /* for the index, where it is not that of the files */
     struct err *err;
     uv_mutex_t lock;  /* of what seed_take touches: */
     struct map taken; /* path -> struct taken, in the arena */
@@ -102,8 +105,8 @@ static void put_index_entry(struct seeding *s, const struct stat *st, unsigned m
                                (uint32_t)st->st_dev,
                                (uint32_t)st->st_ino,
                                mode,
-                               st->st_uid,
-                               st->st_gid,
+                               s->owner.change ? s->owner.uid : st->st_uid,
+                               s->owner.change ? s->owner.gid : st->st_gid,
                                (uint32_t)st->st_size};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         put_be32(b, fields[i]);
@@ -186,7 +189,8 @@ static bool list(struct seeding *s, int dir, struct arena *a, entry_list *ret)
         if (!entry.taken)
             good = fstatat(dir, e->d_name, &entry.st, AT_SYMLINK_NOFOLLOW) == 0 ||
                    fail(s, "look at a file");
-        entry.name = arena_printf(a, "%s%s", e->d_name, S_ISDIR(entry.st.st_mode) ? "/" : "");
+        entry.name = S_ISDIR(entry.st.st_mode) ? arena_printf(a, "%s/", e->d_name)
+                                               : arena_str(a, str_of(e->d_name));
         if (good)
             vec_push(ret, entry);
     }
@@ -194,6 +198,14 @@ static bool list(struct seeding *s, int dir, struct arena *a, entry_list *ret)
     if (ret->n)
         qsort(ret->at, ret->n, sizeof *ret->at, by_name);
     return good;
+}
+
+static const char *mode_text(unsigned mode)
+{
+    return mode == MODE_FOLDER    ? "40000 "
+           : mode == MODE_LINK    ? "120000 "
+           : mode == MODE_PROGRAM ? "100755 "
+                                  : "100644 ";
 }
 
 static bool add_folder(struct seeding *s, int dir, int depth, uint8_t ret[SHA1_BYTES],
@@ -207,8 +219,8 @@ static bool add_entry(struct seeding *s, int dir, const struct entry *e, int dep
     bool folder = S_ISDIR(st->st_mode), empty = false;
     unsigned mode = folder                  ? MODE_FOLDER
                     : S_ISLNK(st->st_mode)  ? MODE_LINK
-                    : st->st_mode & S_IXUSR ? 0100755
-                                            : 0100644;
+                    : st->st_mode & S_IXUSR ? MODE_PROGRAM
+                                            : MODE_FILE;
     str own = folder ? str_sub(e->name, 0, e->name.n - 1) : e->name;
     if (folder) {
         auto_fd below = openat(dir, e->name.p, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -230,7 +242,8 @@ static bool add_entry(struct seeding *s, int dir, const struct entry *e, int dep
     if (!folder)
         put_index_entry(s, st, mode, name);
     if (!empty) {
-        buf_addf(tree, "%o %.*s", mode, STR_ARG(own));
+        buf_add_c(tree, mode_text(mode));
+        buf_add_str(tree, own);
         buf_add_byte(tree, '\0');
         buf_add_str(tree, str_make((const char *)name, SHA1_BYTES));
     }
@@ -311,13 +324,33 @@ static bool put_index(struct seeding *s, int git)
     return put_file(s, git, "index", buf_str(&s->index));
 }
 
+static bool open_folders(struct seeding *s)
+{
+    s->git = openat(s->root, ".git", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    s->objects = openat(s->git, "objects", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return s->objects >= 0 || fail(s, "open the repository");
+}
+
+static bool open_root(struct seeding *s)
+{
+    s->root = open(s->workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return s->root >= 0 || fail(s, "open the folder");
+}
+
+bool seed_open_again(struct seeding *s)
+{
+    fd_close(&s->objects);
+    fd_close(&s->git);
+    fd_close(&s->root);
+    return open_root(s) && open_folders(s);
+}
+
 static bool make_skeleton(struct seeding *s)
 {
     static const char *const folders[] = {"refs/heads", "refs/tags", "objects/pack",
                                           "objects/info"};
-    s->root = open(s->workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (s->root < 0)
-        return fail(s, "open the folder");
+    if (!open_root(s))
+        return false;
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         auto_buf path = BUF(64);
         buf_addf(&path, ".git/%s", folders[i]);
@@ -325,13 +358,11 @@ static bool make_skeleton(struct seeding *s)
         if (errno)
             return fail(s, "make the repository");
     }
-    s->git = openat(s->root, ".git", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    s->objects = openat(s->git, "objects", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return s->objects >= 0 || fail(s, "make the repository");
+    return open_folders(s);
 }
 
-bool seed_begin(const char *workspace, struct start_record *start, struct seeding **ret,
-                struct err *err)
+bool seed_begin(const char *workspace, struct start_record *start, struct owner owner,
+                struct seeding **ret, struct err *err)
 {
     struct seeding *s = mem_zalloc(sizeof *s);
     *s = (struct seeding){.workspace = workspace,
@@ -343,6 +374,7 @@ bool seed_begin(const char *workspace, struct start_record *start, struct seedin
                           .path = BUF(PATH_MAX),
                           .file = BUF(FILE_MAX + 1),
                           .start = start,
+                          .owner = owner,
                           .err = err};
     uv_mutex_init(&s->lock);
     if (make_skeleton(s) && object_pack_begin(&s->pack, s->objects, err)) {
@@ -391,11 +423,11 @@ void seed_free(struct seeding *s)
     free(s);
 }
 
-bool workspace_seed(const char *workspace, struct start_record *start, bool *ret_recorded,
-                    struct err *err)
+bool workspace_seed(const char *workspace, struct start_record *start, struct owner owner,
+                    bool *ret_recorded, struct err *err)
 {
     struct seeding *s;
-    if (!seed_begin(workspace, start, &s, err))
+    if (!seed_begin(workspace, start, owner, &s, err))
         return false;
     bool ok = seed_end(s, ret_recorded);
     seed_free(s);

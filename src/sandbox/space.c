@@ -229,11 +229,23 @@ void sandbox_space_forget(const char *keeper)
     unlink(keeper);
 }
 
-/* The host's mounts that are no part of what steps see. */
-static const char *const *find_unused(struct arena *a)
+/* The folder that the folders of all runs stand in. */
+static str folder_of_runs(str workspace)
 {
-    static const char *const folders[] = {"/sys/", "/dev/", "/run/",   "/var/",  "/home/", "/root/",
-                                          "/srv/", "/mnt/", "/media/", "/boot/", "/snap/"};
+    for (int i = 0; i < 2; i++)
+        while (workspace.n > 1 && workspace.p[--workspace.n] != '/')
+            continue;
+    return str_make(workspace.p, workspace.n + 1);
+}
+
+/* The host's mounts that are no part of what steps see: a workspace of another run that is one
+ * would else live as long as this run. */
+static const char *const *find_unused(const char *workspace, struct arena *a)
+{
+    const char *const folders[] = {
+        "/sys/",   "/dev/",  "/run/",  "/var/",
+        "/home/",  "/root/", "/srv/",  "/mnt/",
+        "/media/", "/boot/", "/snap/", arena_cstr(a, folder_of_runs(str_of(workspace)))};
     auto_buf mounts = BUF(MOUNTS_MAX);
     auto_fd fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     const char **found = arena_alloc(a, (UNUSED_MAX + 1) * sizeof *found);
@@ -266,7 +278,7 @@ static bool make(struct sandbox_space *p, int64_t tmp_bytes, struct err *err)
     root_of_host(&root, false);
     auto_arena arena = ARENA_INIT;
     struct keep k = {.root = &root,
-                     .unused = find_unused(&arena),
+                     .unused = find_unused(p->workspace, &arena),
                      .from = {p->workspace, s->images_dir},
                      .at = {SPACE_WORKSPACE, SPACE_IMAGES},
                      .tmp_options = options,

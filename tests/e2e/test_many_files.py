@@ -1,0 +1,221 @@
+"""Repositories of many files: their workspace is an image with what steps write above it, where the host can
+mount one, and a copy elsewhere. Nobody can tell the difference, but by its speed."""
+import hashlib
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from harness import PlueTest, is_alive, processes_with
+
+FILES = 2100        # more than for which an image is made
+
+
+def mounts_work():
+    """Whether this machine lets us mount an overlay with the options that Plue takes."""
+    if os.geteuid() != 0 or "\terofs\n" not in Path("/proc/filesystems").read_text():
+        return False
+    with tempfile.TemporaryDirectory() as top:
+        for name in ("lower", "upper", "work", "at"):
+            os.mkdir(f"{top}/{name}")
+        options = f"lowerdir={top}/lower,upperdir={top}/upper,workdir={top}/work,redirect_dir=on"
+        done = subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, f"{top}/at"], capture_output=True)
+        if done.returncode == 0:
+            subprocess.run(["umount", f"{top}/at"], check=True)
+        return done.returncode == 0
+
+
+MOUNTS_WORK = mounts_work()
+
+
+class ManyFiles(PlueTest):
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.unmount)       # before the folder is removed
+        self.git("init", "-q", "-b", "main")
+        for i in range(FILES):
+            self.write(f"src/{i % 20}/{i}.txt", f"file {i}\n" * (i % 400))
+        self.write("program", "#!/bin/sh\necho it runs\n", 0o755)
+        self.write("private", "mine\n", 0o600)
+        self.write("empty", "")
+        self.write("large", "0123456789abcdef" * 20000)
+        self.write("a folder/ünïcode, and: more", "x" * 5000)
+        os.symlink("../program", self.repo / "src/link")
+        self.write(".gitignore", "ignored\n")
+        self.write("ignored/file", "no run's\n")
+
+    def mounts(self):
+        return [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if str(self.top) in line]
+
+    def unmount(self):
+        for path in self.mounts():
+            subprocess.run(["umount", path], check=True)
+
+    def has_said(self, step, line):
+        result = self.plue("run", "view", 1, "--log", "--step", step)
+        return line in [shown.rpartition(" | ")[2] for shown in result.out.splitlines()]
+
+    def assert_imaged(self):
+        if MOUNTS_WORK:
+            self.assertEqual(self.mounts(), [str(self.data / "workspaces/1/workspace")])
+            self.assertTrue((self.data / "workspaces/1/image").exists())
+
+    def kill_all(self, process):
+        """As a restart of the host does."""
+        process.kill()
+        process.wait()
+        keeper = self.data / "workspaces/1/keeper"
+        pid = int(keeper.read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+        self.wait_for(lambda: not is_alive(pid), "the keeper is gone")
+        self.unmount()
+
+    def test_steps_find_the_files_as_they_are(self):
+        self.steps_workflow(r"""
+            ctx.run(name="list", cmd="find . -path ./.git -prune -o -type f -printf '%P %m %s %n\\n' | sort")
+            ctx.run(name="read", cmd="find . -path ./.git -prune -o -type f -print0 | sort -z | xargs -0 sha256sum; readlink src/link; src/link")
+            ctx.run(name="git", cmd="git diff-files; git status --porcelain; git fsck; git log --format=%s; git ls-files | wc -l")
+            """)
+        self.commit()
+        self.run_ci()
+        listed = sorted(p for p in self.git("ls-files", "-z").split("\0") if p and not (self.repo / p).is_symlink())
+        size = {p: (self.repo / p).stat() for p in listed}
+        lines = [f"{p} {stat.S_IMODE(size[p].st_mode):o} {size[p].st_size} 1" for p in listed]
+        self.assertEqual(self.log(step="list").splitlines(), sorted(lines, key=os.fsencode))
+        sums = [f"{hashlib.sha256((self.repo / p).read_bytes()).hexdigest()}  ./{p}" for p in sorted(listed, key=os.fsencode)]
+        self.assertEqual(sorted(self.log(step="read").splitlines()), sorted(sums + ["../program", "it runs"]))
+        self.assertEqual(self.log(step="git"), f"Workspace of this run\n{len(listed) + 1}\n")
+
+    def test_what_steps_change_stays_and_is_theirs(self):
+        self.steps_workflow(r"""
+            a = ctx.run(name="change", cmd='''
+                echo more >> src/1/1.txt
+                rm -r src/2
+                mv src/3 moved
+                mv src/4 src/2
+                python3 -c 'import os; os.rename("src/6", "six")'
+                chmod 755 private
+                ln -s moved/3.txt new-link
+                mkdir src/3 && echo new > src/3/new
+                git mv src/5 src/five
+                git commit -qam "in the run" --author "a <a@example.org>"
+            ''', env={"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.org"})
+            ctx.run(name="look", cmd='''
+                tail -n 1 src/1/1.txt; ls src/2 | head -n 2; cat new-link src/3/new; stat -c %a private; ls src/five | head -n 1; ls six | wc -l
+                git show --stat --format=%s | tail -n 1
+                test ! -e src/5
+            ''', depends_on=[a])
+            ctx.log(f"{ctx.read('src/3/new').strip()!r} {ctx.exists('src/5/5.txt')} {len(ctx.glob('moved/*'))}")
+            ctx.artifact("moved", "moved/**")
+            """)
+        self.commit()
+        self.run_ci()
+        *look, commit = self.log(step="look").splitlines()
+        self.assertEqual(look, ["more", "1004.txt", "1024.txt", *["file 3"] * 3, "new", "755", "1005.txt", str(FILES // 20)])
+        self.assertIn(" files changed, ", commit)
+        self.assertIn(f"'new' False {FILES // 20}", self.plue("run", "view", 1, "--log", expect=0).out)
+        self.assertEqual(self.git("status", "--porcelain"), "")
+        self.assertTrue((self.repo / "src/5/5.txt").exists())
+        self.plue("run", "download", 1, "moved", "--dir", self.top / "got", expect=0)
+        self.assertEqual(len(list((self.top / "got").rglob("*.txt"))), FILES // 20)
+
+    def test_nothing_is_left_when_it_has_ended(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="echo begun; while [ ! -e go ]; do sleep 0.05; done")""")
+        self.commit()
+        process = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: self.has_said("a", "begun"), "it has begun")
+        self.assert_imaged()
+        (self.data / "workspaces/1/workspace/go").touch()
+        self.finish(process, expect=0)
+        self.assertEqual((self.mounts(), list((self.data / "workspaces").iterdir())), ([], []))
+
+    def test_a_cancelled_run_keeps_its_files_for_a_rerun_and_no_mount(self):
+        self.steps_workflow("""
+            a = ctx.run(name="a", cmd="echo changed > src/1/1.txt; rm -r src/2")
+            ctx.run(name="b", cmd="cat src/1/1.txt; ls src | wc -l; test -e src/0/0.txt; git status --porcelain | wc -l; sleep $LONG", depends_on=[a])
+            """.replace("$LONG", self.nap))
+        self.commit()
+        process = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: self.has_said("b", str(1 + FILES // 20)), "it has begun")
+        process.send_signal(signal.SIGINT)
+        self.finish(process, expect=3)
+        self.assertEqual(self.mounts(), [])
+        again = self.start("run", "rerun", 1, "--failed")
+        self.wait_for(lambda: processes_with(self.nap) and self.has_said("b", str(1 + FILES // 20)), "it has begun again")
+        self.assertEqual(self.log(step="b").split(), ["changed", "20", str(1 + FILES // 20)])
+        again.send_signal(signal.SIGINT)
+        self.finish(again, expect=3)
+
+    def goes_on_after(self, end):
+        self.steps_workflow("""
+            a = ctx.run(name="a", cmd="echo changed > src/1/1.txt; rm -r src/2; mv src/3 moved")
+            if not a.failed:
+                ok = ctx.approval("ok")
+                ctx.run(name="b", cmd="cat src/1/1.txt; ls src | wc -l; ls moved | wc -l; git status --porcelain | wc -l", depends_on=[ok])
+            """)
+        self.commit()
+        process = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: (self.try_view() or {}).get("status") == "waiting", "the run waits")
+        self.assert_imaged()
+        end(process)
+        process = self.start("run", "resume", 1)
+        self.wait_for(lambda: self.plue("run", "approve", 1).status == 0, "the approval is taken")
+        self.finish(process, expect=0)
+        per = FILES // 20
+        self.assertEqual(self.log(step="b").split(), ["changed", "19", str(per), str(1 + 2 * per + 1)])
+        self.assertEqual((self.mounts(), list((self.data / "workspaces").iterdir())), ([], []))
+
+    def test_a_killed_one_goes_on(self):
+        def kill(process):
+            process.kill()
+            process.wait()
+        self.goes_on_after(kill)
+
+    @unittest.skipUnless(MOUNTS_WORK, "no overlay can be mounted here")
+    def test_it_goes_on_after_a_restart_of_the_host(self):
+        self.goes_on_after(self.kill_all)
+
+    @unittest.skipUnless(MOUNTS_WORK, "no overlay can be mounted here")
+    def test_where_nothing_can_be_mounted_files_are_copied(self):
+        # A file system without the attributes that an overlay needs.
+        self.data.mkdir()
+        subprocess.run(["mount", "-t", "ramfs", "ramfs", self.data], check=True)
+        self.steps_workflow("""ctx.run(name="a", cmd="git diff-files; mv src/1 src/one; ls src | wc -l; while [ ! -e go ]; do sleep 0.05; done")""")
+        self.commit()
+        process = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: self.has_said("a", "21"), "it has begun")
+        self.assertEqual(self.mounts(), [str(self.data)])
+        self.assertFalse((self.data / "workspaces/1/image").exists())
+        (self.data / "workspaces/1/workspace/go").touch()
+        self.finish(process, expect=0)
+        self.assertEqual(self.log(step="a"), "21\n")
+
+    def test_a_workspace_too_large_is_said_as_for_few_files(self):
+        os.mkfifo(self.repo / "src/pipe")
+        os.symlink("/etc/passwd", self.repo / "out")
+        self.steps_workflow("""ctx.run(name="a", cmd="true")""")
+        self.git("add", "-A")
+        result = self.plue("workflow", "run", "ci", expect=1)
+        self.assertIn("the link out points out of the repository, to /etc/passwd", str(result))
+        self.assertEqual(self.mounts(), [])
+
+
+class Conflicts(PlueTest):
+    def test_a_file_in_conflict_is_taken_as_it_stands(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="cat f")""")
+        self.write("f", "a\n")
+        self.commit()
+        self.git("checkout", "-q", "-b", "other")
+        self.write("f", "b\n")
+        self.commit()
+        self.git("checkout", "-q", "-")
+        self.write("f", "c\n")
+        self.commit()
+        merged = subprocess.run(["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "merge", "other"], cwd=self.repo, env=self.env, capture_output=True, text=True)
+        self.assertEqual(merged.returncode, 1, merged.stdout)
+        self.run_ci()
+        self.assertEqual(self.log(step="a"), (self.repo / "f").read_text())
