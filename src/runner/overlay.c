@@ -28,7 +28,8 @@ static void join(const char *dir, const char *name, struct buf *ret)
 
 /* ---- the image ---- */
 
-/* A kernel before 6.12 mounts block devices only: this one ends with its last use. */
+/* A kernel before 6.12 mounts block devices only, and later ones no file of a tmpfs: this one ends
+ * with its last use. */
 static bool open_loop(int image, int *ret_loop, char *ret_path, size_t size)
 {
     auto_fd control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
@@ -59,7 +60,7 @@ static bool mount_image(const char *path, const char *at)
     auto_fd loop = -1;
     if (mount(path, at, "erofs", flags, NULL) == 0)
         return true;
-    auto_fd image = errno == ENOTBLK ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    auto_fd image = open(path, O_RDONLY | O_CLOEXEC);
     return image >= 0 && open_loop(image, &loop, device, sizeof device) &&
            mount(device, at, "erofs", flags, NULL) == 0;
 }
