@@ -54,6 +54,7 @@ class PlueTest(unittest.TestCase):
     def setUp(self):
         self.top = Path(tempfile.mkdtemp(prefix="plue-e2e-"))
         self.addCleanup(remove_tree, self.top)
+        self.addCleanup(end_keepers, self.top)
         self.started = []
         # Seconds that no other test sleeps: steps sleep so long, and their processes are known by it.
         self.nap = str(next(NAPS))
@@ -300,6 +301,17 @@ def is_alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def end_keepers(top):
+    """Of runs whose program was killed: what keeps their /tmp for a resume would stay for ever."""
+    for keeper in [*top.glob("*/workspaces/*/keeper"), *top.glob("*/*/workspaces/*/keeper")]:
+        try:
+            pid, started = keeper.read_text().split()
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19] == started:
+                os.kill(int(pid), signal.SIGKILL)
+        except (OSError, ValueError):       # it has ended, or never began
+            pass
 
 
 def remove_tree(path, seconds=10):
