@@ -184,14 +184,20 @@ static const struct update_column updates[] = {
     SET(STORE_STEP_LOG, "log_lines", log_lines, COL_INT),
     SET(STORE_STEP_LOG, "log_bytes", log_bytes, COL_INT),
 };
-enum { UPDATE_COUNT = sizeof updates / sizeof *updates, UPDATE_SQL_MAX = 2048 };
+enum {
+    UPDATE_COUNT = sizeof updates / sizeof *updates,
+    UPDATE_FIXED = 6, /* the key, and the states from and to */
+    UPDATE_SQL_MAX = 2048,
+};
 
-/* Says what is there instead, after an update met no row; the step itself is known. */
+/* Says what is there instead, after an update met no row. */
 static bool fail_transition(struct store_writer *w, const struct store_step_update *u,
-                            int64_t step_key, struct err *err)
+                            struct err *err)
 {
     auto_db_rows rows = {0};
-    if (!db_query(w->db, "SELECT run_id, status FROM workflow_steps WHERE id = $1",
+    int64_t step_key;
+    if (!writer_step_key(w, &u->key, &step_key, err) ||
+        !db_query(w->db, "SELECT run_id, status FROM workflow_steps WHERE id = $1",
                   DB_ARGS(db_int(step_key)), &rows, err) ||
         !db_next(&rows, err))
         return false;
@@ -203,21 +209,26 @@ static bool fail_transition(struct store_writer *w, const struct store_step_upda
 static bool apply_update(struct store_writer *w, void *payload, struct err *err)
 {
     const struct store_step_update *u = payload;
-    struct db_value values[3 + UPDATE_COUNT];
+    struct db_value values[UPDATE_FIXED + UPDATE_COUNT];
     auto_buf sql = BUF(UPDATE_SQL_MAX);
-    int64_t step_key;
+    int64_t run_id;
 
-    if (!writer_step_key(w, &u->key, &step_key, err))
+    if (!writer_run_id(w, u->key.run_id, &run_id, err))
         return false;
-    values[0] = db_int(step_key);
-    values[1] = db_text(str_of(step_status_name(u->from)));
-    values[2] = db_text(str_of(step_status_name(u->to)));
-    buf_add_c(&sql, "UPDATE workflow_steps SET status = $3");
-    size_t n = row_add_set(updates, UPDATE_COUNT, u->fields, &u->values, &sql, values, 3);
-    buf_add_c(&sql, " WHERE id = $1 AND status = $2");
+    values[0] = db_int(run_id);
+    values[1] = db_int(u->key.attempt);
+    values[2] = db_text(u->key.step_id);
+    values[3] = db_int(u->key.try);
+    values[4] = db_text(str_of(step_status_name(u->from)));
+    values[5] = db_text(str_of(step_status_name(u->to)));
+    buf_add_c(&sql, "UPDATE workflow_steps SET status = $6");
+    size_t n =
+        row_add_set(updates, UPDATE_COUNT, u->fields, &u->values, &sql, values, UPDATE_FIXED);
+    buf_add_c(&sql, " WHERE run_id = $1 AND attempt = $2 AND step_id = $3 AND try = $4"
+                    " AND status = $5");
     if (!db_run(w->db, buf_c(&sql), values, n, err))
         return false;
-    return db_changes(w->db) == 1 || fail_transition(w, u, step_key, err);
+    return db_changes(w->db) == 1 || fail_transition(w, u, err);
 }
 
 void store_update_step(struct store_batch *b, const struct store_step_update *u)

@@ -114,14 +114,18 @@ static void take_group(struct store *s, struct batch_list *ret)
     }
 }
 
+/* As long as `done` holds something its owner was woken for it, or is taking it. */
 static void hand_over(struct store *s, struct batch_list *group)
 {
     uint64_t one = 1;
+    bool wakes = !s->done.first;
     if (s->done.last)
         s->done.last->next = group->first;
     else
         s->done.first = group->first;
     s->done.last = group->last;
+    if (!wakes)
+        return;
     pthread_cond_signal(&s->finished);
     /* Fails only when the counter is full, and then the descriptor is readable already. */
     if (write(s->wake_fd, &one, sizeof one) < 0)
@@ -192,8 +196,8 @@ bool store_submit(struct store *s, struct store_batch *b, store_done *done, void
         s->is_full = true;
     pthread_mutex_lock(&s->lock);
     batch_list_add(&s->queue, b);
-    pthread_cond_signal(&s->queued);
     pthread_mutex_unlock(&s->lock);
+    pthread_cond_signal(&s->queued); /* it would wake only to wait for the lock */
     return true;
 }
 
@@ -219,7 +223,7 @@ size_t store_deliver(struct store *s)
 {
     uint64_t count;
     size_t n = 0;
-    /* Emptied first: what finishes from here on wakes again. */
+    /* Emptied first: what finishes from here on wakes again, or is taken at once. */
     if (s->has_thread && read(s->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
         return 0;
     for (struct store_batch *b; (b = take_done(s)); n++) {
