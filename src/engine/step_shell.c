@@ -78,6 +78,19 @@ static char *dump_masked(struct live_run *r, json_t *j)
     return buf_take(&masked, NULL);
 }
 
+static void keep_outputs(struct live_step *l, char *outputs, char *output)
+{
+    free(l->outputs);
+    free(l->output);
+    l->outputs = outputs;
+    l->output = output;
+}
+
+static bool wrote_files(const struct runner_exit *x)
+{
+    return x->output.n || x->env.n || x->path.n || x->summary.n || x->cut;
+}
+
 /* outputs, env, path and summary files of the finished try. */
 static bool read_files(struct live_run *r, uint32_t step, const struct runner_exit *x,
                        struct err *err)
@@ -105,10 +118,7 @@ static bool read_files(struct live_run *r, uint32_t step, const struct runner_ex
                      RUNNER_FILE_MAX >> 10);
         err_hint(err, "write large data to a file of the workspace");
     }
-    free(l->outputs);
-    free(l->output);
-    l->outputs = dump_masked(r, outputs);
-    l->output = dump_masked(r, more);
+    keep_outputs(l, dump_masked(r, outputs), dump_masked(r, more));
     if (ok)
         shell_take_additions(r, str_of(l->output));
     json_decref(outputs);
@@ -243,9 +253,11 @@ static void step_exited(void *user, const struct runner_exit *x)
     l->has_exit_code = true;
     l->exit_code = x->exit_code;
     record_unused_hosts(r, step, x);
-    if (!read_files(r, step, x, &err))
+    if (!wrote_files(x))
+        keep_outputs(l, str_dup(STR("{}")), str_dup(STR("{\"env\":{},\"path\":[]}")));
+    else if (!read_files(r, step, x, &err))
         reason = REASON_VALUE_ERROR;
-    else if (x->exit_code || x->signal)
+    if (reason == REASON_NONE && (x->exit_code || x->signal))
         describe_exit(r, x, &err, &reason);
     shell_finish(r, step, OUTCOME_SUCCESS, reason, &err);
 }
