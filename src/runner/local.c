@@ -356,6 +356,7 @@ static void close_when_idle(struct local_workspace *w)
 {
     if (!w->closing || w->busy)
         return;
+    step_files_forget(w);
     w->watches.poll.data = w;
     watches_close(&w->watches, watches_closed);
 }

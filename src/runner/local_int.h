@@ -28,8 +28,11 @@ struct quota {
 /* Of a step's files, by a number of its own among those that run side by side. */
 struct step_folder {
     char name[12];
+    int dir;             /* open from step_files_make on, or -1 */
     bool again;          /* it stands there, with empty files and an old script */
     int64_t script_size; /* of that */
+    int64_t known_ns; /* the time of its change: as long as it has that one, it is as it was made;
+                         or 0 */
 };
 
 struct local_workspace {
@@ -102,8 +105,10 @@ must_use bool step_files_make(struct local_workspace *w, struct step_folder *fol
                               struct err *err);
 /* The texts, each cut at RUNNER_FILE_MAX (the caller frees them); the folder is not the step's
  * afterwards. */
-void step_files_take(struct local_workspace *w, const struct step_folder *folder,
+void step_files_take(struct local_workspace *w, struct step_folder *folder,
                      struct buf texts[STEP_FILE_COUNT], bool *ret_cut);
+/* Closes those that serve again, before their space is closed. */
+void step_files_forget(struct local_workspace *w);
 
 /* input.c */
 struct step_input;

@@ -1,6 +1,7 @@
 /* The folder that a step sees as /plue: its script and the files it may append to. It stands where
  * the sandbox keeps it, in memory if it can, since a short step spends more time in making files on
  * a disk than in its work. */
+#include "base/clock.h"
 #include "runner/local_int.h"
 #include <dirent.h>
 #include <errno.h>
@@ -36,11 +37,23 @@ static bool write_file(int dir, const char *name, str text, struct owner owner, 
  * Names that come and go cost more than a short step: a folder that a step left as it found it
  * serves another one. */
 
-enum { ENTRIES = STEP_FILE_COUNT + 1 };
+enum { ENTRIES = STEP_FILE_COUNT + 1, SETTLED_MS = 100 };
 
 static const char *entry_name(size_t i)
 {
     return i < STEP_FILE_COUNT ? names[i] : "script";
+}
+
+static int64_t changed_ns(const struct stat *st)
+{
+    return (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
+}
+
+/* Whether every later change will give it another time: the kernel's clock ticks in milliseconds,
+ * and a file system that has whole seconds shows none of them. */
+static bool is_settled(const struct stat *st)
+{
+    return st->st_ctim.tv_nsec != 0 && clock_wall_ms() - changed_ns(st) / 1000000 > SETTLED_MS;
 }
 
 /* How many names the open folder has, itself and its parent counted; -1 if it cannot be read. */
@@ -48,33 +61,38 @@ static int count_names(int dir)
 {
     alignas(struct dirent64) char entries[2048];
     int count = 0;
-    ssize_t n;
-    while ((n = getdents64(dir, entries, sizeof entries)) > 0)
+    ssize_t n = lseek(dir, 0, SEEK_SET);
+    while (n >= 0 && (n = getdents64(dir, entries, sizeof entries)) > 0)
         for (ssize_t at = 0; at < n; count++)
             at += ((struct dirent64 *)(entries + at))->d_reclen;
     return n < 0 ? -1 : count;
 }
 
-/* Nothing else is in it, and nobody else has these files. */
-static bool is_as_made(int dir, struct owner owner, const struct stat found[ENTRIES])
+/* It is what stands under its name, nothing else is in it, and nobody else may change that. */
+static bool folder_is_as_made(const struct local_workspace *w, const struct step_folder *folder,
+                              const struct stat *st)
 {
-    struct stat st;
-    if (fstat(dir, &st) != 0 || (st.st_mode & 07777) != 0755 || count_names(dir) != ENTRIES + 2)
-        return false;
+    struct owner owner = local_owner(w->local);
+    struct stat named;
+    return (st->st_mode & 07777) == 0755 && st->st_uid == (owner.change ? owner.uid : geteuid()) &&
+           fstatat(sandbox_space_files(w->space), folder->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           named.st_ino == st->st_ino && named.st_dev == st->st_dev &&
+           count_names(folder->dir) == ENTRIES + 2;
+}
+
+/* Nobody else has these files. */
+static bool files_are_as_made(const struct stat found[ENTRIES], uid_t uid)
+{
     for (size_t i = 0; i < ENTRIES; i++)
-        if (!S_ISREG(found[i].st_mode) || found[i].st_nlink != 1 || found[i].st_uid != st.st_uid ||
+        if (!S_ISREG(found[i].st_mode) || found[i].st_nlink != 1 || found[i].st_uid != uid ||
             (found[i].st_mode & 07777) != 0644)
             return false;
-    return st.st_uid == (owner.change ? owner.uid : geteuid());
+    return true;
 }
 
 /* Its files are empty again, but for the script, which the next step's replaces. */
-static bool put_spare(struct local_workspace *w, int dir, const struct step_folder *folder,
-                      const struct stat found[ENTRIES])
+static bool empty_files(int dir, const struct stat found[ENTRIES])
 {
-    struct step_folder spare = *folder;
-    if (dir < 0 || !is_as_made(dir, local_owner(w->local), found))
-        return false;
     for (size_t i = 0; i < STEP_FILE_COUNT; i++) {
         auto_fd fd = !found[i].st_size
                          ? -1
@@ -82,22 +100,43 @@ static bool put_spare(struct local_workspace *w, int dir, const struct step_fold
         if (found[i].st_size && fd < 0)
             return false;
     }
-    spare.again = true;
-    spare.script_size = found[STEP_FILE_COUNT].st_size;
-    vec_push(&w->spares, spare);
+    return true;
+}
+
+static bool put_spare(struct local_workspace *w, struct step_folder *folder,
+                      const struct stat found[ENTRIES])
+{
+    struct stat st;
+    if (folder->dir < 0 || fstat(folder->dir, &st) != 0 || !files_are_as_made(found, st.st_uid))
+        return false;
+    if (!folder->known_ns || changed_ns(&st) != folder->known_ns) {
+        if (!folder_is_as_made(w, folder, &st))
+            return false;
+        folder->known_ns = is_settled(&st) ? changed_ns(&st) : 0;
+    }
+    if (!empty_files(folder->dir, found))
+        return false;
+    folder->again = true;
+    folder->script_size = found[STEP_FILE_COUNT].st_size;
+    vec_push(&w->spares, *folder);
+    folder->dir = -1;
     return true;
 }
 
 /* The script is cut after it is written: ext4 has what was emptied and written on the disk before
  * it closes the file. */
-static bool use_again(struct local_workspace *w, const struct step_folder *folder, str script)
+static bool use_again(const struct step_folder *folder, str script)
 {
-    auto_buf path = BUF(PATH_MAX);
-    buf_addf(&path, "%s/script", folder->name);
-    auto_fd fd =
-        openat(sandbox_space_files(w->space), buf_c(&path), O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    auto_fd fd = openat(folder->dir, "script", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
     return fd >= 0 && fd_write_all(fd, script.p, script.n) == 0 &&
            (folder->script_size <= (int64_t)script.n || ftruncate(fd, (off_t)script.n) == 0);
+}
+
+void step_files_forget(struct local_workspace *w)
+{
+    vec_each (folder, &w->spares)
+        fd_close(&folder->dir);
+    w->spares.n = 0;
 }
 
 /* ---- a step's folder ---- */
@@ -106,7 +145,7 @@ struct step_folder step_files_choose(struct local_workspace *w)
 {
     if (w->spares.n)
         return vec_pop(&w->spares);
-    struct step_folder folder = {.again = false};
+    struct step_folder folder = {.dir = -1};
     snprintf(folder.name, sizeof folder.name, "%u", ++w->folders);
     return folder;
 }
@@ -117,12 +156,14 @@ bool step_files_make(struct local_workspace *w, struct step_folder *folder, str 
     struct owner owner = local_owner(w->local);
     const char *name = folder->name;
     int files = sandbox_space_files(w->space);
-    if (folder->again && use_again(w, folder, script))
+    if (folder->again && use_again(folder, script))
         return true;
+    fd_close(&folder->dir);
+    folder->known_ns = 0;
     if (mkdirat(files, name, 0755) < 0 && /* of before a crash, or a spare one that went wrong */
         (errno != EEXIST || !remove_tree_at(files, name, err) || mkdirat(files, name, 0755) < 0))
         return err_errno(err, "step_files", errno, "cannot make the step's folder %s", name);
-    auto_fd dir = openat(files, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int dir = folder->dir = openat(files, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0 || (owner.change && fchown(dir, owner.uid, owner.gid) < 0))
         return err_errno(err, "step_files", errno, "cannot make the step's folder %s", name);
     for (size_t i = 0; i < STEP_FILE_COUNT; i++)
@@ -140,22 +181,21 @@ static void read_file(int dir, const char *name, struct buf *b, bool *cut)
         *cut = true;
 }
 
-void step_files_take(struct local_workspace *w, const struct step_folder *folder,
+void step_files_take(struct local_workspace *w, struct step_folder *folder,
                      struct buf texts[STEP_FILE_COUNT], bool *ret_cut)
 {
     auto_err ignored = ERR_INIT; /* the workspace's end removes what is left */
     struct stat found[ENTRIES] = {0};
-    int files = sandbox_space_files(w->space);
-    auto_fd dir = openat(files, folder->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     *ret_cut = false;
     for (size_t i = 0; i < ENTRIES; i++)
-        if (dir < 0 || fstatat(dir, entry_name(i), &found[i], AT_SYMLINK_NOFOLLOW) < 0)
+        if (folder->dir < 0 || fstatat(folder->dir, entry_name(i), &found[i], AT_SYMLINK_NOFOLLOW))
             found[i] = (struct stat){0};
     for (size_t i = 0; i < STEP_FILE_COUNT; i++) {
         texts[i] = BUF(RUNNER_FILE_MAX);
         if (S_ISREG(found[i].st_mode) && found[i].st_size)
-            read_file(dir, names[i], &texts[i], ret_cut);
+            read_file(folder->dir, names[i], &texts[i], ret_cut);
     }
-    if (!put_spare(w, dir, folder, found))
-        (void)!remove_tree_at(files, folder->name, &ignored);
+    if (!put_spare(w, folder, found))
+        (void)!remove_tree_at(sandbox_space_files(w->space), folder->name, &ignored);
+    fd_close(&folder->dir);
 }
