@@ -496,8 +496,10 @@ static void keep_tail(struct local_step *s, str bytes)
     s->tail_n = keep + bytes.n;
 }
 
-/* Up to `chunks` reads; false at the end of the stream. */
-static bool pump(struct local_step *s, enum runner_stream stream, size_t chunks)
+enum pumped { PUMPED_SOME, PUMPED_ALL, PUMPED_END };
+
+/* Up to `chunks` reads. */
+static enum pumped pump(struct local_step *s, enum runner_stream stream, size_t chunks)
 {
     char chunk[CHUNK];
     while (chunks--) {
@@ -505,7 +507,7 @@ static bool pump(struct local_step *s, enum runner_stream stream, size_t chunks)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return n < 0 && errno == EAGAIN;
+            return n < 0 && errno == EAGAIN ? PUMPED_ALL : PUMPED_END;
         str bytes = {chunk, (size_t)n};
         if (stream == RUNNER_STDERR) {
             keep_tail(s, bytes);
@@ -514,15 +516,19 @@ static bool pump(struct local_step *s, enum runner_stream stream, size_t chunks)
         if (s->output)
             s->output(s->user, stream, bytes);
     }
-    return true;
+    return PUMPED_SOME;
 }
 
 static void on_stream(void *user, struct watch *w)
 {
     struct local_step *s = user;
-    if (!pump(s, w == &s->watch_stream[RUNNER_STDERR] ? RUNNER_STDERR : RUNNER_STDOUT,
-              CHUNKS_PER_TURN))
-        watch_end(w);
+    enum runner_stream stream =
+        w == &s->watch_stream[RUNNER_STDERR] ? RUNNER_STDERR : RUNNER_STDOUT;
+    enum pumped pumped = pump(s, stream, CHUNKS_PER_TURN);
+    if (pumped == PUMPED_SOME)
+        watch_again(w);
+    else if (pumped == PUMPED_END)
+        watch_close(w, &s->stream[stream]);
 }
 
 static void on_tree(void *user, struct watch *w)
@@ -536,7 +542,7 @@ static void on_tree(void *user, struct watch *w)
     /* Whoever could write is dead: what is in the pipes is all there will be. */
     for (size_t i = 0; i < 2; i++)
         if (s->stream[i] >= 0)
-            pump(s, (enum runner_stream)i, SIZE_MAX);
+            (void)pump(s, (enum runner_stream)i, SIZE_MAX);
     report_exit(s, &x);
     close_handles(s);
 }
@@ -555,7 +561,7 @@ static bool watch_all(struct local_step *s, struct watches *all)
 {
     for (size_t i = 0; i < 2; i++) /* or it was given descriptors of its own */
         if (s->stream[i] >= 0 &&
-            !watch_begin(all, &s->watch_stream[i], s->stream[i], on_stream, s, &s->err))
+            !watch_begin_stream(all, &s->watch_stream[i], s->stream[i], on_stream, s, &s->err))
             return false;
     return watch_begin(all, &s->watch_tree, sandbox_tree_fd(s->tree), on_tree, s, &s->err);
 }

@@ -14,8 +14,10 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     (void)status, (void)events;
     for (int i = 0; i < n; i++) {
         struct watch *w = ready[i].data.ptr;
-        if (w->all)
-            w->fn(w->user, w);
+        if (!w->all)
+            continue;
+        w->at_end = w->is_stream && (ready[i].events & EPOLLHUP);
+        w->fn(w->user, w);
     }
 }
 
@@ -41,16 +43,43 @@ void watches_close(struct watches *all, uv_close_cb closed)
     uv_close((uv_handle_t *)&all->poll, closed);
 }
 
-bool watch_begin(struct watches *all, struct watch *w, int fd, watch_fn *fn, void *user,
-                 struct err *err)
+static bool begin(struct watches *all, struct watch *w, uint32_t events, struct err *err)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = w};
-    if (epoll_ctl(all->list, EPOLL_CTL_ADD, fd, &event) < 0)
+    struct epoll_event event = {.events = events, .data.ptr = w};
+    if (epoll_ctl(all->list, EPOLL_CTL_ADD, w->fd, &event) < 0)
         return err_errno(err, "step_start", errno, "the step cannot be watched");
-    *w = (struct watch){all, fd, fn, user};
+    w->all = all;
     if (all->count++ == 0)
         uv_ref((uv_handle_t *)&all->poll);
     return true;
+}
+
+bool watch_begin(struct watches *all, struct watch *w, int fd, watch_fn *fn, void *user,
+                 struct err *err)
+{
+    *w = (struct watch){.fd = fd, .fn = fn, .user = user};
+    return begin(all, w, EPOLLIN, err);
+}
+
+bool watch_begin_stream(struct watches *all, struct watch *w, int fd, watch_fn *fn, void *user,
+                        struct err *err)
+{
+    *w = (struct watch){.fd = fd, .fn = fn, .user = user, .is_stream = true};
+    return begin(all, w, EPOLLIN | EPOLLET, err);
+}
+
+void watch_again(struct watch *w)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = w};
+    if (w->all)
+        epoll_ctl(w->all->list, EPOLL_CTL_MOD, w->fd, &event);
+}
+
+static void leave(struct watch *w)
+{
+    if (--w->all->count == 0)
+        uv_unref((uv_handle_t *)&w->all->poll);
+    w->all = NULL;
 }
 
 void watch_end(struct watch *w)
@@ -58,7 +87,15 @@ void watch_end(struct watch *w)
     if (!w->all)
         return;
     epoll_ctl(w->all->list, EPOLL_CTL_DEL, w->fd, NULL);
-    if (--w->all->count == 0)
-        uv_unref((uv_handle_t *)&w->all->poll);
-    w->all = NULL;
+    leave(w);
+}
+
+/* The kernel takes a closed descriptor off the list by itself, but where a process that is being
+ * made has a copy: then an end that was not yet told would be. */
+void watch_close(struct watch *w, int *fd)
+{
+    if (w->at_end && w->all)
+        leave(w);
+    watch_end(w);
+    fd_close(fd);
 }

@@ -19,6 +19,7 @@ struct watch {
     int fd;
     watch_fn *fn;
     void *user;
+    bool is_stream, at_end; /* of which nothing will be told any more */
 };
 
 bool watches_open(struct watches *all, uv_loop_t *loop, struct err *err) must_use;
@@ -29,7 +30,14 @@ void watches_close(struct watches *all, uv_close_cb closed);
  * has gone round once after watch_end. */
 bool watch_begin(struct watches *all, struct watch *w, int fd, watch_fn *fn, void *user,
                  struct err *err) must_use;
+/* The same for a pipe, but fn is called once for what has come: it reads until there is nothing, or
+ * asks to be called again for the rest. */
+bool watch_begin_stream(struct watches *all, struct watch *w, int fd, watch_fn *fn, void *user,
+                        struct err *err) must_use;
+void watch_again(struct watch *w);
 /* Before fd is closed. More than once is fine. */
 void watch_end(struct watch *w);
+/* The end of a stream that was read to its end, and of its descriptor, which becomes -1. */
+void watch_close(struct watch *w, int *fd);
 
 #endif
