@@ -9,6 +9,13 @@ static void on_wake(uv_poll_t *p, int status, int events)
     store_deliver(e->options.store);
 }
 
+/* What the loop's callbacks have decided is recorded, acted on and told before it waits again. */
+static void on_turn(uv_prepare_t *p)
+{
+    struct engine *e = p->data;
+    store_end_turn(e->options.store);
+}
+
 static void on_lease(uv_timer_t *t)
 {
     struct engine *e = t->data;
@@ -90,14 +97,18 @@ bool engine_new(const struct engine_options *options, struct engine **ret, struc
         return false;
     }
     uv_poll_init(options->loop, &e->wake, store_wake_fd(options->store));
+    uv_prepare_init(options->loop, &e->turn);
     uv_timer_init(options->loop, &e->lease_timer);
     uv_timer_init(options->loop, &e->command_timer);
-    e->wake.data = e->lease_timer.data = e->command_timer.data = e;
+    e->wake.data = e->turn.data = e->lease_timer.data = e->command_timer.data = e;
     uv_poll_start(&e->wake, UV_READABLE, on_wake);
+    uv_prepare_start(&e->turn, on_turn);
+    store_set_turns(options->store, true);
     uv_timer_start(&e->lease_timer, on_lease, LEASE_EVERY_MS, LEASE_EVERY_MS);
     uv_timer_start(&e->command_timer, on_commands, COMMANDS_EVERY_MS, COMMANDS_EVERY_MS);
     /* The loop ends with its runs; these only serve them. */
     uv_unref((uv_handle_t *)&e->wake);
+    uv_unref((uv_handle_t *)&e->turn);
     uv_unref((uv_handle_t *)&e->lease_timer);
     uv_unref((uv_handle_t *)&e->command_timer);
     *ret = e;
@@ -114,8 +125,9 @@ void engine_free(struct engine *e)
 {
     if (!e)
         return;
-    uv_handle_t *handles[] = {(uv_handle_t *)&e->wake, (uv_handle_t *)&e->lease_timer,
-                              (uv_handle_t *)&e->command_timer};
+    uv_handle_t *handles[] = {(uv_handle_t *)&e->wake, (uv_handle_t *)&e->turn,
+                              (uv_handle_t *)&e->lease_timer, (uv_handle_t *)&e->command_timer};
+    store_set_turns(e->options.store, false);
     e->open_handles = sizeof handles / sizeof *handles;
     for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
         uv_close(handles[i], handle_closed);

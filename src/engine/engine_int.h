@@ -151,6 +151,7 @@ struct engine {
     struct store_owner self;
     struct store_reader *reader;
     uv_poll_t wake;
+    uv_prepare_t turn;
     uv_timer_t lease_timer, command_timer;
     struct live_run *runs;
     struct blob_store *blobs; /* opened when it is needed */

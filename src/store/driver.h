@@ -79,6 +79,10 @@ struct db_driver {
     bool (*compact)(struct db *db, struct err *err);
     /* A number that changes when another connection has committed. */
     bool (*version)(struct db *db, int64_t *ret, struct err *err);
+    /* While on, nothing that may take long is waited for: db_begin fails where another process
+     * writes, and upkeep of the files is put off. */
+    void (*hurry)(struct db *db, bool on);
+    bool (*needs_time)(struct db *db); /* upkeep was put off: the next commit is to have time */
 };
 extern const struct db_driver db_sqlite;
 

@@ -22,6 +22,8 @@ struct lite {
     sqlite3 *conn;
     char *path;
     int busy_ms;
+    bool hurry;
+    int journal_pages; /* as of the last commit, since the journal was copied back */
 };
 struct lite_stmt {
     struct db_stmt head;
@@ -207,6 +209,18 @@ static bool set_wal(struct lite *l, struct err *err)
     }
 }
 
+/* As SQLite does by itself, but not in a hurry. That it fails is no failure of the commit. */
+static int on_commit(void *ctx, sqlite3 *conn, const char *name, int pages)
+{
+    struct lite *l = ctx;
+    l->journal_pages = pages;
+    if (pages >= CHECKPOINT_PAGES && !l->hurry) {
+        sqlite3_wal_checkpoint_v2(conn, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        l->journal_pages = 0;
+    }
+    return SQLITE_OK;
+}
+
 static bool set_up(struct lite *l, const struct db_options *o, struct err *err)
 {
     auto_buf sql = BUF(4096);
@@ -218,10 +232,10 @@ static bool set_up(struct lite *l, const struct db_options *o, struct err *err)
         return false;
     buf_addf(&sql,
              "PRAGMA synchronous=%s; PRAGMA foreign_keys=ON; PRAGMA cache_size=-%d;"
-             "PRAGMA wal_autocheckpoint=%d; PRAGMA journal_size_limit=%d;",
+             "PRAGMA journal_size_limit=%d;",
              o->sync_full ? "FULL" : "NORMAL",
-             o->mode == DB_READ ? READER_CACHE_KIB : WRITER_CACHE_KIB, CHECKPOINT_PAGES,
-             JOURNAL_KEEP_BYTES);
+             o->mode == DB_READ ? READER_CACHE_KIB : WRITER_CACHE_KIB, JOURNAL_KEEP_BYTES);
+    sqlite3_wal_hook(l->conn, on_commit, l);
     return lite_script(&l->head, buf_c(&sql), err);
 }
 
@@ -399,6 +413,18 @@ static bool lite_compact(struct db *db, struct err *err)
     return lite_run(db, "VACUUM", err);
 }
 
+static void lite_hurry(struct db *db, bool on)
+{
+    struct lite *l = (struct lite *)db;
+    l->hurry = on;
+    sqlite3_busy_timeout(l->conn, on ? 0 : l->busy_ms);
+}
+
+static bool lite_needs_time(struct db *db)
+{
+    return ((struct lite *)db)->journal_pages >= CHECKPOINT_PAGES;
+}
+
 const struct db_driver db_sqlite = {
     .name = "sqlite",
     .words = words,
@@ -423,4 +449,6 @@ const struct db_driver db_sqlite = {
     .size = lite_size,
     .compact = lite_compact,
     .version = lite_version,
+    .hurry = lite_hurry,
+    .needs_time = lite_needs_time,
 };

@@ -1,5 +1,8 @@
 /* The owner's thread fills `queue`; the writer's thread takes from it up to a group, commits it and
- * puts it into `done`; the owner's thread delivers. The lock guards those two lists and `stop`. */
+ * puts it into `done`; the owner's thread delivers. The lock guards those two lists, `writing` and
+ * `stop`. Where the owner has turns, what one submits is first kept in `turn`: at its end the owner
+ * writes it itself if the writer's thread has nothing to do, since going to sleep and waking each
+ * other costs two threads more than the commit of a small record. */
 #include "store/store.h"
 #include "base/fd.h"
 #include "store/migrate.h"
@@ -10,14 +13,17 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+enum { TURN_GROUPS_MAX = 16 }; /* what callbacks submit, until the loop's other work has its turn */
+
 struct store {
     char *path;
     struct store_options options;
-    struct store_writer writer; /* the writer's thread alone, once it runs */
+    struct store_writer writer; /* the writer's thread's while `writing`, else the owner's */
 
     pthread_mutex_t lock;
     pthread_cond_t queued, finished;
     struct batch_list queue, done;
+    bool writing; /* the writer's thread has a group */
     bool stop;
 
     pthread_t thread;
@@ -28,6 +34,9 @@ struct store {
     size_t bytes;     /* of batches not yet delivered */
     size_t in_flight; /* batches not yet delivered */
     bool is_full;
+    bool has_turns;
+    struct batch_list turn;
+    size_t turn_bytes;
 };
 
 /* ---- Life-cycle ---- */
@@ -103,15 +112,24 @@ void store_close(struct store *s)
 
 /* ---- The writer's thread ---- */
 
-static void take_group(struct store *s, struct batch_list *ret)
+static void take_group(struct batch_list *from, struct batch_list *ret)
 {
     size_t bytes = 0;
-    uint64_t epoch = s->queue.first->epoch;
-    while (s->queue.first && s->queue.first->epoch == epoch && bytes < STORE_GROUP_BYTES) {
-        struct store_batch *b = batch_list_take(&s->queue);
+    uint64_t epoch = from->first->epoch;
+    while (from->first && from->first->epoch == epoch && bytes < STORE_GROUP_BYTES) {
+        struct store_batch *b = batch_list_take(from);
         bytes += b->bytes;
         batch_list_add(ret, b);
     }
+}
+
+static void append(struct batch_list *to, const struct batch_list *from)
+{
+    if (to->last)
+        to->last->next = from->first;
+    else
+        to->first = from->first;
+    to->last = from->last;
 }
 
 /* As long as `done` holds something its owner was woken for it, or is taking it. */
@@ -119,11 +137,7 @@ static void hand_over(struct store *s, struct batch_list *group)
 {
     uint64_t one = 1;
     bool wakes = !s->done.first;
-    if (s->done.last)
-        s->done.last->next = group->first;
-    else
-        s->done.first = group->first;
-    s->done.last = group->last;
+    append(&s->done, group);
     if (!wakes)
         return;
     pthread_cond_signal(&s->finished);
@@ -142,10 +156,12 @@ static void *write_loop(void *arg)
             pthread_cond_wait(&s->queued, &s->lock);
         if (!s->queue.first)
             break;
-        take_group(s, &group);
+        take_group(&s->queue, &group);
+        s->writing = true;
         pthread_mutex_unlock(&s->lock);
         writer_commit(&s->writer, &group);
         pthread_mutex_lock(&s->lock);
+        s->writing = false;
         hand_over(s, &group);
     }
     pthread_mutex_unlock(&s->lock);
@@ -169,6 +185,19 @@ static bool start_thread(struct store *s, struct err *err)
 }
 
 /* ---- Submitting and delivering, on the owner's thread ---- */
+
+/* What the turn has submitted goes to the writer's thread. */
+static void give_turn(struct store *s)
+{
+    if (!s->turn.first)
+        return;
+    pthread_mutex_lock(&s->lock);
+    append(&s->queue, &s->turn);
+    pthread_mutex_unlock(&s->lock);
+    pthread_cond_signal(&s->queued); /* it would wake only to wait for the lock */
+    s->turn = (struct batch_list){0};
+    s->turn_bytes = 0;
+}
 
 bool store_submit(struct store *s, struct store_batch *b, store_done *done, void *ctx,
                   struct err *err)
@@ -194,10 +223,10 @@ bool store_submit(struct store *s, struct store_batch *b, store_done *done, void
     s->in_flight++;
     if (s->bytes > STORE_QUEUE_SOFT_BYTES)
         s->is_full = true;
-    pthread_mutex_lock(&s->lock);
-    batch_list_add(&s->queue, b);
-    pthread_mutex_unlock(&s->lock);
-    pthread_cond_signal(&s->queued); /* it would wake only to wait for the lock */
+    s->turn_bytes += b->bytes;
+    batch_list_add(&s->turn, b);
+    if (!s->has_turns || s->turn_bytes > STORE_TURN_BYTES)
+        give_turn(s);
     return true;
 }
 
@@ -219,13 +248,9 @@ static struct store_batch *take_done(struct store *s)
     return b;
 }
 
-size_t store_deliver(struct store *s)
+static size_t deliver_done(struct store *s)
 {
-    uint64_t count;
     size_t n = 0;
-    /* Emptied first: what finishes from here on wakes again, or is taken at once. */
-    if (s->has_thread && read(s->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
-        return 0;
     for (struct store_batch *b; (b = take_done(s)); n++) {
         s->bytes -= b->bytes;
         s->in_flight--;
@@ -240,8 +265,49 @@ size_t store_deliver(struct store *s)
     return n;
 }
 
+size_t store_deliver(struct store *s)
+{
+    uint64_t count;
+    /* Emptied first: what finishes from here on wakes again, or is taken at once. */
+    if (s->has_thread && read(s->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
+        return 0;
+    return deliver_done(s);
+}
+
+void store_set_turns(struct store *s, bool on)
+{
+    s->has_turns = on && s->options.sync == STORE_SYNC_NORMAL;
+    give_turn(s);
+}
+
+/* What was submitted before this turn is delivered. */
+static bool writer_is_idle(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool idle = !s->writing && !s->queue.first && !s->done.first;
+    pthread_mutex_unlock(&s->lock);
+    return idle;
+}
+
+void store_end_turn(struct store *s)
+{
+    for (int i = 0; i < TURN_GROUPS_MAX && s->turn.first && writer_is_idle(s); i++) {
+        struct batch_list group = s->turn;
+        if (group.first->epoch != group.last->epoch || !writer_try(&s->writer, &group))
+            break;
+        s->turn = (struct batch_list){0};
+        s->turn_bytes = 0;
+        pthread_mutex_lock(&s->lock);
+        append(&s->done, &group);
+        pthread_mutex_unlock(&s->lock);
+        deliver_done(s);
+    }
+    give_turn(s);
+}
+
 static void wait_some(struct store *s)
 {
+    give_turn(s);
     pthread_mutex_lock(&s->lock);
     while (!s->done.first)
         pthread_cond_wait(&s->finished, &s->lock);

@@ -9,6 +9,9 @@
  * STORE_SYNC_FULL syncs every group commit, for machines where that matters more than a disk's
  * latency on each step of a run.
  *
+ * Where the owner's loop ends its turns with store_end_turn, small groups that find the thread idle
+ * are written there.
+ *
  * Threads: handle, batches and delivery belong to one thread, which owns the loop. A reader belongs
  * to the thread that uses it; any number may be open.
  * Refuses: databases newer than the program, databases of other programs.
@@ -28,6 +31,7 @@ enum {
     STORE_QUEUE_HARD_BYTES = 64 << 20, /* past it store_submit refuses */
     STORE_GROUP_BYTES = 4 << 20,       /* a group commit is closed once it holds so much */
     STORE_BUSY_MS = 10000,             /* how long another writing process is waited for */
+    STORE_TURN_BYTES = 64 << 10,       /* what the owner's thread writes by itself, at most */
     STORE_STEP_TEXT_MAX = 1 << 20,     /* stdout and stderr of a step as values, each */
 };
 
@@ -82,6 +86,13 @@ bool store_is_full(const struct store *s);
 int store_wake_fd(const struct store *s);
 /* Runs the callbacks of finished batches; returns how many. Never waits. */
 size_t store_deliver(struct store *s);
+/* From now on batches wait for the end of the turn, up to STORE_TURN_BYTES; off: no longer. Without
+ * effect under STORE_SYNC_FULL, where each commit waits for the disk. */
+void store_set_turns(struct store *s, bool on);
+/* Before the loop waits: writes what the turn has submitted and runs the callbacks, or lets the
+ * writer's thread write it where another process writes, files want upkeep, a batch is wrong, or
+ * earlier ones are still under way. Waits for nobody. */
+void store_end_turn(struct store *s);
 /* Waits until all that was submitted has finished, delivering it. */
 void store_flush(struct store *s);
 

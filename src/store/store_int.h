@@ -74,6 +74,10 @@ struct store_writer {
  * owner takes what it submitted before for written. Each failed batch has its err. The order is
  * kept. */
 void writer_commit(struct store_writer *w, struct batch_list *group);
+/* The same without waiting for anybody, if that can be: false, and nothing has happened to the
+ * database or the group, where another process writes, the disk has failed or wants upkeep, or
+ * anything is wrong with a batch, which writer_commit then finds. */
+bool writer_try(struct store_writer *w, const struct batch_list *group) must_use;
 /* Whether the disk or what locks it failed, not what stands in the batch. */
 bool writer_is_disk_failure(const struct err *err);
 /* STORE_NEW_RUN becomes the id of the batch's run. */

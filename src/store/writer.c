@@ -11,15 +11,13 @@ static bool apply_batch(struct store_writer *w, struct store_batch *b)
     return true;
 }
 
-/* All batches from first on in one transaction. *ret_failed: the one whose operation failed, or
- * NULL when the transaction itself did. */
-static bool commit_group(struct store_writer *w, struct store_batch *first,
+/* All batches from first on, in the transaction that has begun. *ret_failed: the one whose
+ * operation failed, or NULL when the transaction itself did. */
+static bool commit_begun(struct store_writer *w, struct store_batch *first,
                          struct store_batch **ret_failed, struct err *err)
 {
     w->seqs.n = 0;
     *ret_failed = NULL;
-    if (!db_begin(w->db, true, err))
-        return false;
     for (struct store_batch *b = first; b; b = b->next) {
         if (!apply_batch(w, b)) {
             *ret_failed = b;
@@ -30,6 +28,13 @@ static bool commit_group(struct store_writer *w, struct store_batch *first,
         return true;
     db_rollback(w->db);
     return false;
+}
+
+static bool commit_group(struct store_writer *w, struct store_batch *first,
+                         struct store_batch **ret_failed, struct err *err)
+{
+    *ret_failed = NULL;
+    return db_begin(w->db, true, err) && commit_begun(w, first, ret_failed, err);
 }
 
 /* A batch alone, so that what is wrong with it is its own. */
@@ -107,6 +112,21 @@ void writer_commit(struct store_writer *w, struct batch_list *group)
         commit_each(w, group);
     else if (writer_is_disk_failure(&failed->err))
         keep_broken(w, failed->epoch, &failed->err);
+}
+
+bool writer_try(struct store_writer *w, const struct batch_list *group)
+{
+    const struct db_driver *driver = db_driver_of(w->db);
+    auto_err err = ERR_INIT;
+    struct store_batch *failed = NULL;
+    if (driver->needs_time(w->db) || (w->broken_epoch && group->first->epoch <= w->broken_epoch))
+        return false;
+    driver->hurry(w->db, true);
+    bool ok = commit_group(w, group->first, &failed, &err);
+    driver->hurry(w->db, false);
+    if (failed)
+        err_reset(&failed->err);
+    return ok;
 }
 
 /* ---- What operations ask of the writer ---- */

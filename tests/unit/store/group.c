@@ -1,8 +1,10 @@
 #include "fixture.h"
 #include "store/driver.h"
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,6 +144,94 @@ static void group__descriptor_wakes_the_loop(void **state)
     assert_int_equal(poll(&p, 1, 10000), 1);
     assert_int_equal(store_deliver(f->store), 1);
     assert_int_equal(poll(&p, 1, 0), 0);
+}
+
+/* ---- turns of the owner's loop ---- */
+
+static void turn__is_written_and_told_at_its_end(void **state)
+{
+    struct fixture *f = *state;
+    int64_t id = make_run(f);
+    struct said said = {.text = BUF(100)};
+    struct named a = {&said, 'a'}, b = {&said, 'b'};
+    store_set_turns(f->store, true);
+    submit_event(f, id, note, &a);
+    submit_event(f, id, note, &b);
+    assert_int_equal(last_seq(f, id), 0);
+    store_end_turn(f->store);
+    assert_string_equal(buf_c(&said.text), "a b ");
+    assert_int_equal(last_seq(f, id), 2);
+    buf_done(&said.text);
+}
+
+/* Nobody waits in the loop: the writer's thread does. */
+static void turn__goes_to_the_thread_while_another_process_writes(void **state)
+{
+    struct fixture *f = *state;
+    int64_t id = make_run(f);
+    struct said said = {.text = BUF(100)};
+    struct named a = {&said, 'a'}, b = {&said, 'b'};
+    struct db *db = lock(f);
+    store_set_turns(f->store, true);
+    submit_event(f, id, note, &a);
+    store_end_turn(f->store);
+    submit_event(f, id, note, &b);
+    store_end_turn(f->store);
+    assert_int_equal(said.text.n, 0);
+    unlock(db);
+    store_flush(f->store);
+    assert_string_equal(buf_c(&said.text), "a b ");
+    assert_int_equal(last_seq(f, id), 2);
+    buf_done(&said.text);
+}
+
+/* The loop writes no journal without end, and does not copy it back itself. */
+static void turn__leaves_upkeep_to_the_thread(void **state)
+{
+    enum { TURNS = 3000, EVENT_BYTES = 16 << 10, JOURNAL_MAX = 32 << 20 };
+    struct fixture *f = *state;
+    int64_t id = make_run(f);
+    auto_err err = ERR_INIT;
+    auto_free char *text = mem_alloc(EVENT_BYTES);
+    auto_buf path = BUF(PATH_MAX);
+    struct stat st;
+    memset(text, 'x', EVENT_BYTES);
+    store_set_turns(f->store, true);
+    for (int i = 0; i < TURNS; i++) {
+        struct store_batch *b = store_batch_new(f->store);
+        store_append_event(b, &(struct event){.run_id = id, .data = str_make(text, EVENT_BYTES)});
+        check(store_submit(f->store, b, NULL, NULL, &err), &err);
+        store_end_turn(f->store);
+        store_deliver(f->store);
+        if (store_is_full(f->store))
+            store_flush(f->store);
+    }
+    store_flush(f->store);
+    assert_int_equal(last_seq(f, id), TURNS);
+    buf_addf(&path, "%s-wal", f->path);
+    assert_int_equal(stat(buf_c(&path), &st), 0);
+    assert_true(st.st_size < JOURNAL_MAX);
+}
+
+static void turn__with_a_wrong_batch_fails_that_one_alone(void **state)
+{
+    struct fixture *f = *state;
+    auto_err err = ERR_INIT;
+    int64_t id = make_run(f);
+    struct said said = {.text = BUF(100)};
+    struct named a = {&said, 'a'}, b = {&said, 'b'}, c = {&said, 'c'};
+    struct store_batch *wrong = store_batch_new(f->store);
+    struct store_step_key key = step_key(id, "nobody");
+    store_set_turns(f->store, true);
+    submit_event(f, id, note, &a);
+    store_update_step(wrong, &(struct store_step_update){.key = key});
+    check(store_submit(f->store, wrong, note, &b, &err), &err);
+    submit_event(f, id, note, &c);
+    store_end_turn(f->store);
+    store_flush(f->store);
+    assert_string_equal(buf_c(&said.text), "a b!step_unknown c ");
+    assert_int_equal(last_seq(f, id), 2);
+    buf_done(&said.text);
 }
 
 static void submit_next(void *ctx, struct store_batch *b, struct err *err)
@@ -369,6 +459,10 @@ int main(void)
         STORE_TEST(group__refused_batch_meets_itself_alone),
         STORE_TEST(group__run_created_beside_a_refused_batch_keeps_its_events),
         STORE_TEST(group__descriptor_wakes_the_loop),
+        STORE_TEST(turn__is_written_and_told_at_its_end),
+        STORE_TEST(turn__goes_to_the_thread_while_another_process_writes),
+        STORE_TEST(turn__leaves_upkeep_to_the_thread),
+        STORE_TEST(turn__with_a_wrong_batch_fails_that_one_alone),
         STORE_TEST(group__callback_may_submit_further_batches),
         STORE_TEST(group__closing_writes_what_is_queued),
         STORE_TEST(queue__says_when_it_is_full_and_when_it_has_room_again),
