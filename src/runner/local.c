@@ -207,12 +207,11 @@ static bool open_workspace(struct opening *o, struct local_workspace *w)
         !(make_folders(w->dir, owner, &o->err) && fill(o, buf_c(&path), owner) &&
           local_mark_ready(w->dir, o->request.filled, &o->err)))
         return false;
-    if (o->request.resume && !overlay_go_on(w->dir, &o->err))
-        return false;
     errno = ENOENT;
-    w->root = !local_is_ready(w->dir, o->request.filled)
-                  ? -1
-                  : open(buf_c(&path), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    /* Of files that were not whole nothing is mounted. */
+    bool there =
+        local_is_ready(w->dir, o->request.filled) && (!o->request.resume || overlay_go_on(w->dir));
+    w->root = there ? open(buf_c(&path), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
     if (w->root >= 0)
         return open_space(o, w, buf_c(&path));
     err_errno(&o->err, o->request.resume ? "workspace_lost" : "workspace_open", errno,

@@ -14,6 +14,7 @@
 
 enum { LOOP_TRIES = 20, OPTIONS_MAX = 256, PROBE_MAX = 100 };
 #define PATH BUF(PATH_MAX - 1)
+#define PROBE "overlay-probe"
 
 /* Why a step of it did not work; the errno is the kernel's. */
 static bool fail(const char *what, const char *dir, struct err *err)
@@ -120,19 +121,23 @@ static bool has_image(const char *dir)
     return access(buf_c(&image), F_OK) == 0;
 }
 
-bool overlay_go_on(const char *dir, struct err *err)
+bool overlay_go_on(const char *dir)
 {
     auto_buf at = PATH;
+    auto_err err = ERR_INIT;
     struct stat outside, inside;
     join(dir, "workspace", &at);
     if (!has_image(dir))
         return true;
     if (stat(dir, &outside) < 0 || stat(buf_c(&at), &inside) < 0)
-        return fail("look at the files", dir, err);
-    return inside.st_dev != outside.st_dev || attach(dir, err);
+        return false;
+    if (inside.st_dev != outside.st_dev || attach(dir, &err))
+        return true;
+    errno = EIO;
+    return false;
 }
 
-void overlay_end(const char *dir)
+static void end(const char *dir)
 {
     auto_buf at = PATH, lower = PATH;
     if (!has_image(dir))
@@ -141,6 +146,15 @@ void overlay_end(const char *dir)
     join(dir, "lower", &lower);
     umount2(buf_c(&at), MNT_DETACH | UMOUNT_NOFOLLOW);
     umount2(buf_c(&lower), MNT_DETACH | UMOUNT_NOFOLLOW);
+}
+
+/* The program may have been killed while it tried. */
+void overlay_end(const char *dir)
+{
+    auto_buf tried = PATH;
+    join(dir, PROBE, &tried);
+    end(buf_c(&tried));
+    end(dir);
 }
 
 /* ---- whether it works here ---- */
@@ -193,9 +207,9 @@ bool overlay_is_possible(const char *dir, atomic_int *known)
     int said = atomic_load(known);
     if (said)
         return said > 0;
-    buf_addf(&folder, "%s/overlay-probe", dir);
+    buf_addf(&folder, "%s/" PROBE, dir);
     bool good = geteuid() == 0 && !folder.overflow && probe(buf_c(&folder), &err);
-    overlay_end(buf_c(&folder));
+    end(buf_c(&folder));
     good = remove_tree(buf_c(&folder), &ignored) && good;
     atomic_store(known, good ? 1 : -1);
     return good;

@@ -14,8 +14,8 @@ must_use bool overlay_is_possible(const char *dir, atomic_int *known);
 /* DIR/workspace, which nobody uses, becomes DIR/upper, and is a mount then. */
 must_use bool overlay_begin(const char *dir, struct err *err);
 /* Mounts it again where a restart of the host has ended the mount; nothing where DIR has no image,
- * or all is well. */
-must_use bool overlay_go_on(const char *dir, struct err *err);
+ * or all is well. False with errno. */
+must_use bool overlay_go_on(const char *dir);
 /* Harmless where nothing is mounted. */
 void overlay_end(const char *dir);
 

@@ -175,6 +175,24 @@ class ManyFiles(PlueTest):
             process.wait()
         self.goes_on_after(kill)
 
+    def test_killed_at_any_moment_of_its_preparation_it_leaves_no_mount(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="git diff-files; ls src | wc -l")""")
+        self.commit()
+        process = self.start("workflow", "run", "ci")
+        self.finish(process, expect=0)
+        for ms in range(20, 260, 20):
+            process = self.start("workflow", "run", "ci")
+            try:
+                process.wait(ms / 1000)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.plue("run", "resume", expect=0)
+        runs = self.plue("run", "list", "--json", expect=0).json["runs"]
+        self.assertEqual({run["status"] for run in runs}, {"success"})
+        self.assertEqual({self.log(run["id"]) for run in runs}, {"21\n"})
+        self.assertEqual((self.mounts(), list((self.data / "workspaces").iterdir())), ([], []))
+
     @unittest.skipUnless(MOUNTS_WORK, "no overlay can be mounted here")
     def test_it_goes_on_after_a_restart_of_the_host(self):
         self.goes_on_after(self.kill_all)
