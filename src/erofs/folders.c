@@ -69,8 +69,10 @@ static struct folder *folder_at(struct tree *t, str path, int depth)
         return f;
     str name = own_name(path, &above);
     struct folder *parent = depth < DEPTH_MAX ? folder_at(t, above, depth + 1) : NULL;
-    if (!parent || name.n > NAME_LENGTH_MAX)
-        return fail(t, ENAMETOOLONG, path) ? NULL : NULL;
+    if (!parent || name.n > NAME_LENGTH_MAX) {
+        fail(t, ENAMETOOLONG, path);
+        return NULL;
+    }
     f = folder_new(t, parent);
     map_set(&t->folders, path, f);
     vec_push(&parent->children,

@@ -190,7 +190,7 @@ bool erofs_add_folder(struct erofs_part *p, str path, unsigned mode, struct err 
     return true;
 }
 
-/* How many there were, or -1 with errno. */
+/* How many there were, or -1. */
 static int64_t copy_by_hand(const struct erofs_part *p, int fd, int64_t size, uint64_t at,
                             struct err *err)
 {
@@ -198,8 +198,10 @@ static int64_t copy_by_hand(const struct erofs_part *p, int fd, int64_t size, ui
     int64_t done = 0;
     while (done < size) {
         ssize_t n = read(fd, chunk, size - done < CHUNK ? (size_t)(size - done) : CHUNK);
-        if (n < 0 && errno != EINTR)
-            return fail(errno, err) ? 0 : -1;
+        if (n < 0 && errno != EINTR) {
+            fail(errno, err);
+            return -1;
+        }
         if (n == 0)
             break;
         if (n > 0 && !image_write(p->image, chunk, (size_t)n, at + (uint64_t)done, err))
@@ -222,8 +224,12 @@ static int64_t copy_range(const struct erofs_part *p, int fd, int64_t size, uint
         ssize_t n = copy_file_range(fd, NULL, p->image->fd, &to, (size_t)(size - done), 0);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            return done ? (fail(errno, err) ? 0 : -1) : copy_by_hand(p, fd, size, at, err);
+        if (n < 0 && !done)
+            return copy_by_hand(p, fd, size, at, err);
+        if (n < 0) {
+            fail(errno, err);
+            return -1;
+        }
         if (n == 0)
             break;
         done += n;
