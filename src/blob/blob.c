@@ -5,13 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <nettle/sha2.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
-enum { CHUNK = 128 << 10, LEVEL = 3, DIGEST = crypto_hash_sha256_BYTES };
+enum { CHUNK = 128 << 10, LEVEL = 3, DIGEST = SHA256_DIGEST_SIZE };
 
 struct blob_store {
     int folder;
@@ -77,7 +78,7 @@ struct blob_writer {
     struct blob_store *store;
     int fd; /* without a name until it is whole */
     ZSTD_CCtx *zstd;
-    crypto_hash_sha256_state hash;
+    struct sha256_ctx hash;
     int64_t bytes, stored;
     char out[CHUNK];
 };
@@ -95,7 +96,7 @@ bool blob_create(struct blob_store *s, struct blob_writer **ret, struct err *err
     }
     ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, LEVEL);
     ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_checksumFlag, 1);
-    crypto_hash_sha256_init(&w->hash);
+    sha256_init(&w->hash);
     *ret = w;
     return true;
 }
@@ -128,7 +129,7 @@ bool blob_write(struct blob_writer *w, const void *p, size_t n, struct err *err)
         err_hint(err, "keep fewer or smaller files");
         return false;
     }
-    crypto_hash_sha256_update(&w->hash, p, n);
+    sha256_update(&w->hash, n, p);
     return compress(w, p, n, ZSTD_e_continue, err);
 }
 
@@ -156,7 +157,7 @@ bool blob_finish(struct blob_writer *w, struct blob_info *ret, struct err *err)
     unsigned char digest[DIGEST];
     struct blob_info info = {.bytes = w->bytes};
     bool ok = compress(w, NULL, 0, ZSTD_e_end, err);
-    crypto_hash_sha256_final(&w->hash, digest);
+    sha256_digest(&w->hash, SHA256_DIGEST_SIZE, digest);
     sodium_bin2hex(info.sha256, sizeof info.sha256, digest, DIGEST);
     info.stored = w->stored;
     int e = ok ? name_it(w, info.sha256) : 0;
@@ -224,18 +225,18 @@ bool blob_read(struct blob_reader *r, void *p, size_t max, size_t *ret_n, struct
 
 static bool is_whole(struct blob_reader *r, struct err *err)
 {
-    crypto_hash_sha256_state hash;
+    struct sha256_ctx hash;
     unsigned char digest[DIGEST];
     char hex[BLOB_NAME_SIZE];
     auto_free char *bytes = mem_alloc(CHUNK);
     size_t n;
-    crypto_hash_sha256_init(&hash);
+    sha256_init(&hash);
     do {
         if (!blob_read(r, bytes, CHUNK, &n, err))
             return false;
-        crypto_hash_sha256_update(&hash, (const unsigned char *)bytes, n);
+        sha256_update(&hash, n, (const uint8_t *)bytes);
     } while (n);
-    crypto_hash_sha256_final(&hash, digest);
+    sha256_digest(&hash, SHA256_DIGEST_SIZE, digest);
     sodium_bin2hex(hex, sizeof hex, digest, DIGEST);
     return strcmp(hex, r->sha256) == 0 || damaged(r, err);
 }

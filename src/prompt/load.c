@@ -1,6 +1,7 @@
 #include "base/num.h"
 #include "prompt/prompt_int.h"
 #include <math.h>
+#include <nettle/sha2.h>
 #include <sodium.h>
 
 static const char *const known_keys[] = {
@@ -356,14 +357,17 @@ static void add_hash(struct arena *a, struct prompt *p)
 {
     auto_buf text = BUF(BUF_TEXT_MAX);
     struct json_writer w = JSON_WRITER(&text, false);
-    unsigned char digest[crypto_hash_sha256_BYTES];
+    unsigned char digest[SHA256_DIGEST_SIZE];
     char *hex = arena_alloc(a, sizeof digest * 2 + 1);
+    struct sha256_ctx hash;
 
     p->sha256 = STR(""); /* not its base's */
     prompt_write_json(&w, p);
     buf_add_byte(&text, '\n');
     buf_add_str(&text, p->body);
-    crypto_hash_sha256(digest, (const unsigned char *)buf_c(&text), text.n);
+    sha256_init(&hash);
+    sha256_update(&hash, text.n, (const uint8_t *)buf_c(&text));
+    sha256_digest(&hash, sizeof digest, digest);
     sodium_bin2hex(hex, sizeof digest * 2 + 1, digest, sizeof digest);
     p->sha256 = str_make(hex, sizeof digest * 2);
 }

@@ -1,4 +1,5 @@
 #include "runfile/runfile.h"
+#include <nettle/sha2.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <zstd.h>
@@ -11,7 +12,7 @@ struct runfile_reader {
     ZSTD_DCtx *zstd;
     ZSTD_inBuffer in;
     bool frame_ended;
-    crypto_hash_sha256_state hash;
+    struct sha256_ctx hash;
     int64_t bytes;
     enum runfile_kind last; /* 0 before the first */
     struct buf payload;
@@ -82,7 +83,7 @@ bool runfile_open(runfile_get_fn *get, void *user, struct runfile_reader **ret, 
     char line[LINE_MAX_BYTES];
     *r = (struct runfile_reader){.get = get, .user = user, .payload = BUF(RUNFILE_RECORD_MAX)};
     r->zstd = ZSTD_createDCtx();
-    crypto_hash_sha256_init(&r->hash);
+    sha256_init(&r->hash);
     bool ok = r->zstd || err_set(err, "out_of_memory", "zstd cannot be started");
     if (ok)
         ZSTD_DCtx_setParameter(r->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
@@ -164,9 +165,9 @@ static bool may_follow(int last, char kind)
 
 static bool check_hash(struct runfile_reader *r, str payload, struct err *err)
 {
-    unsigned char digest[crypto_hash_sha256_BYTES];
+    unsigned char digest[SHA256_DIGEST_SIZE];
     char hex[RUNFILE_HASH_SIZE];
-    crypto_hash_sha256_final(&r->hash, digest);
+    sha256_digest(&r->hash, SHA256_DIGEST_SIZE, digest);
     sodium_bin2hex(hex, sizeof hex, digest, sizeof digest);
     return str_is(payload, hex) || damaged(err, "its bytes are not those that were written");
 }
@@ -208,8 +209,8 @@ bool runfile_next(struct runfile_reader *r, struct runfile_record *ret, struct e
         if (!check_hash(r, payload, err) || !check_end(r, err))
             return false;
     } else {
-        crypto_hash_sha256_update(&r->hash, (const unsigned char *)head, sizeof head);
-        crypto_hash_sha256_update(&r->hash, (const unsigned char *)payload.p, payload.n);
+        sha256_update(&r->hash, sizeof head, (const uint8_t *)head);
+        sha256_update(&r->hash, payload.n, (const uint8_t *)payload.p);
     }
     *ret = (struct runfile_record){r->last, payload};
     return true;

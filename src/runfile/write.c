@@ -1,6 +1,7 @@
 #include "base/fd.h"
 #include "runfile/runfile.h"
 #include <errno.h>
+#include <nettle/sha2.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <zstd.h>
@@ -10,7 +11,7 @@ enum { OUT_BYTES = 128 << 10, LEVEL = 3, HEAD_BYTES = 9 };
 struct runfile_writer {
     int fd;
     ZSTD_CCtx *zstd;
-    crypto_hash_sha256_state hash;
+    struct sha256_ctx hash;
     int64_t bytes, written;
     char out[OUT_BYTES];
 };
@@ -29,7 +30,7 @@ bool runfile_create(int fd, struct runfile_writer **ret, struct err *err)
     char line[40];
     w->fd = fd;
     w->zstd = ZSTD_createCCtx();
-    crypto_hash_sha256_init(&w->hash);
+    sha256_init(&w->hash);
     int n = snprintf(line, sizeof line, "plue-bundle %d\n", RUNFILE_VERSION);
     if (!w->zstd || !write_out(w, line, (size_t)n, err)) {
         if (!w->zstd)
@@ -71,8 +72,8 @@ static bool put(struct runfile_writer *w, enum runfile_kind kind, str payload, s
     if (w->bytes > (int64_t)RUNFILE_GIB_MAX << 30)
         return err_set(err, "bundle_too_large", "it would hold more than %d GiB", RUNFILE_GIB_MAX);
     if (kind != RUNFILE_END) {
-        crypto_hash_sha256_update(&w->hash, (const unsigned char *)head, sizeof head);
-        crypto_hash_sha256_update(&w->hash, (const unsigned char *)payload.p, payload.n);
+        sha256_update(&w->hash, sizeof head, (const uint8_t *)head);
+        sha256_update(&w->hash, payload.n, (const uint8_t *)payload.p);
     }
     return compress(w, head, sizeof head, ZSTD_e_continue, err) &&
            compress(w, payload.p, payload.n, ZSTD_e_continue, err);
@@ -85,9 +86,9 @@ bool runfile_put(struct runfile_writer *w, enum runfile_kind kind, str payload, 
 
 bool runfile_finish(struct runfile_writer *w, struct err *err)
 {
-    unsigned char digest[crypto_hash_sha256_BYTES];
+    unsigned char digest[SHA256_DIGEST_SIZE];
     char hex[RUNFILE_HASH_SIZE];
-    crypto_hash_sha256_final(&w->hash, digest);
+    sha256_digest(&w->hash, SHA256_DIGEST_SIZE, digest);
     sodium_bin2hex(hex, sizeof hex, digest, sizeof digest);
     return put(w, RUNFILE_END, str_of(hex), err) && compress(w, NULL, 0, ZSTD_e_end, err);
 }

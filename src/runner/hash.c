@@ -3,11 +3,12 @@
 #include "runner/local_int.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <nettle/sha2.h>
 #include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK = 64 << 10, DIGEST = crypto_hash_sha256_BYTES };
+enum { CHUNK = 64 << 10, DIGEST = SHA256_DIGEST_SIZE };
 
 struct hashing {
     uv_work_t work;
@@ -25,14 +26,14 @@ struct hashing {
 static bool hash_file(int root, const char *path, unsigned char digest[DIGEST], int *ret_errno)
 {
     struct stat st;
-    crypto_hash_sha256_state state;
+    struct sha256_ctx state;
     auto_fd fd = local_open_below(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     *ret_errno = 0;
     if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
         *ret_errno = fd < 0 && errno != ENOENT && errno != EXDEV && errno != ELOOP ? errno : 0;
         return false;
     }
-    crypto_hash_sha256_init(&state);
+    sha256_init(&state);
     auto_free unsigned char *chunk = mem_alloc(CHUNK);
     for (ssize_t n; (n = read(fd, chunk, CHUNK)) != 0;) {
         if (n < 0 && errno == EINTR)
@@ -41,9 +42,9 @@ static bool hash_file(int root, const char *path, unsigned char digest[DIGEST], 
             *ret_errno = errno;
             return false;
         }
-        crypto_hash_sha256_update(&state, chunk, (unsigned long long)n);
+        sha256_update(&state, (size_t)n, chunk);
     }
-    crypto_hash_sha256_final(&state, digest);
+    sha256_digest(&state, SHA256_DIGEST_SIZE, digest);
     return true;
 }
 
@@ -51,27 +52,27 @@ static void hash_work(uv_work_t *work)
 {
     struct hashing *h = work->data;
     cleanup(local_listing_done) struct local_listing l = {.path = "", .err = &h->err};
-    crypto_hash_sha256_state all;
+    struct sha256_ctx all;
     unsigned char digest[DIGEST];
     size_t files = 0;
 
     if (!local_list_all(&l, h->w->root))
         return;
-    crypto_hash_sha256_init(&all);
+    sha256_init(&all);
     for (size_t i = 0; i < l.entries.n; i++) {
         const struct runner_entry *e = &l.entries.at[i];
         int bad = 0;
         if (e->kind == RUNNER_DIR || !glob_select(h->patterns, h->n, e->path))
             continue;
         if (hash_file(h->w->root, e->path.p, digest, &bad)) {
-            crypto_hash_sha256_update(&all, digest, DIGEST);
+            sha256_update(&all, DIGEST, digest);
             files++;
         } else if (bad) {
             err_errno(&h->err, "file_access", bad, "cannot hash '%.*s'", STR_ARG(e->path));
             return;
         }
     }
-    crypto_hash_sha256_final(&all, digest);
+    sha256_digest(&all, SHA256_DIGEST_SIZE, digest);
     if (files)
         sodium_bin2hex(h->hex, sizeof h->hex, digest, DIGEST);
 }

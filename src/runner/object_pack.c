@@ -76,13 +76,13 @@ void object_make(struct object *o, enum object_type type, str bytes)
 {
     static const char *const names[] = {"", "commit", "tree", "blob"};
     char head[32];
-    struct sha1 s;
+    struct sha1_ctx s;
     int n = snprintf(head, sizeof head, "%s %zu", names[type], bytes.n);
     sha1_init(&s);
-    sha1_add(&s, head, (size_t)n + 1);
+    sha1_update(&s, (size_t)n + 1, (const uint8_t *)head);
     if (bytes.n)
-        sha1_add(&s, bytes.p, bytes.n);
-    sha1_end(&s, o->name);
+        sha1_update(&s, bytes.n, (const uint8_t *)bytes.p);
+    sha1_digest(&s, SHA1_DIGEST_SIZE, o->name);
     o->packed.max = OUT_MAX;
     buf_reset(&o->packed);
     put_head(&o->packed, type, bytes.n);
@@ -97,7 +97,7 @@ void object_done(struct object *o)
 
 bool object_pack_put(struct object_pack *p, const struct object *o)
 {
-    str name = str_make((const char *)o->name, SHA1_BYTES);
+    str name = str_make((const char *)o->name, SHA1_DIGEST_SIZE);
     if (map_has(&p->known, name))
         return true;
     map_set(&p->known, arena_str(&p->arena, name), p);
@@ -105,28 +105,28 @@ bool object_pack_put(struct object_pack *p, const struct object *o)
     if (o->packed.overflow || p->out.overflow)
         return fail(p, EFBIG);
     struct packed_object entry = {.offset = p->offset, .crc = o->crc};
-    memcpy(entry.name, o->name, SHA1_BYTES);
+    memcpy(entry.name, o->name, SHA1_DIGEST_SIZE);
     vec_push(&p->objects, entry);
     p->offset += (uint32_t)o->packed.n;
     return flush(p, false);
 }
 
 bool object_pack_add(struct object_pack *p, enum object_type type, str bytes,
-                     uint8_t ret[SHA1_BYTES])
+                     uint8_t ret[SHA1_DIGEST_SIZE])
 {
     object_make(&p->scratch, type, bytes);
-    memcpy(ret, p->scratch.name, SHA1_BYTES);
+    memcpy(ret, p->scratch.name, SHA1_DIGEST_SIZE);
     return object_pack_put(p, &p->scratch);
 }
 
 /* ---- the end ---- */
 
 /* The number of objects is known now; the trailer is the hash of all before it. */
-static bool finish_pack(struct object_pack *p, uint8_t ret[SHA1_BYTES])
+static bool finish_pack(struct object_pack *p, uint8_t ret[SHA1_DIGEST_SIZE])
 {
     auto_buf count = BUF(8);
     auto_free char *chunk = mem_alloc(FLUSH_BYTES);
-    struct sha1 s;
+    struct sha1_ctx s;
     put_be32(&count, (uint32_t)p->objects.n);
     if (!flush(p, true))
         return false;
@@ -139,24 +139,24 @@ static bool finish_pack(struct object_pack *p, uint8_t ret[SHA1_BYTES])
             return fail(p, errno);
         if (n == 0)
             break;
-        sha1_add(&s, chunk, (size_t)n);
+        sha1_update(&s, (size_t)n, (const uint8_t *)chunk);
         at += n;
     }
-    sha1_end(&s, ret);
-    int e = fd_write_all(p->fd, ret, SHA1_BYTES);
+    sha1_digest(&s, SHA1_DIGEST_SIZE, ret);
+    int e = fd_write_all(p->fd, ret, SHA1_DIGEST_SIZE);
     return !e || fail(p, e);
 }
 
 static int by_name(const void *a, const void *b)
 {
     return memcmp(((const struct packed_object *)a)->name, ((const struct packed_object *)b)->name,
-                  SHA1_BYTES);
+                  SHA1_DIGEST_SIZE);
 }
 
-static void put_index(struct object_pack *p, const uint8_t trailer[SHA1_BYTES], struct buf *b)
+static void put_index(struct object_pack *p, const uint8_t trailer[SHA1_DIGEST_SIZE], struct buf *b)
 {
-    uint8_t sum[SHA1_BYTES];
-    struct sha1 s;
+    uint8_t sum[SHA1_DIGEST_SIZE];
+    struct sha1_ctx s;
     size_t below = 0;
     if (p->objects.n)
         qsort(p->objects.at, p->objects.n, sizeof *p->objects.at, by_name);
@@ -168,26 +168,26 @@ static void put_index(struct object_pack *p, const uint8_t trailer[SHA1_BYTES], 
         put_be32(b, (uint32_t)below);
     }
     vec_each (o, &p->objects)
-        buf_add_str(b, str_make((const char *)o->name, SHA1_BYTES));
+        buf_add_str(b, str_make((const char *)o->name, SHA1_DIGEST_SIZE));
     vec_each (o, &p->objects)
         put_be32(b, o->crc);
     vec_each (o, &p->objects)
         put_be32(b, o->offset);
-    buf_add_str(b, str_make((const char *)trailer, SHA1_BYTES));
+    buf_add_str(b, str_make((const char *)trailer, SHA1_DIGEST_SIZE));
     sha1_init(&s);
-    sha1_add(&s, b->p, b->n);
-    sha1_end(&s, sum);
-    buf_add_str(b, str_make((const char *)sum, SHA1_BYTES));
+    sha1_update(&s, b->n, (const uint8_t *)b->p);
+    sha1_digest(&s, SHA1_DIGEST_SIZE, sum);
+    buf_add_str(b, str_make((const char *)sum, SHA1_DIGEST_SIZE));
 }
 
 bool object_pack_end(struct object_pack *p, int objects_dir)
 {
-    uint8_t trailer[SHA1_BYTES];
-    char path[80], hex[2 * SHA1_BYTES + 1];
+    uint8_t trailer[SHA1_DIGEST_SIZE];
+    char path[80], hex[2 * SHA1_DIGEST_SIZE + 1];
     auto_buf index = BUF(INDEX_MAX);
     if (!finish_pack(p, trailer))
         return false;
-    for (size_t i = 0; i < SHA1_BYTES; i++)
+    for (size_t i = 0; i < SHA1_DIGEST_SIZE; i++)
         snprintf(hex + 2 * i, 3, "%02x", trailer[i]);
     put_index(p, trailer, &index);
     snprintf(path, sizeof path, "pack/pack-%s.pack", hex);

@@ -7,11 +7,11 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "diag/err.h"
-#include "runner/sha1.h"
+#include <nettle/sha1.h>
 
 /* One object as it stands in a pack; it can be made again, and is the caller's to end. */
 struct object {
-    uint8_t name[SHA1_BYTES];
+    uint8_t name[SHA1_DIGEST_SIZE];
     uint32_t crc;
     struct buf packed;
 };
@@ -21,7 +21,7 @@ void object_make(struct object *o, enum object_type type, str bytes);
 void object_done(struct object *o);
 
 struct packed_object {
-    uint8_t name[SHA1_BYTES];
+    uint8_t name[SHA1_DIGEST_SIZE];
     uint32_t crc, offset;
 };
 struct object_pack {
@@ -40,7 +40,7 @@ must_use bool object_pack_begin(struct object_pack *p, int objects_dir, struct e
 must_use bool object_pack_put(struct object_pack *p, const struct object *o);
 /* Makes it too; its name into ret. */
 must_use bool object_pack_add(struct object_pack *p, enum object_type type, str bytes,
-                              uint8_t ret[SHA1_BYTES]);
+                              uint8_t ret[SHA1_DIGEST_SIZE]);
 /* Writes the index beside it and gives both their names. */
 must_use bool object_pack_end(struct object_pack *p, int objects_dir);
 void object_pack_done(struct object_pack *p);

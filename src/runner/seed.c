@@ -27,7 +27,7 @@ enum {
 #define BYTES_MAX ((int64_t)1 << 30)
 
 struct taken {
-    uint8_t name[SHA1_BYTES];
+    uint8_t name[SHA1_DIGEST_SIZE];
     struct stat st;
 };
 
@@ -94,7 +94,7 @@ static bool read_entry(struct seeding *s, int dir, const struct entry *e)
 
 /* gitformat-index(5), version 2 */
 static void put_index_entry(struct seeding *s, const struct stat *st, unsigned mode,
-                            const uint8_t name[SHA1_BYTES])
+                            const uint8_t name[SHA1_DIGEST_SIZE])
 {
     struct buf *b = &s->index;
     size_t from = b->n, n = s->path.n < INDEX_NAME_MAX ? s->path.n : INDEX_NAME_MAX;
@@ -110,7 +110,7 @@ static void put_index_entry(struct seeding *s, const struct stat *st, unsigned m
                                (uint32_t)st->st_size};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         put_be32(b, fields[i]);
-    buf_add_str(b, str_make((const char *)name, SHA1_BYTES));
+    buf_add_str(b, str_make((const char *)name, SHA1_DIGEST_SIZE));
     buf_add_byte(b, (char)(n >> 8));
     buf_add_byte(b, (char)n);
     buf_add_str(b, buf_str(&s->path));
@@ -133,7 +133,7 @@ static bool take(struct seeding *s, const struct object *o, str path, const stru
         return true; /* nothing comes of this */
     struct taken *t = arena_alloc(&s->arena, sizeof *t);
     t->st = *st;
-    memcpy(t->name, o->name, SHA1_BYTES);
+    memcpy(t->name, o->name, SHA1_DIGEST_SIZE);
     map_set(&s->taken, arena_str(&s->arena, path), t);
     return (!s->start || start_bytes(s->start, path, st, bytes)) && object_pack_put(&s->pack, o);
 }
@@ -208,13 +208,13 @@ static const char *mode_text(unsigned mode)
                                   : "100644 ";
 }
 
-static bool add_folder(struct seeding *s, int dir, int depth, uint8_t ret[SHA1_BYTES],
+static bool add_folder(struct seeding *s, int dir, int depth, uint8_t ret[SHA1_DIGEST_SIZE],
                        bool *ret_empty);
 
 static bool add_entry(struct seeding *s, int dir, const struct entry *e, int depth,
                       struct buf *tree)
 {
-    uint8_t name[SHA1_BYTES];
+    uint8_t name[SHA1_DIGEST_SIZE];
     const struct stat *st = e->taken ? &e->taken->st : &e->st;
     bool folder = S_ISDIR(st->st_mode), empty = false;
     unsigned mode = folder                  ? MODE_FOLDER
@@ -231,7 +231,7 @@ static bool add_entry(struct seeding *s, int dir, const struct entry *e, int dep
         if (!add_folder(s, below, depth + 1, name, &empty))
             return false;
     } else if (e->taken) {
-        memcpy(name, e->taken->name, SHA1_BYTES);
+        memcpy(name, e->taken->name, SHA1_DIGEST_SIZE);
         if (s->start)
             start_note(s->start, buf_str(&s->path), st);
     } else if (!read_entry(s, dir, e) ||
@@ -245,12 +245,12 @@ static bool add_entry(struct seeding *s, int dir, const struct entry *e, int dep
         buf_add_c(tree, mode_text(mode));
         buf_add_str(tree, own);
         buf_add_byte(tree, '\0');
-        buf_add_str(tree, str_make((const char *)name, SHA1_BYTES));
+        buf_add_str(tree, str_make((const char *)name, SHA1_DIGEST_SIZE));
     }
     return true;
 }
 
-static bool add_folder(struct seeding *s, int dir, int depth, uint8_t ret[SHA1_BYTES],
+static bool add_folder(struct seeding *s, int dir, int depth, uint8_t ret[SHA1_DIGEST_SIZE],
                        bool *ret_empty)
 {
     auto_arena a = ARENA_INIT;
@@ -280,16 +280,16 @@ static bool put_file(struct seeding *s, int git, const char *path, str text)
     return !errno || fail(s, "write the repository");
 }
 
-static void add_hex(struct buf *b, const uint8_t name[SHA1_BYTES])
+static void add_hex(struct buf *b, const uint8_t name[SHA1_DIGEST_SIZE])
 {
-    for (size_t i = 0; i < SHA1_BYTES; i++)
+    for (size_t i = 0; i < SHA1_DIGEST_SIZE; i++)
         buf_addf(b, "%02x", name[i]);
 }
 
-static bool add_commit(struct seeding *s, const uint8_t tree[SHA1_BYTES], int git)
+static bool add_commit(struct seeding *s, const uint8_t tree[SHA1_DIGEST_SIZE], int git)
 {
     auto_buf text = BUF(4096), ref = BUF(64);
-    uint8_t name[SHA1_BYTES];
+    uint8_t name[SHA1_DIGEST_SIZE];
     buf_add_c(&text, "tree ");
     add_hex(&text, tree);
     buf_add_c(&text, "\nauthor Plue <plue@localhost> 946684800 +0000"
@@ -308,8 +308,8 @@ static bool add_commit(struct seeding *s, const uint8_t tree[SHA1_BYTES], int gi
 
 static bool put_index(struct seeding *s, int git)
 {
-    uint8_t sum[SHA1_BYTES];
-    struct sha1 hash;
+    uint8_t sum[SHA1_DIGEST_SIZE];
+    struct sha1_ctx hash;
     auto_buf count = BUF(8);
     put_be32(&count, s->files);
     if (s->index.overflow) {
@@ -318,8 +318,8 @@ static bool put_index(struct seeding *s, int git)
     }
     memcpy(s->index.p + 8, count.p, count.n);
     sha1_init(&hash);
-    sha1_add(&hash, s->index.p, s->index.n);
-    sha1_end(&hash, sum);
+    sha1_update(&hash, s->index.n, (const uint8_t *)s->index.p);
+    sha1_digest(&hash, SHA1_DIGEST_SIZE, sum);
     buf_add_str(&s->index, str_make((const char *)sum, sizeof sum));
     return put_file(s, git, "index", buf_str(&s->index));
 }
@@ -387,7 +387,7 @@ bool seed_begin(const char *workspace, struct start_record *start, struct owner 
 
 static bool write_repository(struct seeding *s)
 {
-    uint8_t tree[SHA1_BYTES];
+    uint8_t tree[SHA1_DIGEST_SIZE];
     bool empty;
     buf_add_c(&s->index, "DIRC");
     put_be32(&s->index, 2);
