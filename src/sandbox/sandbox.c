@@ -369,7 +369,15 @@ static bool start(struct sandbox_tree *t, const struct sandbox_spec *spec, int *
         return false;
     *ret_stdout = fd_steal(&out_read);
     *ret_stderr = fd_steal(&err_read);
+    t->held[0] = fd_steal(&out_write);
+    t->held[1] = fd_steal(&err_write);
     return true;
+}
+
+static void let_go(struct sandbox_tree *t)
+{
+    fd_close(&t->held[0]);
+    fd_close(&t->held[1]);
 }
 
 bool sandbox_start(struct sandbox *s, const struct sandbox_spec *spec,
@@ -386,6 +394,7 @@ bool sandbox_start(struct sandbox *s, const struct sandbox_spec *spec,
                                .status = -1,
                                .network = -1,
                                .listener = -1,
+                               .held = {-1, -1},
                                .cgroup = CGROUP_INIT,
                                .exit = {.cpu_ms = -1, .memory_peak = -1}};
     if (!start(t, spec, ret_stdout, ret_stderr, err)) {
@@ -412,6 +421,7 @@ bool sandbox_advance(struct sandbox_tree *t, struct sandbox_exit *ret_exit)
         if (!t->sandbox->backend->advance(t, &t->exit))
             return false;
         t->state = TREE_OVER;
+        let_go(t);
         cgroup_end(&t->sandbox->cgroups, &t->cgroup, &t->exit);
         if (t->network >= 0 && t->network_again)
             vec_push(&t->space->networks, fd_steal(&t->network));
@@ -441,6 +451,7 @@ void sandbox_tree_free(struct sandbox_tree *t)
             poll(&p, 1, -1);
         }
     }
+    let_go(t);
     cgroup_end(&t->sandbox->cgroups, &t->cgroup, &t->exit);
     fd_close(&t->poll);
     fd_close(&t->leader_fd);

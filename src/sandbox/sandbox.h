@@ -145,8 +145,8 @@ struct sandbox_exit {
 
 struct sandbox_tree;
 /* stdin is /dev/null; stdout and stderr are pipes whose reading ends (non-blocking) the caller
- * takes; with spec->stdio they are -1. Fast: the caller is not copied, only suspended until exec.
- */
+ * takes; with spec->stdio they are -1. The pipes end with the tree and not before: one that is
+ * silent wakes nobody until then. Fast: the caller is not copied, only suspended until exec. */
 must_use bool sandbox_start(struct sandbox *s, const struct sandbox_spec *spec,
                             struct sandbox_tree **ret_tree, int *ret_stdout, int *ret_stderr,
                             struct err *err);

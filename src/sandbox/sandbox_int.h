@@ -225,6 +225,7 @@ struct sandbox_tree {
     bool reported_exit; /* the program was executed and ended with report_code */
     int report_code;
     bool killed, term_pending;
+    int held[2]; /* the writing ends of its output until it is over, or -1 */
     bool warm; /* started in the space's room; leader_fd is the namespace's first process */
     struct cgroup cgroup;
     struct sandbox_exit exit;

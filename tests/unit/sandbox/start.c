@@ -230,6 +230,42 @@ static void death__by_term_reaches_every_process(void **state)
     close(error);
 }
 
+/* Of a step that has closed its output and goes on, nothing wakes who reads it. */
+static void output__ends_with_the_tree_and_not_before(void **state)
+{
+    struct fixture *f = *state;
+    const char *const argv[] = {
+        "/bin/sh", "-c",
+        "echo up; mkfifo /workspace/gone; exec >&- 2>&-; : >/workspace/gone;"
+        " exec sleep 98765",
+        NULL};
+    const char *const env[] = {"PATH=/usr/bin:/bin", NULL};
+    struct sandbox_spec spec = {.space = f->space, .argv = argv, .env = env, .limits = f->limits};
+    struct sandbox_tree *t;
+    struct sandbox_exit exit;
+    char text[8], path[PATH_TEXT + 8];
+    int out, error;
+    auto_err err = ERR_INIT;
+    assert_true(sandbox_start(f->sandbox, &spec, &t, &out, &error, &err));
+    auto_fd out_fd = out;
+    auto_fd error_fd = error;
+    fcntl(out, F_SETFL, 0);
+    assert_int_equal(read(out, text, sizeof text), 3);
+    snprintf(path, sizeof path, "%s/gone", f->workspace);
+    for (int gone = -1; gone < 0; close(gone)) /* opening it waits until the step opens it */
+        gone = open(path, O_RDONLY | O_CLOEXEC);
+    struct pollfd p[] = {{.fd = out, .events = POLLIN}, {.fd = error, .events = POLLIN}};
+    assert_int_equal(poll(p, 2, 0), 0);
+    sandbox_signal(t, SIGKILL);
+    while (!sandbox_advance(t, &exit)) {
+        struct pollfd tree = {.fd = sandbox_tree_fd(t), .events = POLLIN};
+        assert_int_equal(poll(&tree, 1, 10000), 1);
+    }
+    assert_int_equal(read(out, text, sizeof text), 0);
+    assert_int_equal(read(error, text, sizeof text), 0);
+    sandbox_tree_free(t);
+}
+
 #define START(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 static int try_all(void)
@@ -243,6 +279,7 @@ static int try_all(void)
         START(death__of_the_program_ends_its_steps_but_not_tmp),
         START(death__of_the_room_ends_its_steps_and_is_named),
         START(death__by_term_reaches_every_process),
+        START(output__ends_with_the_tree_and_not_before),
         START(close__leaves_no_control_group_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
