@@ -32,7 +32,7 @@ void progress_free(struct progress *p)
 {
     if (!p)
         return;
-    arena_done(&p->arena);
+    picture_done(p);
     vec_done(&p->seen);
     err_done(&p->unread);
     free(p);
@@ -71,26 +71,6 @@ void progress_say(struct progress *p, const char *text)
         cli_note("%s", text);
 }
 
-static void load(struct progress *p, enum store_step_load what)
-{
-    struct arena fresh = ARENA_INIT;
-    struct store_run run;
-    struct store_step *steps;
-    size_t n;
-    err_reset(&p->unread);
-    if (!store_load_run(p->reader, p->run_id, &fresh, &run, &p->unread) ||
-        !store_load_steps(p->reader, p->run_id, STORE_LAST, what, &fresh, &steps, &n, &p->unread)) {
-        arena_done(&fresh);
-        return;
-    }
-    arena_done(&p->arena);
-    p->arena = fresh;
-    p->run = run;
-    p->steps = steps;
-    p->step_count = n;
-    p->loaded = true;
-}
-
 /* Whether there is news, or what could not be read the last time. */
 static bool has_changed(struct progress *p)
 {
@@ -104,7 +84,7 @@ void progress_update(struct progress *p)
     bool silent = p->mode == PROGRESS_QUIET && !p->drawing; /* what counts is the end */
     if (p->reader && !silent && clock_mono_ms() >= p->next_load && has_changed(p)) {
         int64_t began = clock_mono_ms();
-        load(p, STORE_STEPS_BRIEF);
+        picture_update(p);
         p->next_load = clock_mono_ms() + (clock_mono_ms() - began) * LOAD_SHARE;
         if (p->mode == PROGRESS_PLAIN)
             lines_update(p);
@@ -133,8 +113,7 @@ static void print_run(struct progress *p)
 {
     auto_buf b = BUF(CLI_OUTPUT_MAX);
     struct json_writer w = JSON_WRITER(&b, true);
-    load(p, STORE_STEPS_RESULTS);
-    if (err_is_set(&p->unread))
+    if (!picture_load(p, STORE_STEPS_RESULTS))
         return;
     auto_arena a = ARENA_INIT;
     struct shape_kept kept = {0};
@@ -148,6 +127,7 @@ int progress_end(struct progress *p)
 {
     auto_buf b = BUF(CLI_OUTPUT_MAX);
     p->next_load = 0;
+    p->incomplete = true; /* what was settled at the end has no event */
     progress_update(p);
     if (err_is_set(&p->unread))
         progress_update(p);

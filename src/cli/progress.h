@@ -24,9 +24,9 @@ enum progress_mode progress_mode_of(const struct cli *c);
 struct progress;
 struct progress *progress_new(struct cli *c, enum progress_mode mode);
 void progress_free(struct progress *p);
-/* Keeps the reader. Events after seq 0 count as new. */
 /* Events up to this one were told before. */
 void progress_skip(struct progress *p, int64_t seq);
+/* Keeps the reader. Events after seq 0 count as new. */
 void progress_begin(struct progress *p, struct store_reader *reader, int64_t run_id);
 /* Files copied into the workspace so far. */
 void progress_copying(struct progress *p, size_t files, size_t total);

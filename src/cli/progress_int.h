@@ -2,6 +2,7 @@
 #ifndef CLI_PROGRESS_INT_H
 #define CLI_PROGRESS_INT_H
 #include "base/clock.h"
+#include "base/map.h"
 #include "cli/log_text.h"
 #include "cli/progress.h"
 #include "cli/screen.h"
@@ -16,11 +17,14 @@ struct progress {
     enum progress_mode mode;
     struct store_reader *reader;
     int64_t run_id;
-    struct arena arena; /* of run and steps */
+    struct arena run_arena, arena; /* of the run's row, of the steps' */
     struct store_run run;
     struct store_step *steps;
     size_t step_count;
-    bool loaded, done;
+    struct map index;    /* id -> its place in steps */
+    int64_t picture_seq; /* of the newest event that is in steps */
+    size_t whole_bytes;  /* of arena when all steps were loaded last */
+    bool loaded, incomplete, done;
     struct err unread; /* why the last look failed; it is tried again */
     VEC(struct seen_step) seen;
     int64_t seq; /* of the last event that was told */
@@ -58,6 +62,11 @@ static inline bool step_is_shown(const struct store_step *s)
     return s->type != STEP_TYPE_PARALLEL;
 }
 
+/* progress_picture.c: the rows of the run and of its steps, in p. Failures go to p->unread, and
+ * leave what was there. */
+void picture_update(struct progress *p);
+bool picture_load(struct progress *p, enum store_step_load what);
+void picture_done(struct progress *p);
 /* progress_live.c */
 void live_draw(struct progress *p, bool last);
 /* progress_lines.c */

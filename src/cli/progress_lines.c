@@ -174,15 +174,13 @@ static bool follow_event(void *ctx, const struct event *e)
     if (e->type != EVENT_STEP_STARTED && e->type != EVENT_STEP_COMPLETED &&
         e->type != EVENT_STEP_SKIPPED)
         return true;
-    for (size_t i = 0; i < p->step_count; i++) {
-        const struct store_step *s = &p->steps[i];
-        if (!str_eq(s->key.step_id, e->step_id) || !step_is_shown(s))
-            continue;
-        if (e->type == EVENT_STEP_STARTED)
-            buf_addf(&b->out, "* %.*s running\n", STR_ARG(e->step_id));
-        else
-            add_ended_step(p, &b->out, s, e);
-    }
+    const struct store_step *s = map_get(&p->index, e->step_id);
+    if (!s || !step_is_shown(s))
+        return true;
+    if (e->type == EVENT_STEP_STARTED)
+        buf_addf(&b->out, "* %.*s running\n", STR_ARG(e->step_id));
+    else
+        add_ended_step(p, &b->out, s, e);
     return true;
 }
 

@@ -1,3 +1,4 @@
+#include "base/map.h"
 #include "store/store_int.h"
 
 /* Column, member, kind: the long ones last, so that a brief row is a beginning of a whole one. */
@@ -284,6 +285,68 @@ bool store_load_steps(struct store_reader *r, int64_t run_id, int64_t attempt,
     }
     vec_done(&list);
     return !err_is_set(err);
+}
+
+/* Ids of the steps that events name, those of lines aside: a line changes no row. */
+static bool read_changes(struct store_reader *r, int64_t run_id, int64_t after_seq, struct arena *a,
+                         struct map *ids, bool *ret_all, struct err *err)
+{
+    auto_db_rows rows = {0};
+    if (!db_query(r->db,
+                  "SELECT type, step_id FROM run_events"
+                  " WHERE run_id = $1 AND seq > $2 AND step_key IS NULL",
+                  DB_ARGS(db_int(run_id), db_int(after_seq)), &rows, err))
+        return false;
+    while (!*ret_all && db_next(&rows, err)) {
+        enum event_type type;
+        str id = db_get_str(&rows, 1);
+        *ret_all = event_type_parse(db_get_str(&rows, 0), &type) &&
+                   (type == EVENT_PLAN_EXTENDED || type == EVENT_RUN_STARTED);
+        if (id.n && !map_has(ids, id))
+            map_set(ids, arena_str(a, id), ids);
+    }
+    return !err_is_set(err);
+}
+
+static bool load_latest(struct store_reader *r, int64_t run_id, str id, struct arena *a,
+                        struct store_step *ret, bool *ret_has, struct err *err)
+{
+    auto_db_rows rows = {0};
+    if (!db_query(r->db,
+                  "SELECT run_id" BRIEF_NAMES " FROM workflow_steps WHERE run_id = $1 AND attempt ="
+                  " (SELECT attempt FROM workflow_runs WHERE id = $1) AND step_id = $2"
+                  " ORDER BY try DESC LIMIT 1",
+                  DB_ARGS(db_int(run_id), db_text(id)), &rows, err))
+        return false;
+    *ret_has = db_next(&rows, err);
+    return *ret_has ? load_row(&rows, BRIEF_COUNT, a, ret, err) : !err_is_set(err);
+}
+
+bool store_load_changed_steps(struct store_reader *r, int64_t run_id, int64_t after_seq,
+                              struct arena *a, struct store_step **ret, size_t *ret_n,
+                              bool *ret_all, int64_t *ret_seq, struct err *err)
+{
+    auto_map ids = {0};
+    int64_t seq; /* what is recorded after it is in the rows at most too early */
+    size_t n = 0;
+    *ret_all = false;
+    if (!store_last_seq(r, run_id, &seq, err) ||
+        !read_changes(r, run_id, after_seq, a, &ids, ret_all, err))
+        return false;
+    struct store_step *list = *ret_all ? NULL : arena_array(a, struct store_step, ids.n);
+    map_each(e, &ids)
+    {
+        bool has = false;
+        if (*ret_all)
+            break;
+        if (!load_latest(r, run_id, e->key, a, &list[n], &has, err))
+            return false;
+        n += has;
+    }
+    *ret = list;
+    *ret_n = n;
+    *ret_seq = seq;
+    return true;
 }
 
 bool reader_step_key(struct store_reader *r, const struct store_step_key *key, int64_t *ret,

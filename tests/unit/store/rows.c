@@ -365,6 +365,68 @@ static void store__steps_load_in_plan_order_with_their_latest_try(void **state)
     assert_steps(f, id, 1, "build/1/2 ready, test/1/1 pending, lint/1/1 pending");
 }
 
+/* As store_load_changed_steps gives them, after a commit of `b`; "all" where all are to be loaded.
+ */
+static void assert_changed(struct fixture *f, int64_t run, struct store_batch *b, int64_t *seq,
+                           const char *want)
+{
+    auto_err err = ERR_INIT;
+    auto_buf got = BUF(BUF_TEXT_MAX);
+    struct store_step *steps;
+    size_t n;
+    bool all;
+    commit(f, b);
+    check(store_load_changed_steps(f->reader, run, *seq, &f->arena, &steps, &n, &all, seq, &err),
+          &err);
+    for (size_t i = 0; i < n; i++)
+        buf_addf(&got, "%s%.*s/%lld %s", i ? ", " : "", STR_ARG(steps[i].key.step_id),
+                 (long long)steps[i].key.try, step_status_name(steps[i].status));
+    assert_string_equal(all ? "all" : buf_c(&got), want);
+}
+
+static struct event event_of(int64_t run, enum event_type type, str step)
+{
+    return (struct event){.run_id = run, .type = type, .step_id = step, .data = STR("{}")};
+}
+
+static void store__steps_that_events_name_load_once_and_as_they_are_now(void **state)
+{
+    struct fixture *f = *state;
+    int64_t id = make_run(f), seq = 0;
+    struct store_step_key key = step_key(id, "build");
+    struct event build = event_of(id, EVENT_STEP_STARTED, STR("build")),
+                 test = event_of(id, EVENT_STEP_SKIPPED, STR("test")),
+                 status = event_of(id, EVENT_RUN_STATUS_CHANGED, STR("")),
+                 grown = event_of(id, EVENT_PLAN_EXTENDED, STR(""));
+    struct log_line line = {.stream = LOG_STDOUT, .text = STR("a line")};
+    struct store_batch *b = store_batch_new(f->store);
+
+    store_append_event(b, &test);
+    store_append_event(b, &build);
+    store_append_event(b, &status);
+    store_append_event(b, &build);
+    store_update_step(
+        b, &(struct store_step_update){.key = key, .from = STEP_PENDING, .to = STEP_FAILED});
+    key.try = 2;
+    store_add_try(b, &key, 5);
+    assert_changed(f, id, b, &seq, "test/1 pending, build/2 ready");
+    assert_int_equal(seq, 4);
+
+    b = store_batch_new(f->store);
+    store_append_log(b, &key, &line, 1);
+    assert_changed(f, id, b, &seq, "");
+    assert_int_equal(seq, 5);
+
+    b = store_batch_new(f->store);
+    store_append_event(b, &test);
+    assert_changed(f, id, b, &seq, "test/1 pending");
+    b = store_batch_new(f->store);
+    store_append_event(b, &test);
+    store_append_event(b, &grown);
+    assert_changed(f, id, b, &seq, "all");
+    assert_int_equal(seq, 8);
+}
+
 static void store__further_try_is_as_planned(void **state)
 {
     struct fixture *f = *state;
@@ -561,6 +623,7 @@ int main(void)
         STORE_TEST(store__absent_exit_code_differs_from_zero),
         STORE_TEST(store__long_stdout_is_cut_between_characters_and_flagged),
         STORE_TEST(store__steps_load_in_plan_order_with_their_latest_try),
+        STORE_TEST(store__steps_that_events_name_load_once_and_as_they_are_now),
         STORE_TEST(store__further_try_is_as_planned),
         STORE_TEST(store__same_step_twice_is_refused),
         STORE_TEST(store__definition_is_replaced_by_name),
