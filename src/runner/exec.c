@@ -41,7 +41,6 @@ struct local_step {
     runner_output_fn *output;
     runner_exit_fn *exit;
     void *user;
-    int64_t started_ms;
     char tail[TAIL_MAX];
     size_t tail_n;
     bool workspace_full, line_open; /* stderr stands within a line */
@@ -88,10 +87,14 @@ static bool choose_shell(const struct local *l, const struct runner_exec *x, con
         [RUNNER_SHELL_PYTHON] = {"python3", {NULL}},
     };
     enum runner_shell shell = x->argv ? RUNNER_SHELL_SH : x->shell;
-    if (shell == RUNNER_SHELL_DEFAULT)
-        shell = sandbox_find_program(l->sandbox, x->image, "bash") ? RUNNER_SHELL_BASH
-                                                                   : RUNNER_SHELL_SH;
+    bool any = shell == RUNNER_SHELL_DEFAULT;
+    if (any)
+        shell = RUNNER_SHELL_BASH;
     const char *program = sandbox_find_program(l->sandbox, x->image, shells[shell].program);
+    if (!program && any) {
+        shell = RUNNER_SHELL_SH;
+        program = sandbox_find_program(l->sandbox, x->image, shells[shell].program);
+    }
     if (!program && !x->image) { /* an absent image has its own message */
         err_set(err, "shell_missing", "there is no %s for the step to run in",
                 shells[shell].program);
@@ -463,11 +466,8 @@ static void report_exit(struct local_step *s, const struct sandbox_exit *x)
                             .signal = x->signal,
                             .oom = x->oom,
                             .workspace_full = s->workspace_full,
-                            .cpu_ms = x->cpu_ms,
-                            .memory_peak = x->memory_peak,
                             .host_used = s->host_used,
-                            .host_count = s->host_count,
-                            .duration_ms = clock_mono_ms() - s->started_ms};
+                            .host_count = s->host_count};
     say_what_is_full(s, &e);
     struct buf texts[STEP_FILE_COUNT];
     step_files_take((struct local_workspace *)s->step.workspace, &s->folder, texts, &e.cut);
@@ -550,7 +550,7 @@ static void on_tree(void *user, struct watch *w)
 static void on_failed_start(uv_timer_t *timer)
 {
     struct local_step *s = timer->data;
-    struct runner_exit e = {.err = &s->err, .duration_ms = -1, .cpu_ms = -1, .memory_peak = -1};
+    struct runner_exit e = {.err = &s->err};
     s->exit(s->user, &e);
     close_handles(s);
 }
@@ -576,7 +576,6 @@ struct runner_step *local_exec(struct runner_workspace *workspace, const struct 
                              .output = exec->output,
                              .exit = exec->exit,
                              .user = exec->user,
-                             .started_ms = clock_mono_ms(),
                              .next = w->steps,
                              .open_handles = 1};
     w->steps = s;

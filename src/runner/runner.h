@@ -82,7 +82,6 @@ struct runner_exit {
     bool workspace_full;   /* killed because the workspace had grown past its size */
     bool tmp_full;         /* it failed, and /tmp had no room */
     bool disk_full;        /* it failed, and the workspace's file system had no room */
-    int64_t duration_ms, cpu_ms, memory_peak; /* -1 where unknown */
     /* What the step wrote to $PLUE_OUTPUT, $PLUE_ENV, $PLUE_PATH and $PLUE_SUMMARY: raw bytes, cut
      * at RUNNER_FILE_MAX. Borrowed during the callback. */
     str output, env, path, summary;

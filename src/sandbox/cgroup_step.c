@@ -80,60 +80,21 @@ static int open_counters(const struct cgroup_hierarchy *h, int dir, struct cgrou
 {
     static const struct {
         enum cgroup_controller bit;
-        int flags;
         const char *names[2]; /* of version 1 and 2 */
     } counters[CGROUP_COUNTERS] = {
-        [CGROUP_PEAK] = {CGROUP_MEMORY, O_RDWR, {"memory.max_usage_in_bytes", "memory.peak"}},
-        [CGROUP_CHARGED] = {CGROUP_MEMORY, O_RDONLY, {"memory.usage_in_bytes", "memory.current"}},
-        [CGROUP_OOM] = {CGROUP_MEMORY, O_RDONLY, {"memory.oom_control", "memory.events"}},
-        [CGROUP_CPU_USED] = {CGROUP_CPU, O_RDONLY, {"cpuacct.usage", "cpu.stat"}},
-        [CGROUP_TASKS] = {CGROUP_PIDS, O_RDONLY, {"pids.current", "pids.current"}},
+        [CGROUP_CHARGED] = {CGROUP_MEMORY, {"memory.usage_in_bytes", "memory.current"}},
+        [CGROUP_OOM] = {CGROUP_MEMORY, {"memory.oom_control", "memory.events"}},
+        [CGROUP_TASKS] = {CGROUP_PIDS, {"pids.current", "pids.current"}},
     };
     for (size_t i = 0; i < CGROUP_COUNTERS; i++) {
         if (!(h->controllers & counters[i].bit))
             continue;
         const char *name = counters[i].names[h->v2];
-        g->counters[i] = openat(dir, name, counters[i].flags | O_CLOEXEC);
-        if (g->counters[i] < 0 && counters[i].flags == O_RDWR) /* of an older kernel */
-            g->counters[i] = openat(dir, name, O_RDONLY | O_CLOEXEC);
+        g->counters[i] = openat(dir, name, O_RDONLY | O_CLOEXEC);
         if (g->counters[i] < 0 && errno != ENOENT)
             return errno;
     }
     return 0;
-}
-
-static int64_t cpu_used(const struct cgroups *c, const struct cgroup *g)
-{
-    for (size_t i = 0; i < c->n; i++)
-        if (c->at[i].controllers & CGROUP_CPU) {
-            int64_t n =
-                read_number(g->counters[CGROUP_CPU_USED], c->at[i].v2 ? "usage_usec" : NULL);
-            return n < 0 ? -1 : n / (c->at[i].v2 ? 1 : 1000);
-        }
-    return -1;
-}
-
-static int64_t oom_kills(const struct cgroup *g)
-{
-    int64_t n = read_number(g->counters[CGROUP_OOM], "oom_kill");
-    return n > 0 ? n : 0;
-}
-
-/* From here on is counted. The greatest charge counts anew since Linux 6.12 in version 2. */
-static void begin_count(const struct cgroups *c, struct cgroup *g)
-{
-    int peak = g->counters[CGROUP_PEAK];
-    g->again = g->counters[CGROUP_TASKS] >= 0 && (peak < 0 || pwrite(peak, "0", 1, 0) == 1);
-    g->oom_before = oom_kills(g);
-    g->cpu_before_us = cpu_used(c, g);
-}
-
-static void read_usage(const struct cgroups *c, const struct cgroup *g, struct sandbox_exit *exit)
-{
-    int64_t cpu = cpu_used(c, g);
-    exit->memory_peak = read_number(g->counters[CGROUP_PEAK], NULL);
-    exit->oom = oom_kills(g) > g->oom_before;
-    exit->cpu_ms = cpu < 0 ? -1 : (cpu - (g->cpu_before_us > 0 ? g->cpu_before_us : 0)) / 1000;
 }
 
 /* ---- a group's end ---- */
@@ -201,10 +162,12 @@ void cgroups_remove_idle(struct cgroups *c)
     vec_done(&c->idle);
 }
 
-/* Nobody is in it, and the next step is not charged for what this one left. */
+/* Nobody is in it, nobody was killed in it, and the next step is not charged for what this one
+ * left. */
 static bool is_as_new(const struct cgroup *g, const struct sandbox_exit *exit)
 {
-    return g->again && !exit->oom && read_number(g->counters[CGROUP_TASKS], NULL) == 0 &&
+    return g->counters[CGROUP_TASKS] >= 0 && !exit->oom &&
+           read_number(g->counters[CGROUP_TASKS], NULL) == 0 &&
            read_number(g->counters[CGROUP_CHARGED], NULL) <= LEFT_BYTES_MAX;
 }
 
@@ -212,7 +175,7 @@ void cgroup_end(struct cgroups *c, struct cgroup *g, struct sandbox_exit *exit)
 {
     if (!g->id)
         return;
-    read_usage(c, g, exit);
+    exit->oom = read_number(g->counters[CGROUP_OOM], "oom_kill") > 0;
     if (c->idle.n < IDLE_MAX && is_as_new(g, exit))
         vec_push(&c->idle, *g);
     else
@@ -296,7 +259,6 @@ bool cgroup_make(struct cgroups *c, const struct sandbox_limits *limits, bool ne
             return false;
         }
     }
-    begin_count(c, &g);
     *ret_group = g;
     return true;
 }

@@ -395,8 +395,7 @@ bool sandbox_start(struct sandbox *s, const struct sandbox_spec *spec,
                                .network = -1,
                                .listener = -1,
                                .held = {-1, -1},
-                               .cgroup = CGROUP_INIT,
-                               .exit = {.cpu_ms = -1, .memory_peak = -1}};
+                               .cgroup = CGROUP_INIT};
     if (!start(t, spec, ret_stdout, ret_stderr, err)) {
         sandbox_tree_free(t);
         return false;

@@ -140,7 +140,6 @@ struct sandbox_exit {
     bool oom;         /* the memory limit killed a process of the tree; false where unknown */
     bool not_started; /* the wall could not be built, or argv[0] not be executed; stderr says why */
     bool killed;      /* sandbox_signal(SIGKILL) came first */
-    int64_t cpu_ms, memory_peak; /* -1 where unknown */
 };
 
 struct sandbox_tree;

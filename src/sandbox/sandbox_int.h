@@ -23,14 +23,7 @@ struct cgroup_hierarchy {
     bool v2;
 };
 
-enum cgroup_counter {
-    CGROUP_PEAK,
-    CGROUP_CHARGED,
-    CGROUP_OOM,
-    CGROUP_CPU_USED,
-    CGROUP_TASKS,
-    CGROUP_COUNTERS
-};
+enum cgroup_counter { CGROUP_CHARGED, CGROUP_OOM, CGROUP_TASKS, CGROUP_COUNTERS };
 
 struct cgroup {  /* of one step at a time */
     uint64_t id; /* 0: none */
@@ -38,12 +31,10 @@ struct cgroup {  /* of one step at a time */
     int procs[CGROUP_HIERARCHIES]; /* the doors */
     int counters[CGROUP_COUNTERS];
     struct sandbox_limits limits;
-    bool network, again; /* it can serve another step */
-    int64_t oom_before, cpu_before_us;
+    bool network;
 };
-#define CGROUP_INIT   \
-    ((struct cgroup){ \
-        .dirs = {-1, -1, -1, -1}, .procs = {-1, -1, -1, -1}, .counters = {-1, -1, -1, -1, -1}})
+#define CGROUP_INIT \
+    ((struct cgroup){.dirs = {-1, -1, -1, -1}, .procs = {-1, -1, -1, -1}, .counters = {-1, -1, -1}})
 
 struct cgroups {
     struct cgroup_hierarchy at[CGROUP_HIERARCHIES];
@@ -67,8 +58,8 @@ must_use bool cgroup_make(struct cgroups *c, const struct sandbox_limits *limits
                           struct cgroup *ret_group, struct err *err);
 /* Whether the kernel refuses metadata addresses to groups made with network; tried once. */
 bool cgroups_guard_network(struct cgroups *c);
-/* Kills whatever is in it, reads what was used, keeps it for another step or removes it (now or
- * later). */
+/* Kills whatever is in it, reads whether memory ran out, keeps it for another step or removes it
+ * (now or later). */
 void cgroup_end(struct cgroups *c, struct cgroup *g, struct sandbox_exit *exit);
 
 /* ---- egress ---- */
@@ -226,7 +217,7 @@ struct sandbox_tree {
     int report_code;
     bool killed, term_pending;
     int held[2]; /* the writing ends of its output until it is over, or -1 */
-    bool warm; /* started in the space's room; leader_fd is the namespace's first process */
+    bool warm;   /* started in the space's room; leader_fd is the namespace's first process */
     struct cgroup cgroup;
     struct sandbox_exit exit;
 };

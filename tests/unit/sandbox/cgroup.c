@@ -9,13 +9,10 @@
 
 static int kernel_mkdirat(int dir, const char *name, mode_t mode);
 static int kernel_unlinkat(int dir, const char *name, int flags);
-static ssize_t kernel_pwrite(int fd, const void *bytes, size_t n, off_t at);
-#define pwrite kernel_pwrite
 #define mkdirat kernel_mkdirat
 #define unlinkat kernel_unlinkat
 #include "sandbox/cgroup.c"
 #include "sandbox/cgroup_step.c"
-#undef pwrite
 #undef mkdirat
 #undef unlinkat
 
@@ -38,7 +35,7 @@ struct fixture {
 /* ---- the kernel ---- */
 
 static struct {
-    bool v2, has_kill, needs_leaf, keeps_peak;
+    bool v2, has_kill, needs_leaf;
     int busy;    /* how often rmdir is refused yet */
     int killed;  /* groups that were told to die */
     int removed; /* groups */
@@ -60,18 +57,13 @@ static int kernel_mkdirat(int dir, const char *name, mode_t mode)
                                      "pids.max",
                                      "cpu.cfs_period_us",
                                      "cpu.cfs_quota_us",
-                                     "memory.max_usage_in_bytes",
                                      "memory.usage_in_bytes",
                                      "memory.oom_control",
-                                     "cpuacct.usage",
                                      "pids.current",
                                      NULL};
-    static const char *const v2[] = {"cgroup.procs",  "cgroup.subtree_control",
-                                     "memory.max",    "memory.swap.max",
-                                     "pids.max",      "cpu.max",
-                                     "memory.peak",   "memory.current",
-                                     "memory.events", "cpu.stat",
-                                     "pids.current",  NULL};
+    static const char *const v2[] = {
+        "cgroup.procs", "cgroup.subtree_control", "memory.max",    "memory.swap.max", "pids.max",
+        "cpu.max",      "memory.current",         "memory.events", "pids.current",    NULL};
     if ((mkdirat)(dir, name, mode) < 0)
         return -1;
     auto_fd made = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -84,14 +76,6 @@ static int kernel_mkdirat(int dir, const char *name, mode_t mode)
         put(dir, "cgroup.subtree_control", "");
     }
     return 0;
-}
-
-static ssize_t kernel_pwrite(int fd, const void *bytes, size_t n, off_t at)
-{
-    if (!kernel.keeps_peak)
-        return (pwrite)(fd, bytes, n, at);
-    errno = EINVAL;
-    return -1;
 }
 
 static void read_back(int dir, const char *name, struct buf *text)
@@ -221,21 +205,17 @@ static void v2__a_group_has_its_limits_and_a_door(void **state)
 static void v2__its_end_kills_reads_what_was_used_and_removes_it(void **state)
 {
     struct fixture *f = *state;
-    struct sandbox_exit exit = {.cpu_ms = -1, .memory_peak = -1};
+    struct sandbox_exit exit = {0};
     open_at(f, "cgroup2", "rw");
     struct cgroup g = make(f);
     {
         auto_fd dir = at(f, "/plue.1.test/1");
         put(dir, "memory.events", "low 0\nhigh 0\nmax 12\noom 2\noom_kill 1\n");
-        put(dir, "memory.peak", "123456\n");
-        put(dir, "cpu.stat", "usage_usec 7654321\nuser_usec 1\n");
     }
     kernel.busy = 1; /* somebody is left in it */
     cgroup_end(&f->c, &g, &exit);
     assert_int_equal(kernel.killed, 1);
     assert_true(exit.oom);
-    assert_int_equal(exit.memory_peak, 123456);
-    assert_int_equal(exit.cpu_ms, 7654);
     assert_false(is_there(f, "/plue.1.test/1"));
     cgroups_close(&f->c);
     assert_false(is_there(f, "/plue.1.test"));
@@ -244,7 +224,7 @@ static void v2__its_end_kills_reads_what_was_used_and_removes_it(void **state)
 static void v2__an_event_of_another_kind_is_no_kill_for_memory(void **state)
 {
     struct fixture *f = *state;
-    struct sandbox_exit exit = {.cpu_ms = -1, .memory_peak = -1};
+    struct sandbox_exit exit = {0};
     open_at(f, "cgroup2", "rw");
     struct cgroup g = make(f);
     {
@@ -253,8 +233,6 @@ static void v2__an_event_of_another_kind_is_no_kill_for_memory(void **state)
     }
     cgroup_end(&f->c, &g, &exit);
     assert_false(exit.oom);
-    assert_int_equal(exit.memory_peak, 0); /* as it was set when the group was made */
-    assert_int_equal(exit.cpu_ms, -1);
     cgroups_close(&f->c);
 }
 
@@ -357,45 +335,36 @@ static void v2__a_limit_that_cannot_be_set_is_an_error_and_leaves_nothing(void *
 /* ---- one group for several steps ---- */
 
 /* What the kernel counts of the step in group 1. */
-static void count(const struct fixture *f, const char *tasks, const char *charged, int oom_kills,
-                  int cpu_us, const char *peak)
+static void count(const struct fixture *f, const char *tasks, const char *charged, int oom_kills)
 {
     char text[64];
     auto_fd dir = at(f, "/plue.1.test/1");
     put(dir, "pids.current", tasks);
     put(dir, "memory.current", charged);
-    put(dir, "memory.peak", peak);
     snprintf(text, sizeof text, "oom 7\noom_kill %d\n", oom_kills);
     put(dir, "memory.events", text);
-    snprintf(text, sizeof text, "usage_usec %d\n", cpu_us);
-    put(dir, "cpu.stat", text);
 }
 
-static void again__an_empty_group_serves_the_next_step_which_is_counted_alone(void **state)
+static void again__an_empty_group_serves_the_next_step(void **state)
 {
     struct fixture *f = *state;
     struct sandbox_exit first = {0}, second = {0}, third = {0};
     open_at(f, "cgroup2", "rw");
     struct cgroup g = make(f);
-    count(f, "0\n", "4096\n", 0, 3000000, "70000\n");
+    count(f, "0\n", "4096\n", 0);
     cgroup_end(&f->c, &g, &first);
-    assert_int_equal(first.cpu_ms, 3000);
-    assert_int_equal(first.memory_peak, 70000);
     assert_int_equal(g.id, 0);
     assert_true(is_there(f, "/plue.1.test/1"));
 
     g = make(f);
     assert_int_equal(g.id, 1);
-    assert_knob(f, "/plue.1.test/1", "memory.peak", "00000\n"); /* it counts anew */
     assert_int_equal(write(g.procs[0], "0", 1), 1);
-    count(f, "0\n", "4096\n", 0, 3500000, "60000\n");
+    count(f, "0\n", "4096\n", 0);
     cgroup_end(&f->c, &g, &second);
-    assert_int_equal(second.cpu_ms, 500);
-    assert_int_equal(second.memory_peak, 60000);
     assert_false(second.oom);
 
     g = make(f);
-    count(f, "0\n", "4096\n", 2, 3500000, "60000\n");
+    count(f, "0\n", "4096\n", 2);
     cgroup_end(&f->c, &g, &third);
     assert_true(third.oom);
     assert_false(is_there(f, "/plue.1.test/1")); /* it is not given to another step */
@@ -412,7 +381,7 @@ static void again__other_limits_are_set_anew(void **state)
     auto_err err = ERR_INIT;
     open_at(f, "cgroup2", "rw");
     struct cgroup g = make(f);
-    count(f, "0\n", "0\n", 0, 0, "0\n");
+    count(f, "0\n", "0\n", 0);
     cgroup_end(&f->c, &g, &exit);
     other.pids = 600;
     other.memory_bytes = (int64_t)8 << 30;
@@ -432,7 +401,7 @@ static void again__a_step_that_may_use_the_network_gets_none_that_did_not(void *
     auto_err err = ERR_INIT;
     open_at(f, "cgroup2", "rw");
     struct cgroup g = make(f);
-    count(f, "0\n", "0\n", 0, 0, "0\n");
+    count(f, "0\n", "0\n", 0);
     cgroup_end(&f->c, &g, &exit);
     assert_true(cgroup_make(&f->c, &limits, true, &g, &err));
     assert_int_equal(g.id, 2);
@@ -447,7 +416,7 @@ static void expect_removed(struct fixture *f, const char *tasks, const char *cha
     struct sandbox_exit exit = {0};
     open_at(f, "cgroup2", "rw");
     struct cgroup g = make(f);
-    count(f, tasks, charged, 0, 0, charged);
+    count(f, tasks, charged, 0);
     cgroup_end(&f->c, &g, &exit);
     assert_false(is_there(f, "/plue.1.test/1"));
     cgroups_close(&f->c);
@@ -462,12 +431,6 @@ static void again__no_group_in_which_somebody_is_left(void **state)
 static void again__no_group_that_is_charged_for_what_was_left(void **state)
 {
     expect_removed(*state, "0\n", "5000000\n");
-}
-
-static void again__no_group_whose_greatest_charge_cannot_count_anew(void **state)
-{
-    kernel.keeps_peak = true;
-    expect_removed(*state, "0\n", "0\n");
 }
 
 /* ---- what others left ---- */
@@ -500,7 +463,7 @@ static void dead__the_groups_of_a_dead_program_are_ended(void **state)
 static void v1__a_group_has_its_limits_and_the_door_of_threads(void **state)
 {
     struct fixture *f = *state;
-    struct sandbox_exit exit = {.cpu_ms = -1, .memory_peak = -1};
+    struct sandbox_exit exit = {0};
     kernel.v2 = false;
     open_at(f, "cgroup", "rw,cpu,cpuacct,memory,pids");
     assert_int_equal(f->c.controllers, CGROUP_ALL);
@@ -514,13 +477,9 @@ static void v1__a_group_has_its_limits_and_the_door_of_threads(void **state)
     {
         auto_fd dir = at(f, "/plue.1.test/1");
         put(dir, "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n");
-        put(dir, "memory.max_usage_in_bytes", "999\n");
-        put(dir, "cpuacct.usage", "5000000\n");
     }
     cgroup_end(&f->c, &g, &exit);
     assert_true(exit.oom);
-    assert_int_equal(exit.memory_peak, 999);
-    assert_int_equal(exit.cpu_ms, 5);
     cgroups_close(&f->c);
 }
 
@@ -538,12 +497,11 @@ int main(void)
         GROUPS(v2__a_group_that_is_not_ours_gives_no_limits),
         GROUPS(v2__controllers_that_are_not_there_are_not_used),
         GROUPS(v2__a_limit_that_cannot_be_set_is_an_error_and_leaves_nothing),
-        GROUPS(again__an_empty_group_serves_the_next_step_which_is_counted_alone),
+        GROUPS(again__an_empty_group_serves_the_next_step),
         GROUPS(again__other_limits_are_set_anew),
         GROUPS(again__a_step_that_may_use_the_network_gets_none_that_did_not),
         GROUPS(again__no_group_in_which_somebody_is_left),
         GROUPS(again__no_group_that_is_charged_for_what_was_left),
-        GROUPS(again__no_group_whose_greatest_charge_cannot_count_anew),
         GROUPS(dead__the_groups_of_a_dead_program_are_ended),
         GROUPS(v1__a_group_has_its_limits_and_the_door_of_threads),
     };

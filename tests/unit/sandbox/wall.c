@@ -175,7 +175,6 @@ static void limits__a_memory_hog_dies_and_is_named(void **state)
         skip();
     assert_true(f->exit.oom);
     assert_int_equal(f->exit.exit_code, 137);
-    assert_true(f->exit.memory_peak > 32 << 20 && f->exit.memory_peak <= 64 << 20);
 }
 
 static void limits__a_fork_bomb_stays_small_and_dies_with_its_step(void **state)
