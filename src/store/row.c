@@ -107,18 +107,25 @@ bool row_load(const struct column *columns, size_t n, const struct db_rows *rows
     return true;
 }
 
-size_t row_add_set(const struct update_column *columns, size_t n, unsigned fields, const void *row,
-                   struct buf *sql, struct db_value *values, size_t n_values)
+void row_add_set(const struct update_column *columns, size_t n, unsigned fields, struct buf *sql,
+                 size_t n_values)
 {
     for (size_t i = 0; i < n; i++) {
         if (!(fields & columns[i].flag))
             continue;
-        row_bind(&columns[i].column, 1, row, &values[n_values++]);
         buf_add_c(sql, ", ");
         buf_add_c(sql, columns[i].name);
         buf_add_c(sql, " = $");
-        buf_add_int(sql, (int64_t)n_values);
+        buf_add_int(sql, (int64_t)++n_values);
     }
+}
+
+size_t row_bind_set(const struct update_column *columns, size_t n, unsigned fields, const void *row,
+                    struct db_value *values, size_t n_values)
+{
+    for (size_t i = 0; i < n; i++)
+        if (fields & columns[i].flag)
+            row_bind(&columns[i].column, 1, row, &values[n_values++]);
     return n_values;
 }
 

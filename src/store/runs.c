@@ -138,7 +138,8 @@ static bool apply_update(struct store_writer *w, void *payload, struct err *err)
     values[1] = db_text(str_of(run_status_name(u->from)));
     values[2] = db_text(str_of(run_status_name(u->to)));
     buf_add_c(&sql, "UPDATE workflow_runs SET status = $3");
-    size_t n = row_add_set(updates, UPDATE_COUNT, u->fields, &u->values, &sql, values, 3);
+    row_add_set(updates, UPDATE_COUNT, u->fields, &sql, 3);
+    size_t n = row_bind_set(updates, UPDATE_COUNT, u->fields, &u->values, values, 3);
     buf_add_c(&sql, " WHERE id = $1 AND status = $2");
     if (!db_run(w->db, buf_c(&sql), values, n, err))
         return false;

@@ -207,11 +207,31 @@ static bool fail_transition(struct store_writer *w, const struct store_step_upda
                    STR_ARG(db_get_str(&rows, 1)), step_status_name(u->from));
 }
 
+/* Made once for each set of columns. */
+static bool prepare_update(struct store_writer *w, unsigned fields, struct db_stmt **ret,
+                           struct err *err)
+{
+    vec_each (known, &w->step_updates) {
+        *ret = known->stmt;
+        if (known->fields == fields)
+            return true;
+    }
+    auto_buf sql = BUF(UPDATE_SQL_MAX);
+    buf_add_c(&sql, "UPDATE workflow_steps SET status = $6");
+    row_add_set(updates, UPDATE_COUNT, fields, &sql, UPDATE_FIXED);
+    buf_add_c(&sql, " WHERE run_id = $1 AND attempt = $2 AND step_id = $3 AND try = $4"
+                    " AND status = $5");
+    if (!db_prepare(w->db, buf_c(&sql), ret, err))
+        return false;
+    vec_push(&w->step_updates, (struct writer_update){fields, *ret});
+    return true;
+}
+
 static bool apply_update(struct store_writer *w, void *payload, struct err *err)
 {
     const struct store_step_update *u = payload;
     struct db_value values[UPDATE_FIXED + UPDATE_COUNT];
-    auto_buf sql = BUF(UPDATE_SQL_MAX);
+    struct db_stmt *stmt;
     int64_t run_id;
 
     if (!writer_run_id(w, u->key.run_id, &run_id, err))
@@ -222,12 +242,8 @@ static bool apply_update(struct store_writer *w, void *payload, struct err *err)
     values[3] = db_int(u->key.try);
     values[4] = db_text(str_of(step_status_name(u->from)));
     values[5] = db_text(str_of(step_status_name(u->to)));
-    buf_add_c(&sql, "UPDATE workflow_steps SET status = $6");
-    size_t n =
-        row_add_set(updates, UPDATE_COUNT, u->fields, &u->values, &sql, values, UPDATE_FIXED);
-    buf_add_c(&sql, " WHERE run_id = $1 AND attempt = $2 AND step_id = $3 AND try = $4"
-                    " AND status = $5");
-    if (!db_run(w->db, buf_c(&sql), values, n, err))
+    size_t n = row_bind_set(updates, UPDATE_COUNT, u->fields, &u->values, values, UPDATE_FIXED);
+    if (!prepare_update(w, u->fields, &stmt, err) || !db_run_stmt(stmt, values, n, err))
         return false;
     return db_changes(w->db) == 1 || fail_transition(w, u, err);
 }

@@ -53,6 +53,7 @@ static void store_free(struct store *s)
 {
     db_close(s->writer.db);
     vec_done(&s->writer.seqs);
+    vec_done(&s->writer.step_updates);
     err_done(&s->writer.broken);
     fd_close(&s->wake_fd);
     pthread_mutex_destroy(&s->lock);

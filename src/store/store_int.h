@@ -62,12 +62,17 @@ size_t batch_bytes(const struct store_batch *b);
 struct writer_seq {
     int64_t run_id, last;
 };
+struct writer_update {
+    unsigned fields;
+    struct db_stmt *stmt; /* the connection's */
+};
 struct store_writer {
     struct db *db;               /* owns */
     struct store_batch *batch;   /* the one being applied */
     uint64_t broken_epoch;       /* of the last batch that the disk failed; 0: none */
     struct err broken;           /* why */
     VEC(struct writer_seq) seqs; /* of the runs that this transaction has written events of */
+    VEC(struct writer_update) step_updates;
 };
 /* One commit for all, which are of one epoch; where that fails, one for each, so that what is wrong
  * meets its batch alone. Where the disk fails, all that follow of the epoch fail with it: their
@@ -145,10 +150,12 @@ struct update_column {
     const char *name;
     struct column column;
 };
-/* Adds ", name = $k" for each column of the fields, k counting on from n_values, and its value.
- * Returns the new number of values. */
-size_t row_add_set(const struct update_column *columns, size_t n, unsigned fields, const void *row,
-                   struct buf *sql, struct db_value *values, size_t n_values);
+/* Adds ", name = $k" for each column of the fields, k counting on from n_values. */
+void row_add_set(const struct update_column *columns, size_t n, unsigned fields, struct buf *sql,
+                 size_t n_values);
+/* Their values, in the same order, behind the n_values that are there; the new number of them. */
+size_t row_bind_set(const struct update_column *columns, size_t n, unsigned fields, const void *row,
+                    struct db_value *values, size_t n_values);
 /* Copies the texts of a row that was copied as a whole. */
 void row_keep(const struct column *columns, size_t n, struct arena *a, void *row);
 
