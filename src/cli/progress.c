@@ -106,7 +106,9 @@ enum run_status progress_status(const struct progress *p)
 
 int progress_interval_ms(const struct progress *p)
 {
-    return p->drawing ? REDRAW_MS : POLL_MS;
+    bool follows =
+        p->mode == PROGRESS_FOLLOW || p->mode == PROGRESS_EVENTS || p->mode == PROGRESS_SPEECH;
+    return follows && !p->drawing ? POLL_MS : REDRAW_MS;
 }
 
 static void print_run(struct progress *p)
