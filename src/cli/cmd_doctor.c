@@ -2,6 +2,7 @@
 #include "base/fd.h"
 #include "cli/commands.h"
 #include "cli/data.h"
+#include "runner/local.h"
 #include "sandbox/sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -135,8 +136,46 @@ static void check_promises(struct doctor *d)
     if (broken.n)
         buf_addf(&all, "; BROKEN: %s", buf_c(&broken));
     add_check(d, "promises", !broken.n, arena_str(&d->arena, buf_str(&all)),
-              STR("do not run workflows of others here; the table says what was seen"));
+              broken.n ? STR("do not run workflows of others here; the table says what was seen")
+                       : STR(""));
 }
+
+/* ---- workspaces ---- */
+
+/* What of the data folder is there: as a rule its file system. */
+static const char *find_folder(struct doctor *d, const char *path)
+{
+    str found = arena_str(&d->arena, str_of(path));
+    while (found.n > 1 && access(arena_cstr(&d->arena, found), F_OK) < 0) {
+        size_t slash = str_rfind_byte(found, '/');
+        found = str_sub(found, 0, slash == SIZE_MAX || !slash ? 1 : slash);
+    }
+    return arena_cstr(&d->arena, found);
+}
+
+static bool try_image(struct doctor *d, struct err *err)
+{
+    auto_free char *data = NULL;
+    if (!data_folder(d->cli, &data, err))
+        return false;
+    return runner_try_image(find_folder(d, data), err);
+}
+
+/* Nothing is missing where they are copied: it is slower. */
+static void check_workspaces(struct doctor *d)
+{
+    auto_err why = ERR_INIT;
+    bool good = try_image(d, &why);
+    add_check(d, "workspaces", true,
+              good ? arena_printf(&d->arena, "an image below an overlay, from %d files on",
+                                  RUNNER_IMAGE_PATHS_MIN)
+                   : arena_printf(&d->arena,
+                                  "files are copied one by one, which is slow from %d on: %.*s",
+                                  RUNNER_IMAGE_PATHS_MIN, STR_ARG(why.message)),
+              arena_str(&d->arena, why.hint));
+}
+
+/* ---- what is printed ---- */
 
 static void print_text(struct doctor *d)
 {
@@ -144,7 +183,7 @@ static void print_text(struct doctor *d)
     buf_addf(&b, "plue %s\n\n", PLUE_VERSION);
     vec_each (k, &d->checks) {
         buf_addf(&b, "%s %-10s %.*s\n", k->ok ? "✓" : "✗", k->name, STR_ARG(k->detail));
-        if (!k->ok && k->advice.n)
+        if (k->advice.n)
             buf_addf(&b, "  %-10s %.*s\n", "", STR_ARG(k->advice));
     }
     if (!d->tested)
@@ -210,6 +249,7 @@ static int run(struct cli *c)
     check_program(&d, "bwrap", "install it (apt install bubblewrap): steps run in it");
     check_sandbox(&d);
     check_promises(&d);
+    check_workspaces(&d);
     if (c->json)
         print_json(&d);
     else

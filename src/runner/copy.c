@@ -2,7 +2,6 @@
  * files are taken by several threads, each of which has a part of the list. */
 #include "runner/copy.h"
 #include "runner/copy_int.h"
-#include "runner/overlay.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +13,6 @@ enum {
     THREADS_MAX = 4,
     THREAD_PATHS_MIN = 500, /* for which another thread is worth its start */
     FOLDER_MODE = 0755,
-    IMAGE_PATHS_MIN = 2000, /* for which an image is worth its mounts */
 };
 #define BYTES_MAX ((int64_t)10 << 30)
 
@@ -372,13 +370,11 @@ static bool open_folders(struct copy_job *job, int *ret_from, int *ret_to, struc
     return true;
 }
 
-bool copy_tree(const struct copy_request *r, struct source_notes *notes, bool *ret_imaged,
-               struct err *err)
+bool copy_tree(const struct copy_request *r, struct source_notes *notes, struct err *err)
 {
     struct copy_job job = {.request = r};
     auto_fd from = -1, to = -1;
     auto_buf list = BUF(0);
-    *ret_imaged = false;
     if (!open_folders(&job, &from, &to, err))
         return false;
     if (faccessat(from, ".git", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
@@ -389,9 +385,9 @@ bool copy_tree(const struct copy_request *r, struct source_notes *notes, bool *r
     if (r->progress)
         atomic_store(&r->progress->total, paths);
     buf_add_str(&notes->taken, buf_str(&list));
-    *ret_imaged = paths >= IMAGE_PATHS_MIN && r->dir && overlay_is_possible(r->dir, r->overlay);
-    return *ret_imaged ? copy_imaged(&job, buf_str(&list), paths, notes, err)
-                       : copy_list(&job, buf_str(&list), paths, notes, err);
+    r->image->made = overlay_is_wanted(r->image, paths);
+    return r->image->made ? copy_imaged(&job, buf_str(&list), paths, notes, err)
+                          : copy_list(&job, buf_str(&list), paths, notes, err);
 }
 
 bool chown_tree(int dirfd, const char *path, struct owner owner, struct err *err)

@@ -3,6 +3,7 @@
 #ifndef RUNNER_COPY_H
 #define RUNNER_COPY_H
 #include "runner/local_int.h"
+#include "runner/overlay.h"
 
 struct seeding;
 struct copy_request {
@@ -12,12 +13,8 @@ struct copy_request {
     struct owner owner;
     struct copy_progress *progress; /* may be NULL */
     struct seeding *seed;           /* small files are given to it; its err must be copy_tree's */
-    /* The folder that `to` stands in, where an image may be made (overlay.h); or NULL. */
-    const char *dir;
-    atomic_int *overlay; /* what overlay_is_possible knows */
+    struct image_place *image;
 };
-/* *ret_imaged: `to` is as it was, and the files are in the image. */
-must_use bool copy_tree(const struct copy_request *r, struct source_notes *notes, bool *ret_imaged,
-                        struct err *err);
+must_use bool copy_tree(const struct copy_request *r, struct source_notes *notes, struct err *err);
 
 #endif

@@ -8,7 +8,7 @@ bool image_begin(struct copy_job *job, int *ret_fd, struct err *err)
 {
     const struct copy_request *r = job->request;
     auto_buf path = BUF(PATH_MAX - 1);
-    buf_addf(&path, "%s/image", r->dir);
+    buf_addf(&path, "%s/image", r->image->dir);
     *ret_fd = open(buf_c(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (*ret_fd < 0)
         return err_errno(err, "workspace_copy", errno, "cannot make %s", buf_c(&path));

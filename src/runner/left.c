@@ -2,7 +2,6 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "runner/local_int.h"
-#include "runner/overlay.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

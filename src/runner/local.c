@@ -1,6 +1,5 @@
 #include "runner/copy.h"
 #include "runner/local_int.h"
-#include "runner/overlay.h"
 #include "runner/seed.h"
 #include "runner/start.h"
 #include <errno.h>
@@ -30,6 +29,7 @@ struct opening {
     struct source_notes notes;
     struct copy_progress progress;
     struct err err;
+    struct image_place image;
     bool not_kept;
 };
 
@@ -109,17 +109,15 @@ static bool is_copied(const struct opening *o)
 static bool copy_source(struct opening *o, const char *workspace, struct owner owner,
                         struct seeding *seed)
 {
-    bool imaged;
     struct copy_request request = {.from = o->source,
                                    .to = workspace,
                                    .left_out = o->local->data_dir,
                                    .owner = owner,
                                    .progress = &o->progress,
                                    .seed = seed,
-                                   .dir = o->result->dir,
-                                   .overlay = &o->local->overlay};
-    return copy_tree(&request, &o->notes, &imaged, &o->err) &&
-           (!imaged || (overlay_begin(o->result->dir, &o->err) && seed_open_again(seed)));
+                                   .image = &o->image};
+    return copy_tree(&request, &o->notes, &o->err) &&
+           (!o->image.made || (overlay_begin(o->result->dir, &o->err) && seed_open_again(seed)));
 }
 
 static bool fill_files(struct opening *o, const char *workspace, int root, struct owner owner,
@@ -209,8 +207,9 @@ static bool open_workspace(struct opening *o, struct local_workspace *w)
         return false;
     errno = ENOENT;
     /* Of files that were not whole nothing is mounted. */
-    bool there =
-        local_is_ready(w->dir, o->request.filled) && (!o->request.resume || overlay_go_on(w->dir));
+    bool there = local_is_ready(w->dir, o->request.filled);
+    if (there && o->request.resume && !overlay_go_on(w->dir, &o->err))
+        return false;
     w->root = there ? open(buf_c(&path), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
     if (w->root >= 0)
         return open_space(o, w, buf_c(&path));
@@ -246,6 +245,31 @@ static void opening_free(uv_handle_t *timer)
     free(o);
 }
 
+/* An ordinary user, who could not mend it, is told by plue doctor alone. */
+static void add_refusal(const struct opening *o, struct buf *text)
+{
+    const struct err *why = &o->local->overlay.no;
+    if (o->image.refused && geteuid() == 0)
+        buf_addf(text, "%sits files were copied one by one, which is slow: %.*s%s%.*s",
+                 text->n ? "\n" : "", STR_ARG(why->message), why->hint.n ? ": " : "",
+                 STR_ARG(why->hint));
+}
+
+static void give_notice(struct opening *o)
+{
+    auto_buf text = BUF(SOURCE_NOTES_MAX);
+    source_notes_add_text(&o->notes, &text);
+    if (o->not_kept)
+        buf_addf(&text, "%sits files take more than %d MiB: they are not kept for a rerun",
+                 text.n ? "\n" : "", (int)(RUNNER_SNAPSHOT_BYTES >> 20));
+    add_refusal(o, &text);
+    const char *cold = sandbox_space_notice(o->result->space);
+    if (cold)
+        buf_addf(&text, "%s%s", text.n ? "\n" : "", cold);
+    if (text.n && o->request.notice)
+        o->request.notice(o->request.user, buf_str(&text));
+}
+
 static void open_done(uv_work_t *work, int status)
 {
     struct opening *o = work->data;
@@ -262,16 +286,8 @@ static void open_done(uv_work_t *work, int status)
         quota_start(o->result,
                     choose(o->request.workspace_bytes, o->local->config->sandbox.workspace_bytes,
                            RUNNER_WORKSPACE_BYTES));
-    auto_buf text = BUF(SOURCE_NOTES_MAX);
-    source_notes_add_text(&o->notes, &text);
-    if (o->not_kept)
-        buf_addf(&text, "%sits files take more than %d MiB: they are not kept for a rerun",
-                 text.n ? "\n" : "", (int)(RUNNER_SNAPSHOT_BYTES >> 20));
-    const char *cold = o->result ? sandbox_space_notice(o->result->space) : NULL;
-    if (cold)
-        buf_addf(&text, "%s%s", text.n ? "\n" : "", cold);
-    if (o->result && text.n && o->request.notice)
-        o->request.notice(o->request.user, buf_str(&text));
+    if (o->result)
+        give_notice(o);
     o->request.opened(o->request.user, o->result ? &o->result->workspace : NULL,
                       o->result ? NULL : &o->err);
     uv_close((uv_handle_t *)&o->timer, opening_free);
@@ -299,6 +315,7 @@ static void local_open(struct runner *r, const struct runner_open *request)
     o->commit = request->commit ? str_dup(str_of(request->commit)) : NULL;
     o->notes.taken = BUF(TAKEN_MAX);
     o->result = w;
+    o->image = (struct image_place){.dir = w->dir, .trial = &l->overlay};
     o->work.data = o->timer.data = o;
     uv_timer_init(l->loop, &o->timer);
     if (request->progress)
@@ -383,6 +400,7 @@ static void local_close(struct runner_workspace *workspace, enum runner_keep kee
 static void local_free(struct runner *r)
 {
     struct local *l = (struct local *)r;
+    overlay_trial_done(&l->overlay);
     free(l->data_dir);
     free(l);
 }
@@ -437,6 +455,7 @@ bool runner_local_new(struct uv_loop_s *loop, const char *data_dir, struct sandb
                         .sandbox = sandbox,
                         .config = &unconfigured,
                         .data_dir = steal(absolute)};
+    overlay_trial_init(&l->overlay);
     *ret_runner = &l->runner;
     return true;
 }

@@ -16,6 +16,11 @@ must_use bool runner_local_new(struct uv_loop_s *loop, const char *data_dir,
 /* Sizes, limits and egress as c has them; keeps c. Before the first workspace is opened. */
 void runner_local_configure(struct runner *r, const struct config *c);
 
+/* Files from which on a workspace is an image below an overlay: fewer are not worth its mounts. */
+enum { RUNNER_IMAGE_PATHS_MIN = 2000 };
+/* Whether it would be one where dir is, or why not; tried in a folder of its own there. Blocks. */
+must_use bool runner_try_image(const char *dir, struct err *err);
+
 /* Removes a data folder whose runner is gone, and all that steps have left in it. */
 must_use bool runner_local_remove(const char *data_dir, struct err *err);
 /* A commit's files as a pack of a snapshot, through a folder below data_dir. Blocks. */

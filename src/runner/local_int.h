@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/vec.h"
 #include "runner/local.h"
+#include "runner/overlay.h"
 #include "runner/watch.h"
 #include <stdatomic.h>
 #include <sys/types.h>
@@ -15,7 +16,7 @@ struct local {
     struct sandbox *sandbox;
     const struct config *config; /* never NULL */
     char *data_dir;              /* absolute */
-    atomic_int overlay;          /* what overlay_is_possible knows */
+    struct overlay_trial overlay;
 };
 
 struct quota {

@@ -16,10 +16,27 @@ enum { LOOP_TRIES = 20, OPTIONS_MAX = 256, PROBE_MAX = 100 };
 #define PATH BUF(PATH_MAX - 1)
 #define PROBE "overlay-probe"
 
-/* Why a step of it did not work; the errno is the kernel's. */
-static bool fail(const char *what, const char *dir, struct err *err)
+enum task { FOLDERS, IMAGE, ABOVE, CHANGES };
+static const struct {
+    const char *what, *hint;
+} tasks[] = {
+    [FOLDERS] = {"make the folders of", "root must be able to write there"},
+    [IMAGE] = {"mount the image in", "the kernel needs erofs, before Linux 6.12 with loop devices "
+                                     "(modprobe erofs loop), and Plue the right to mount "
+                                     "(CAP_SYS_ADMIN)"},
+    [ABOVE] = {"mount an overlay in", "the kernel needs overlay (modprobe overlay), and the data "
+                                      "folder an ordinary file system (ext4, xfs, btrfs)"},
+    [CHANGES] = {"change files below an overlay in",
+                 "the data folder needs a file system with extended attributes (ext4, xfs, "
+                 "btrfs): --data-dir DIR"},
+};
+
+/* The errno is the kernel's. */
+static bool fail(enum task task, const char *dir, struct err *err)
 {
-    return err_errno(err, "workspace_open", errno, "cannot %s of %s", what, dir);
+    err_errno(err, "workspace_mount", errno, "cannot %s %s", tasks[task].what, dir);
+    err_hint(err, "%s", tasks[task].hint);
+    return false;
 }
 
 static void join(const char *dir, const char *name, struct buf *ret)
@@ -91,11 +108,10 @@ static bool attach(const char *dir, struct err *err)
     join(dir, "lower", &lower);
     join(dir, "workspace", &at);
     if (mkdir(buf_c(&lower), 0700) < 0 && errno != EEXIST)
-        return fail("make the folders", dir, err);
+        return fail(FOLDERS, dir, err);
     if (!mount_image(buf_c(&image), buf_c(&lower)))
-        return fail("mount the files", dir, err);
-    bool good = mount_above(dir, buf_c(&lower), buf_c(&at)) ||
-                fail("mount what is above the files", dir, err);
+        return fail(IMAGE, dir, err);
+    bool good = mount_above(dir, buf_c(&lower), buf_c(&at)) || fail(ABOVE, dir, err);
     umount2(buf_c(&lower), MNT_DETACH);
     rmdir(buf_c(&lower));
     return good;
@@ -110,7 +126,7 @@ bool overlay_begin(const char *dir, struct err *err)
     join(dir, "work", &work);
     if (stat(buf_c(&at), &st) < 0 || rename(buf_c(&at), buf_c(&upper)) < 0 ||
         mkdir(buf_c(&work), 0700) < 0 || mkdir(buf_c(&at), st.st_mode & 07777) < 0)
-        return fail("make the folders", dir, err);
+        return fail(FOLDERS, dir, err);
     return attach(dir, err);
 }
 
@@ -121,20 +137,16 @@ static bool has_image(const char *dir)
     return access(buf_c(&image), F_OK) == 0;
 }
 
-bool overlay_go_on(const char *dir)
+bool overlay_go_on(const char *dir, struct err *err)
 {
     auto_buf at = PATH;
-    auto_err err = ERR_INIT;
     struct stat outside, inside;
     join(dir, "workspace", &at);
     if (!has_image(dir))
         return true;
     if (stat(dir, &outside) < 0 || stat(buf_c(&at), &inside) < 0)
-        return false;
-    if (inside.st_dev != outside.st_dev || attach(dir, &err))
-        return true;
-    errno = EIO;
-    return false;
+        return fail(FOLDERS, dir, err);
+    return inside.st_dev != outside.st_dev || attach(dir, err);
 }
 
 static void end(const char *dir)
@@ -166,7 +178,7 @@ static bool make_probe(const char *dir, struct err *err)
     join(dir, "image", &path);
     auto_fd fd = open(buf_c(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
-        return fail("make the folders", dir, err);
+        return fail(FOLDERS, dir, err);
     bool good = erofs_begin(fd, 0, 0, &image, err);
     struct erofs_part *part = good ? erofs_part_new(image) : NULL;
     good = good && erofs_add_file(part, STR("a/b"), 0644, STR("as it was\n"), NULL, err);
@@ -189,28 +201,82 @@ static bool use_probe(const char *dir, struct err *err)
         errno = EIO;
     if (!errno)
         errno = fd_write_file(AT_FDCWD, buf_c(&file), STR("changed\n"), 0600);
-    return !errno || fail("change the files", dir, err);
+    return !errno || fail(CHANGES, dir, err);
 }
 
 static bool probe(const char *dir, struct err *err)
 {
     auto_buf at = PATH;
     join(dir, "workspace", &at);
-    return mkdir(dir, 0700) == 0 && mkdir(buf_c(&at), 0700) == 0 && make_probe(dir, err) &&
-           overlay_begin(dir, err) && use_probe(dir, err);
+    if (mkdir(dir, 0700) < 0 || mkdir(buf_c(&at), 0700) < 0)
+        return fail(FOLDERS, dir, err);
+    return make_probe(dir, err) && overlay_begin(dir, err) && use_probe(dir, err);
 }
 
-bool overlay_is_possible(const char *dir, atomic_int *known)
+static bool is_root(struct err *err)
+{
+    if (geteuid() == 0)
+        return true;
+    err_set(err, "workspace_mount",
+            "only root can mount one, and Plue was started by another user");
+    err_hint(err, "start it as root");
+    return false;
+}
+
+static bool try(const char *dir, struct err *err)
 {
     auto_buf folder = BUF(PATH_MAX - 32);
-    auto_err err = ERR_INIT, ignored = ERR_INIT;
-    int said = atomic_load(known);
-    if (said)
-        return said > 0;
+    auto_err ignored = ERR_INIT;
+    if (!is_root(err))
+        return false;
     buf_addf(&folder, "%s/" PROBE, dir);
-    bool good = geteuid() == 0 && !folder.overflow && probe(buf_c(&folder), &err);
+    errno = ENAMETOOLONG;
+    bool good = folder.overflow ? fail(FOLDERS, dir, err) : probe(buf_c(&folder), err);
     end(buf_c(&folder));
-    good = remove_tree(buf_c(&folder), &ignored) && good;
-    atomic_store(known, good ? 1 : -1);
+    return remove_tree(buf_c(&folder), good ? err : &ignored) && good;
+}
+
+void overlay_trial_init(struct overlay_trial *t)
+{
+    *t = (struct overlay_trial){0};
+    uv_mutex_init(&t->lock);
+}
+
+void overlay_trial_done(struct overlay_trial *t)
+{
+    err_done(&t->no);
+    uv_mutex_destroy(&t->lock);
+}
+
+bool overlay_is_possible(struct overlay_trial *t, const char *dir)
+{
+    uv_mutex_lock(&t->lock);
+    if (!t->made)
+        (void)!try(dir, &t->no);
+    t->made = true;
+    uv_mutex_unlock(&t->lock);
+    return !err_is_set(&t->no);
+}
+
+bool overlay_is_wanted(struct image_place *p, size_t paths)
+{
+    if (paths < RUNNER_IMAGE_PATHS_MIN)
+        return false;
+    bool possible = overlay_is_possible(p->trial, p->dir);
+    p->refused = !possible;
+    return possible;
+}
+
+bool runner_try_image(const char *dir, struct err *err)
+{
+    auto_buf folder = BUF(PATH_MAX - 32);
+    if (!is_root(err))
+        return false;
+    buf_addf(&folder, "%s/.plue-probe-XXXXXX", dir);
+    auto_free char *own = buf_take(&folder, NULL);
+    if (!mkdtemp(own))
+        return fail(FOLDERS, own, err);
+    bool good = try(own, err);
+    rmdir(own);
     return good;
 }

@@ -209,8 +209,12 @@ class ManyFiles(PlueTest):
         self.assertEqual(self.mounts(), [str(self.data)])
         self.assertFalse((self.data / "workspaces/1/image").exists())
         (self.data / "workspaces/1/workspace/go").touch()
-        self.finish(process, expect=0)
+        said = self.finish(process, expect=0).err
         self.assertEqual(self.log(step="a"), "21\n")
+        slow = "its files were copied one by one, which is slow: cannot change files below an overlay in "
+        self.assertIn(f"run 1: {slow}{self.data}/workspaces/1/", said)
+        self.assertIn(": the data folder needs a file system with extended attributes", said)
+        self.assertIn(slow, self.plue("run", "view", 1, "--log", "--step", "a", expect=0).out)
 
     def test_a_workspace_too_large_is_said_as_for_few_files(self):
         os.mkfifo(self.repo / "src/pipe")
@@ -220,6 +224,40 @@ class ManyFiles(PlueTest):
         result = self.plue("workflow", "run", "ci", expect=1)
         self.assertIn("the link out points out of the repository, to /etc/passwd", str(result))
         self.assertEqual(self.mounts(), [])
+
+
+class Doctor(PlueTest):
+    """What becomes of many files is said before the first run."""
+
+    def workspaces(self, expect, **more):
+        checks = self.plue("doctor", "--json", **more).json["checks"]
+        check, = (c for c in checks if c["name"] == "workspaces")
+        self.assertIs(check["ok"], True)        # nothing is missing: it is slower
+        self.assertIn(expect, check["detail"])
+        return check
+
+    @unittest.skipUnless(MOUNTS_WORK, "no overlay can be mounted here")
+    def test_an_image(self):
+        self.workspaces("an image below an overlay, from 2000 files on")
+        self.assertEqual(list(self.top.glob("*")), [self.repo, self.home])
+
+    @unittest.skipUnless(MOUNTS_WORK, "no overlay can be mounted here")
+    def test_the_file_system_of_the_data_folder_refuses(self):
+        ramfs = self.top / "ramfs"
+        ramfs.mkdir()
+        subprocess.run(["mount", "-t", "ramfs", "ramfs", ramfs], check=True)
+        self.addCleanup(subprocess.run, ["umount", ramfs], check=True)
+        self.env["PLUE_DATA_DIR"] = str(ramfs / "not/yet")
+        check = self.workspaces(f"files are copied one by one, which is slow from 2000 on: cannot change files below an overlay in {ramfs}/")
+        self.assertIn("extended attributes", check["advice"])
+        self.assertIn(check["advice"], self.plue("doctor").out)
+        self.assertEqual(list(ramfs.iterdir()), [])
+
+    @unittest.skipUnless(os.geteuid() == 0, "not started by root")
+    def test_an_ordinary_user(self):
+        self.top.chmod(0o755)
+        check = self.workspaces("only root can mount one", below=["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"])
+        self.assertEqual(check["advice"], "start it as root")
 
 
 class Conflicts(PlueTest):
