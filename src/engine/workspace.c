@@ -221,7 +221,8 @@ static void on_opened(void *user, struct runner_workspace *w, const struct err *
     }
     r->opening = false;
     r->workspace = err ? NULL : w;
-    r->open_failed = err != NULL;
+    /* Steps that come later get new files for those that are gone, not for what can be mended. */
+    r->open_failed = err && strcmp(err->code, "workspace_mount") != 0;
     if (err) {
         fail_waiting(r, err);
         attach_files_ready(r, err);

@@ -196,6 +196,19 @@ static bool open_space(struct opening *o, struct local_workspace *w, const char 
     return sandbox_space_open(o->local->sandbox, &spec, &w->space, &fresh, &o->err);
 }
 
+static bool mount_again(struct opening *o, const char *dir)
+{
+    auto_err why = ERR_INIT;
+    long long run = o->request.run_id;
+    if (overlay_go_on(dir, &why))
+        return true;
+    err_set(&o->err, why.code, "the files of run %lld are there and cannot be mounted: %.*s", run,
+            STR_ARG(why.message));
+    err_hint(&o->err, "%.*s; then `plue run rerun %lld --failed` goes on with them",
+             STR_ARG(why.hint), run);
+    return false;
+}
+
 static bool open_workspace(struct opening *o, struct local_workspace *w)
 {
     auto_buf path = BUF(PATH_MAX - 1);
@@ -208,7 +221,7 @@ static bool open_workspace(struct opening *o, struct local_workspace *w)
     errno = ENOENT;
     /* Of files that were not whole nothing is mounted. */
     bool there = local_is_ready(w->dir, o->request.filled);
-    if (there && o->request.resume && !overlay_go_on(w->dir, &o->err))
+    if (there && o->request.resume && !mount_again(o, w->dir))
         return false;
     w->root = there ? open(buf_c(&path), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
     if (w->root >= 0)

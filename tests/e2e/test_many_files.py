@@ -198,6 +198,37 @@ class ManyFiles(PlueTest):
         self.goes_on_after(self.kill_all)
 
     @unittest.skipUnless(MOUNTS_WORK, "no overlay can be mounted here")
+    def test_a_mount_that_fails_when_it_goes_on_is_told_and_can_be_mended(self):
+        self.steps_workflow("""
+            a = ctx.run(name="a", cmd="echo changed > src/1/1.txt")
+            if not a.failed:
+                ok = ctx.approval("ok")
+                b = ctx.run(name="b", cmd="cat src/1/1.txt; ls src | wc -l", depends_on=[ok])
+                ctx.run(name="c", cmd="true", when="always", depends_on=[b])
+            """)
+        self.commit()
+        process = self.start("workflow", "run", "ci")
+        self.wait_for(lambda: (self.try_view() or {}).get("status") == "waiting", "the run waits")
+        self.kill_all(process)
+        image = self.data / "workspaces/1/image"
+        start = image.read_bytes()[:4096]
+        with image.open("r+b") as f:
+            f.write(bytes(4096))
+        process = self.start("run", "resume", 1)
+        self.wait_for(lambda: self.plue("run", "approve", 1).status == 0, "the approval is taken")
+        self.finish(process, expect=1)
+        error = self.step(self.view(), "b")["error"]
+        self.assertEqual((error["code"], error["message"]),
+                         ("workspace_mount", f"the files of run 1 are there and cannot be mounted: cannot mount the image in {image.parent}: Invalid argument"))
+        self.assertIn("(modprobe erofs loop)", error["hint"])
+        self.assertTrue(error["hint"].endswith("; then `plue run rerun 1 --failed` goes on with them"), error["hint"])
+        self.assertEqual(self.mounts(), [])
+        with image.open("r+b") as f:
+            f.write(start)
+        self.plue("run", "rerun", 1, "--failed", expect=0)
+        self.assertEqual(self.log(step="b"), "changed\n21\n")
+
+    @unittest.skipUnless(MOUNTS_WORK, "no overlay can be mounted here")
     def test_where_nothing_can_be_mounted_files_are_copied(self):
         # A file system without the attributes that an overlay needs.
         self.data.mkdir()
