@@ -32,7 +32,9 @@ struct keep {
     int keeper_fd; /* of the file that remembers it, or -1 */
     const char *from[SHOWN], *at[SHOWN];
     const struct root *root;
-    const char *const *unused; /* mounts of the host that no step needs, NULL-terminated */
+    /* Mounts of the host that no step needs, NULL-terminated: the workspaces of other runs, and
+     * what this run's own may stand in. */
+    const char *const *others, *const *unused;
     const char *tmp_options, *files_options;
     char uid_map[64], gid_map[64]; /* empty when started by root */
     uid_t uid;                     /* owner of /tmp's home, as the namespace counts */
@@ -71,10 +73,13 @@ IN_CHILD static void keep_namespaces(struct keep *k)
         keep_fail(k, "making mounts private");
 }
 
-/* The folders are opened before SPACE_ROOT, where they may be, is covered. */
+/* The folders are opened, and what stands beside them goes, before SPACE_ROOT, where they may be,
+ * is covered. */
 IN_CHILD static void keep_mounts(struct keep *k)
 {
     int fds[SHOWN];
+    for (const char *const *path = k->others; *path; path++)
+        umount2(*path, MNT_DETACH);
     for (size_t i = 0; i < SHOWN; i++)
         if (k->from[i] && (fds[i] = open(k->from[i], O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
             keep_fail(k, k->from[i]);
@@ -238,36 +243,43 @@ static str folder_of_runs(str workspace)
     return str_make(workspace.p, workspace.n + 1);
 }
 
+static bool is_unused(str with_slash)
+{
+    static const char *const folders[] = {"/sys/", "/dev/", "/run/",   "/var/",  "/home/", "/root/",
+                                          "/srv/", "/mnt/", "/media/", "/boot/", "/snap/"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        if (str_starts(with_slash, str_of(folders[i])) && !str_is(with_slash, "/dev/"))
+            return true;
+    return false;
+}
+
 /* The host's mounts that are no part of what steps see: a workspace of another run that is one
  * would else live as long as this run. */
-static const char *const *find_unused(const char *workspace, struct arena *a)
+static void find_unused(const char *workspace, struct arena *a, struct keep *k)
 {
-    const char *const folders[] = {
-        "/sys/",   "/dev/",  "/run/",  "/var/",
-        "/home/",  "/root/", "/srv/",  "/mnt/",
-        "/media/", "/boot/", "/snap/", arena_cstr(a, folder_of_runs(str_of(workspace)))};
+    str own = arena_printf(a, "%s/", workspace), runs = folder_of_runs(str_of(workspace));
     auto_buf mounts = BUF(MOUNTS_MAX);
     auto_fd fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-    const char **found = arena_alloc(a, (UNUSED_MAX + 1) * sizeof *found);
-    size_t n = 0;
+    const char **others = arena_alloc(a, (UNUSED_MAX + 1) * sizeof *others);
+    const char **unused = arena_alloc(a, (UNUSED_MAX + 1) * sizeof *unused);
+    size_t n = 0, m = 0;
     str text, line, field;
     if (fd < 0 || fd_read_all(fd, &mounts))
         mounts.n = 0;
     text = buf_str(&mounts);
-    while (n < UNUSED_MAX && str_next(&text, '\n', &line)) {
+    while (n < UNUSED_MAX && m < UNUSED_MAX && str_next(&text, '\n', &line)) {
         for (int i = 0; i < 5; i++)
             if (!str_next(&line, ' ', &field))
                 field.n = 0;
         str with_slash = arena_printf(a, "%.*s/", STR_ARG(field));
-        bool unused = false;
-        for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
-            unused = unused ||
-                     (str_starts(with_slash, str_of(folders[i])) && !str_is(with_slash, "/dev/"));
-        if (unused)
-            found[n++] = arena_cstr(a, field);
+        if (str_starts(with_slash, runs) && !str_starts(own, with_slash))
+            others[n++] = arena_cstr(a, field);
+        else if (str_starts(with_slash, runs) || is_unused(with_slash))
+            unused[m++] = arena_cstr(a, field);
     }
-    found[n] = NULL;
-    return found;
+    others[n] = unused[m] = NULL;
+    k->others = others;
+    k->unused = unused;
 }
 
 static bool make(struct sandbox_space *p, int64_t tmp_bytes, struct err *err)
@@ -278,13 +290,13 @@ static bool make(struct sandbox_space *p, int64_t tmp_bytes, struct err *err)
     root_of_host(&root, false);
     auto_arena arena = ARENA_INIT;
     struct keep k = {.root = &root,
-                     .unused = find_unused(p->workspace, &arena),
                      .from = {p->workspace, s->images_dir},
                      .at = {SPACE_WORKSPACE, SPACE_IMAGES},
                      .tmp_options = options,
                      .files_options = files,
                      .uid = s->uid,
                      .gid = s->gid};
+    find_unused(p->workspace, &arena, &k);
     if (k.from[1] && access(k.from[1], F_OK) < 0)
         k.from[1] = NULL;
     snprintf(options, sizeof options, "mode=1777,size=%lld,nr_inodes=%lld,uid=%u,gid=%u",

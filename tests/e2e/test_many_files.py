@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import signal
+import sqlite3
 import stat
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ import unittest
 from pathlib import Path
 
 from harness import PlueTest, is_alive, processes_with
+from test_agents import DONE, AgentTest, turn
 
 FILES = 2100        # more than for which an image is made
 
@@ -32,10 +34,34 @@ def mounts_work():
 MOUNTS_WORK = mounts_work()
 
 
-class ManyFiles(PlueTest):
+def mounts_elsewhere(word):
+    """Lines of the mounts of all processes that do not see ours, in which this word stands."""
+    ours, found = os.readlink("/proc/self/ns/mnt"), set()
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and os.readlink(process / "ns/mnt") != ours:
+                found.update(line for line in (process / "mountinfo").read_text().splitlines() if word in line)
+        except OSError:         # it has ended
+            pass
+    return sorted(found)
+
+
+class Mounts:
     def setUp(self):
         super().setUp()
         self.addCleanup(self.unmount)       # before the folder is removed
+
+    def mounts(self):
+        return [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if str(self.top) in line]
+
+    def unmount(self):
+        for path in self.mounts():
+            subprocess.run(["umount", path], check=True)
+
+
+class ManyFiles(Mounts, PlueTest):
+    def setUp(self):
+        super().setUp()
         self.git("init", "-q", "-b", "main")
         for i in range(FILES):
             self.write(f"src/{i % 20}/{i}.txt", f"file {i}\n" * (i % 400))
@@ -48,15 +74,8 @@ class ManyFiles(PlueTest):
         self.write(".gitignore", "ignored\n")
         self.write("ignored/file", "no run's\n")
 
-    def mounts(self):
-        return [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if str(self.top) in line]
-
-    def unmount(self):
-        for path in self.mounts():
-            subprocess.run(["umount", path], check=True)
-
-    def has_said(self, step, line):
-        result = self.plue("run", "view", 1, "--log", "--step", step)
+    def has_said(self, step, line, run=1):
+        result = self.plue("run", "view", run, "--log", "--step", step)
         return line in [shown.rpartition(" | ")[2] for shown in result.out.splitlines()]
 
     def assert_imaged(self):
@@ -131,6 +150,30 @@ class ManyFiles(PlueTest):
         self.assert_imaged()
         (self.data / "workspaces/1/workspace/go").touch()
         self.finish(process, expect=0)
+        self.assertEqual((self.mounts(), list((self.data / "workspaces").iterdir())), ([], []))
+
+    @unittest.skipUnless(MOUNTS_WORK, "no overlay can be mounted here")
+    def test_of_two_runs_at_once_neither_keeps_the_files_of_the_other(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="echo begun; while [ ! -e go ]; do sleep 0.05; done")""")
+        self.commit()
+        places = [self.data / f"workspaces/{run}/workspace" for run in (1, 2)]
+        processes = []
+        for run in (1, 2):
+            processes.append(self.start("workflow", "run", "ci"))
+            self.wait_for(lambda: self.has_said("a", "begun", run), "it has begun")
+        self.assertEqual(self.mounts(), [str(place) for place in places])
+        device = places[0].stat().st_dev
+        kept = f" {os.major(device)}:{os.minor(device)} "
+        self.assertNotEqual(mounts_elsewhere(kept), [])         # where the steps of the first see it
+        pid = (places[1].parent / "keeper").read_text().split()[0]
+        self.assertNotIn(kept, Path(f"/proc/{pid}/mountinfo").read_text())
+        (places[0] / "go").touch()
+        self.finish(processes[0], expect=0)
+        self.assertFalse((self.data / "workspaces/1").exists())
+        self.wait_for(lambda: not mounts_elsewhere(kept), "nothing keeps the files of the run that has ended")
+        self.assertEqual(self.mounts(), [str(places[1])])
+        (places[1] / "go").touch()
+        self.finish(processes[1], expect=0)
         self.assertEqual((self.mounts(), list((self.data / "workspaces").iterdir())), ([], []))
 
     def test_a_cancelled_run_keeps_its_files_for_a_rerun_and_no_mount(self):
@@ -255,6 +298,50 @@ class ManyFiles(PlueTest):
         result = self.plue("workflow", "run", "ci", expect=1)
         self.assertIn("the link out points out of the repository, to /etc/passwd", str(result))
         self.assertEqual(self.mounts(), [])
+
+
+class Trials(Mounts, AgentTest):
+    """plue prompt test of an agent: its workspace is in a folder that goes with it."""
+
+    def setUp(self):
+        super().setUp()
+        self.env["TMPDIR"] = str(self.top / "tmp")
+        (self.top / "tmp").mkdir()
+        self.git("init", "-q")
+        for i in range(FILES):
+            self.write(f"many/{i}", f"{i}\n")
+
+    def begin(self):
+        """A trial whose agent runs a command that waits."""
+        self.agent(turn(("shell", {"command": f"ls many | wc -l; sleep {self.nap} || true"})), turn(DONE))
+        process = self.start("prompt", "test", ".plue/prompts/fix.prompt.md", "--input", "goal=x")
+        self.wait_for(lambda: processes_with(self.nap), "the tool runs")
+        if MOUNTS_WORK:
+            self.assertRegex("\n".join(self.mounts()), r"\A\S+/tmp/plue-prompt-\w+/workspaces/1/workspace\Z")
+        return process
+
+    def end(self, process, expect):
+        keeper, = self.top.glob("tmp/plue-prompt-*/workspaces/1/keeper")
+        pid = int(keeper.read_text().split()[0])
+        for sleeping in processes_with(self.nap):
+            os.kill(sleeping, signal.SIGTERM)
+        done = self.finish(process, expect=expect)
+        self.assertEqual((self.mounts(), list((self.top / "tmp").iterdir()), is_alive(pid)), ([], [], False))
+        return done
+
+    def test_nothing_is_left(self):
+        self.end(self.begin(), expect=0)
+        self.assertIn(f'"stdout":"{FILES}\\n"', self.results(1)[0][0].replace(" ", ""))
+
+    def test_nothing_is_left_where_its_run_cannot_end(self):
+        process = self.begin()
+        database, = self.top.glob("tmp/plue-prompt-*/plue.db")
+        with sqlite3.connect(database) as db:
+            db.execute("DROP TABLE workflow_steps")
+        db.close()
+        said = self.end(process, expect=4).err
+        self.assertIn("no such table", said)
+        self.assertNotIn("is left", said)
 
 
 class Doctor(PlueTest):
