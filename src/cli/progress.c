@@ -82,7 +82,8 @@ static bool has_changed(struct progress *p)
 void progress_update(struct progress *p)
 {
     bool silent = p->mode == PROGRESS_QUIET && !p->drawing; /* what counts is the end */
-    if (p->reader && !silent && clock_mono_ms() >= p->next_load && has_changed(p)) {
+    if (p->reader && !silent && clock_mono_ms() >= p->next_load &&
+        (has_changed(p) || p->incomplete)) {
         int64_t began = clock_mono_ms();
         picture_update(p);
         p->next_load = clock_mono_ms() + (clock_mono_ms() - began) * LOAD_SHARE;
