@@ -22,6 +22,8 @@ void capture_done(struct capture *c)
     buf_done(&c->value);
     buf_done(&c->scratch);
     vec_done(&c->lines);
+    mask_seam_done(&c->seam);
+    mask_ranges_done(&c->secrets);
 }
 
 void capture_add_valid(struct buf *b, str text)
@@ -40,12 +42,6 @@ void capture_add_valid(struct buf *b, str text)
     }
 }
 
-static bool is_clean(const struct capture *c, str text)
-{
-    return utf8_invalid_at(text) == SIZE_MAX && !memchr(text.p, '\0', text.n) &&
-           (mask_is_empty(c->mask) || !mask_finds(c->mask, text));
-}
-
 /* What the line tells the runner itself: true where the line is a secret, and stays unsaid. */
 static bool obey(struct capture *c, str text)
 {
@@ -62,34 +58,44 @@ static bool obey(struct capture *c, str text)
     return true;
 }
 
-/* One line, or piece of one; its text is borrowed from the chunk where nothing had to change. The
+/* A text that `stays` until lines are handed over is borrowed where nothing had to change. The
  * scratch may move while lines are added: offsets are turned into texts at the end. */
-static void add_line(struct capture *c, str text, int64_t now_ms)
+static void add_piece(struct capture *c, str text, bool stays, int64_t now_ms)
 {
-    if (text.n && text.p[text.n - 1] == '\r')
-        text.n--;
-    if (obey(c, text))
-        text = STR("::add-mask::***");
-    if (is_clean(c, text)) {
+    auto_buf valid = BUF(SCRATCH_MAX);
+    bool is_valid = utf8_invalid_at(text) == SIZE_MAX && !memchr(text.p, '\0', text.n);
+    if (!is_valid) {
+        capture_add_valid(&valid, text);
+        text = buf_str(&valid);
+    }
+    mask_find(c->mask, &c->seam, text, &c->secrets);
+    if (stays && is_valid && !c->secrets.list.n) {
         vec_push(&c->lines,
                  (struct log_line){.time_ms = now_ms, .stream = c->stream, .text = text});
         return;
     }
-    auto_buf valid = BUF(SCRATCH_MAX);
-    capture_add_valid(&valid, text);
     size_t from = c->scratch.n;
-    mask_apply(c->mask, buf_str(&valid), &c->scratch);
+    mask_hide(&c->secrets, text, &c->scratch);
     vec_push(&c->lines, (struct log_line){.seq = (int64_t)from + 1,
                                           .time_ms = now_ms,
                                           .stream = c->stream,
                                           .text = {NULL, c->scratch.n - from}});
 }
 
+static void add_line(struct capture *c, str text, int64_t now_ms)
+{
+    if (text.n && text.p[text.n - 1] == '\r')
+        text.n--;
+    if (obey(c, text))
+        text = STR("::add-mask::***");
+    add_piece(c, text, true, now_ms);
+}
+
 /* Where a pattern ends in whose middle the text would be cut; 0: nowhere. */
 static size_t end_of_cut_secret(const struct capture *c, str text, size_t cut)
 {
     for (size_t k = 0; k < c->mask->patterns.n; k++) {
-        str pattern = str_make(c->mask->patterns.at[k], c->mask->lengths.at[k]);
+        str pattern = c->mask->patterns.at[k].text;
         size_t at = str_find(text, pattern, cut >= pattern.n ? cut - pattern.n + 1 : 0);
         if (at < cut)
             return at + pattern.n;
@@ -125,16 +131,7 @@ static void cut_unfinished(struct capture *c, int64_t now_ms)
     size_t keep = CAPTURE_LINE_MAX + 2 * c->mask->longest + 4;
     while (c->line.n > keep) {
         size_t cut = cut_point(c, buf_str(&c->line));
-        auto_buf piece = BUF(SCRATCH_MAX);
-        buf_add(&piece, c->line.p, cut);
-        auto_buf valid = BUF(SCRATCH_MAX);
-        capture_add_valid(&valid, buf_str(&piece));
-        size_t from = c->scratch.n;
-        mask_apply(c->mask, buf_str(&valid), &c->scratch);
-        vec_push(&c->lines, (struct log_line){.seq = (int64_t)from + 1,
-                                              .time_ms = now_ms,
-                                              .stream = c->stream,
-                                              .text = {NULL, c->scratch.n - from}});
+        add_piece(c, str_sub(buf_str(&c->line), 0, cut), false, now_ms);
         buf_cut(&c->line, 0, cut);
     }
 }

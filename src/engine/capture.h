@@ -26,6 +26,8 @@ struct capture {
     void *hides_ctx;
     VEC(struct log_line) lines;
     struct buf scratch; /* texts of lines that had to be changed */
+    struct mask_seam seam;
+    struct mask_ranges secrets; /* of the line that is added */
 };
 void capture_init(struct capture *c, enum log_stream stream, struct mask *mask,
                   struct log_commands *commands);

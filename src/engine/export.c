@@ -84,8 +84,8 @@ static bool load_secrets(struct exporting *x)
     if (!hidden_read(x->q->reader, x->q->data_dir, x->run.id, &x->mask, &n, x->err))
         return false;
     for (size_t i = 0; i < x->mask.patterns.n; i++)
-        if (x->mask.lengths.at[i] >= BUNDLE_SECRET_SHORTEST)
-            mask_add_pattern(&rows, str_make(x->mask.patterns.at[i], x->mask.lengths.at[i]));
+        if (x->mask.patterns.at[i].text.n >= BUNDLE_SECRET_SHORTEST)
+            mask_add_pattern(&rows, x->mask.patterns.at[i].text);
     mask_scan_init(&x->rows, &rows);
     mask_done(&rows);
     return true;

@@ -1,42 +1,9 @@
-#include "engine/mask.h"
 #include "base/utf8.h"
+#include "engine/mask_int.h"
 #include "json/writer.h"
 #include <sodium.h>
 
-enum { PATTERN_MAX = 1 << 20, FORMS_MAX = 24 /* of one secret */ };
-
-void mask_done(struct mask *m)
-{
-    for (size_t i = 0; i < m->patterns.n; i++) {
-        sodium_memzero(m->patterns.at[i], m->lengths.at[i]);
-        free(m->patterns.at[i]);
-    }
-    vec_done(&m->patterns);
-    vec_done(&m->lengths);
-}
-
-/* Longest first, so that a secret inside of another one does not cut it in two. */
-void mask_add_pattern(struct mask *m, str s)
-{
-    size_t at = 0;
-    if (s.n < MASK_SHORTEST || m->patterns.n >= MASK_SECRETS_MAX * FORMS_MAX)
-        return;
-    for (size_t i = 0; i < m->patterns.n; i++)
-        if (m->lengths.at[i] == s.n && memcmp(m->patterns.at[i], s.p, s.n) == 0)
-            return;
-    while (at < m->patterns.n && m->lengths.at[at] >= s.n)
-        at++;
-    vec_push(&m->patterns, NULL);
-    vec_push(&m->lengths, 0);
-    memmove(m->patterns.at + at + 1, m->patterns.at + at,
-            (m->patterns.n - 1 - at) * sizeof *m->patterns.at);
-    memmove(m->lengths.at + at + 1, m->lengths.at + at,
-            (m->lengths.n - 1 - at) * sizeof *m->lengths.at);
-    m->patterns.at[at] = str_dup(s);
-    m->lengths.at[at] = s.n;
-    if (s.n > m->longest)
-        m->longest = s.n;
-}
+enum { PATTERN_MAX = 1 << 20 };
 
 /* What of the secret's base64 does not depend on the bytes around it, at one alignment. */
 static void add_base64(struct mask *m, str s, size_t skew, int variant)
@@ -51,8 +18,11 @@ static void add_base64(struct mask *m, str s, size_t skew, int variant)
     size_t to = padded.n / 3 * 4;      /* the last group's depend on what follows */
     if (padded.n % 3)
         to += padded.n % 3;
-    if (to > from + 4)
-        mask_add_pattern(m, str_make(text + from, to - from));
+    if (to <= from + 4)
+        return;
+    mask_add_pattern(m, str_make(text + from, to - from));
+    if (variant == sodium_base64_VARIANT_ORIGINAL_NO_PADDING)
+        mask_add_form(m, str_make(text + from, to - from), from);
 }
 
 /* What the encoders of URLs leave as it is, and how they write a space. */
@@ -135,135 +105,4 @@ void mask_add(struct mask *m, str secret)
     }
     add_urls(m, secret);
     add_json(m, secret);
-}
-
-/* The pattern that begins at text[i], or SIZE_MAX. */
-static size_t pattern_at(const struct mask *m, str text, size_t i)
-{
-    for (size_t k = 0; k < m->patterns.n; k++) {
-        size_t n = m->lengths.at[k];
-        if (n <= text.n - i && text.p[i] == m->patterns.at[k][0] &&
-            memcmp(text.p + i, m->patterns.at[k], n) == 0)
-            return k;
-    }
-    return SIZE_MAX;
-}
-
-bool mask_finds(const struct mask *m, str text)
-{
-    for (size_t k = 0; k < m->patterns.n; k++)
-        if (str_has(text, str_make(m->patterns.at[k], m->lengths.at[k])))
-            return true;
-    return false;
-}
-
-void mask_apply(const struct mask *m, str text, struct buf *ret)
-{
-    size_t shown = 0; /* what is before it is told or hidden */
-    if (!mask_finds(m, text)) {
-        buf_add_str(ret, text);
-        return;
-    }
-    for (size_t i = 0; i < text.n; i++) {
-        size_t k = pattern_at(m, text, i);
-        if (k == SIZE_MAX)
-            continue;
-        if (i >= shown) {
-            buf_add(ret, text.p + shown, i - shown);
-            buf_add_c(ret, "***");
-        }
-        size_t end = i + m->lengths.at[k];
-        shown = end > shown ? end : shown;
-    }
-    buf_add(ret, text.p + shown, text.n - shown);
-}
-
-/* Whether what stands from i on may be the start of a secret that goes on after the text. */
-static bool may_go_on(const struct mask *m, str text, size_t i)
-{
-    for (size_t k = 0; k < m->patterns.n && m->lengths.at[k] > text.n - i; k++)
-        if (memcmp(text.p + i, m->patterns.at[k], text.n - i) == 0)
-            return true;
-    return false;
-}
-
-/* The start of the first secret that stands on both sides of the cut. */
-static size_t before_cut_secrets(const struct mask *m, str text, size_t cut)
-{
-    size_t from = cut > m->longest ? cut - m->longest : 0;
-    for (size_t i = from; i < cut; i++)
-        for (size_t k = 0; k < m->patterns.n; k++) {
-            size_t n = m->lengths.at[k];
-            if (i + n > cut && n <= text.n - i && memcmp(text.p + i, m->patterns.at[k], n) == 0)
-                return i;
-        }
-    return cut;
-}
-
-size_t mask_settled(const struct mask *m, str text)
-{
-    size_t cut = text.n, before;
-    if (mask_is_empty(m))
-        return text.n;
-    for (size_t i = text.n >= m->longest ? text.n - m->longest + 1 : 0; i < text.n; i++)
-        if (may_go_on(m, text, i)) {
-            cut = i;
-            break;
-        }
-    while (cut && (before = before_cut_secrets(m, text, cut)) < cut)
-        cut = before;
-    return cut;
-}
-
-/* ---- streams ---- */
-
-static unsigned pair_of(const char *p)
-{
-    return (unsigned)(unsigned char)p[0] << 8 | (unsigned char)p[1];
-}
-
-void mask_scan_init(struct mask_scan *s, const struct mask *m)
-{
-    *s = (struct mask_scan){.tail = BUF(2 * PATTERN_MAX)};
-    for (size_t i = 0; i < m->patterns.n; i++) {
-        unsigned pair = pair_of(m->patterns.at[i]);
-        vec_push(&s->mask.patterns, str_dup(str_make(m->patterns.at[i], m->lengths.at[i])));
-        vec_push(&s->mask.lengths, m->lengths.at[i]);
-        s->pairs[pair / 8] |= (uint8_t)(1 << pair % 8);
-    }
-    s->mask.longest = m->longest;
-}
-
-void mask_scan_done(struct mask_scan *s)
-{
-    if (s->tail.n)
-        sodium_memzero(s->tail.p, s->tail.n);
-    buf_done(&s->tail);
-    mask_done(&s->mask);
-}
-
-bool mask_scan_finds(const struct mask_scan *s, str text)
-{
-    for (size_t i = 0; i + 1 < text.n; i++) {
-        unsigned pair = pair_of(text.p + i);
-        if (s->pairs[pair / 8] & 1 << pair % 8 && pattern_at(&s->mask, text, i) != SIZE_MAX)
-            return true;
-    }
-    return false;
-}
-
-/* Over the seam a piece of each side is looked at, as long as the longest secret. */
-void mask_scan_add(struct mask_scan *s, str bytes)
-{
-    size_t keep = s->mask.longest ? s->mask.longest - 1 : 0;
-    if (s->found || !keep)
-        return;
-    buf_add_str(&s->tail, str_sub(bytes, 0, bytes.n < keep ? bytes.n : keep));
-    s->found = mask_scan_finds(s, buf_str(&s->tail)) || mask_scan_finds(s, bytes);
-    if (bytes.n >= keep) {
-        buf_reset(&s->tail);
-        buf_add_str(&s->tail, str_sub(bytes, bytes.n - keep, bytes.n));
-    } else if (s->tail.n > keep) {
-        buf_cut(&s->tail, 0, s->tail.n - keep);
-    }
 }

@@ -1,4 +1,5 @@
 """Logs: what lines tell the runner, searching, attempts, and watching late."""
+import base64
 import sqlite3
 
 from harness import PlueTest, dedent
@@ -100,6 +101,22 @@ class Secrets(PlueTest):
         self.assertEqual(log.count("***"), 5)
         for form in (secret, "a%20b", "YSBiImMv"):
             self.assertNotIn(form, log)
+
+    def test_a_long_secret_is_masked_in_base64_of_several_lines(self):
+        secret, hidden = "".join(f"{i:x}~" for i in range(7, 43)), "".join(f"<{i * 7919:x}>" for i in range(1, 20))
+        tools = ("base64", "base64 -w 64", "openssl base64", "/usr/bin/python3 -c 'import base64, sys; "
+                 "print(base64.encodebytes(sys.stdin.buffer.read()).decode())'", "base64 | tr +/ -_", "base64 | tee made >&2")
+        self.write("t.sh", f"echo '::add-mask::{hidden}'\n" + "".join(
+            f"printf %s '{before}'\"${value}\"' tail' | {tool}\n"
+            for value in ("T", "H") for before in ("", "q", "qq", "q" * 40) for tool in tools))
+        self.steps_workflow(f"""ctx.run(name="a", env={{"T": ctx.secrets.TOKEN, "H": "{hidden}"}}, cmd="sh t.sh")""")
+        self.run_ci(env={"PLUE_SECRET_TOKEN": secret})
+        shown = "".join(self.log(step="a").split()).replace("-", "+").replace("_", "/")
+        for value in (secret, hidden):
+            for skew in range(3):
+                text = base64.b64encode(b"q" * skew + value.encode())[4:-4].decode()
+                found = [text[i:i + 8] for i in range(len(text) - 7) if text[i:i + 8] in shown]
+                self.assertEqual(found, [], shown)
 
 
 class Search(PlueTest):

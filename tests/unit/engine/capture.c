@@ -126,6 +126,113 @@ static void capture__a_secret_is_found_in_base64_at_each_offset(void **state)
     mask_done(&m);
 }
 
+/* A secret of n bytes that no base64 of other text resembles. */
+static void put_secret(struct buf *b, size_t n)
+{
+    uint32_t x = 2463534242u + (uint32_t)n;
+    for (size_t i = 0; i < n; i++) {
+        x ^= x << 13, x ^= x >> 17, x ^= x << 5;
+        buf_add_byte(b, (char)('!' + x % 94));
+    }
+}
+
+/* The base64 of plain in lines of `width`. */
+static void put_lines(struct buf *b, str plain, size_t width, int variant, const char *newline)
+{
+    char text[4000];
+    sodium_bin2base64(text, sizeof text, (const unsigned char *)plain.p, plain.n, variant);
+    for (size_t at = 0, n = strlen(text); at < n; at += width) {
+        buf_add(b, text + at, n - at < width ? n - at : width);
+        buf_add_c(b, newline);
+    }
+}
+
+/* How many characters of the secret's base64 stand in the lines, in any pieces of 4 or more. */
+static size_t shown_of(str lines, str secret)
+{
+    size_t shown = 0;
+    for (size_t skew = 0; skew < 3; skew++)
+        for (int url = 0; url < 2; url++) {
+            auto_buf padded = BUF(4000);
+            char text[4000];
+            buf_add_repeat(&padded, '\0', skew);
+            buf_add_str(&padded, secret);
+            sodium_bin2base64(text, sizeof text, (const unsigned char *)padded.p, padded.n,
+                              url ? sodium_base64_VARIANT_URLSAFE_NO_PADDING
+                                  : sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+            size_t to = padded.n / 3 * 4;
+            for (size_t i = skew ? skew + 1 : 0; i + 4 <= to; i++)
+                shown += str_has(lines, str_make(text + i, 4));
+        }
+    return shown;
+}
+
+static const struct {
+    size_t width;
+    int variant;
+    const char *newline;
+} wraps[] = {
+    {76, sodium_base64_VARIANT_ORIGINAL, "\n"},
+    {64, sodium_base64_VARIANT_ORIGINAL, "\n"},
+    {76, sodium_base64_VARIANT_URLSAFE, "\n"},
+    {64, sodium_base64_VARIANT_URLSAFE_NO_PADDING, "\n"},
+    {76, sodium_base64_VARIANT_ORIGINAL, "\r\n"},
+    {76, sodium_base64_VARIANT_ORIGINAL, "\\n"}, /* a bytes object of Python, a text of JSON */
+    {76, sodium_base64_VARIANT_ORIGINAL, "\n    "},
+};
+
+static void capture__a_secret_is_found_in_base64_of_several_lines(void **state)
+{
+    static const size_t lengths[] = {20, 58, 100, 300};
+    (void)state;
+    for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++)
+        for (size_t w = 0; w < sizeof wraps / sizeof *wraps; w++) {
+            auto_buf secret = BUF(400);
+            struct mask m = {0};
+            put_secret(&secret, lengths[k]);
+            mask_add(&m, buf_str(&secret));
+            for (size_t before = 0; before < 120; before++) {
+                auto_buf plain = BUF(2000), text = BUF(4000), whole = BUF(4000), got = BUF(4000);
+                buf_add_repeat(&plain, 'q', before);
+                buf_add_str(&plain, buf_str(&secret));
+                buf_add_repeat(&plain, 'r', before % 7);
+                put_lines(&text, buf_str(&plain), wraps[w].width, wraps[w].variant,
+                          wraps[w].newline);
+                assert_true(shown_of(buf_str(&text), buf_str(&secret)) > lengths[k] / 2);
+                read_lines(&m, buf_str(&text), 1 + before % 11, &got);
+                assert_int_equal(shown_of(buf_str(&got), buf_str(&secret)), 0);
+                mask_apply(&m, buf_str(&text), &whole);
+                assert_int_equal(shown_of(buf_str(&whole), buf_str(&secret)), 0);
+            }
+            mask_done(&m);
+        }
+}
+
+/* Whole texts, so that nothing is hidden but what must be. */
+static void capture__of_base64_in_lines_the_rest_stays(void **state)
+{
+    (void)state;
+    struct mask m = {0};
+    mask_add(&m, STR("0123456789abcdefghijklmnopqrstuvwxyz"));
+    assert_lines(&m,
+                 "cXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxMDEyMzQ1Njc4\n"
+                 "OWFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6cnJycg==\n",
+                 "cXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFxcXFx***\n"
+                 "***cnJycg==\n");
+    /* The end of a secret alone is told by nothing but the line before it. */
+    assert_lines(&m, "MDEyMzQ1Njc4\nd3h5eg==\n", "MDEyMzQ1Njc4\nd3h5eg==\n");
+    mask_done(&m);
+}
+
+static void capture__base64_of_urls_is_found_too(void **state)
+{
+    (void)state;
+    struct mask m = {0};
+    mask_add(&m, STR("\xFB\xFF\xFEword\xFB\xFF"));
+    assert_lines(&m, "-__-d29yZPv_\n+//+d29yZPv/\n", "***\n***\n");
+    mask_done(&m);
+}
+
 static void capture__a_secret_is_found_in_urls_and_json(void **state)
 {
     (void)state;
@@ -178,6 +285,9 @@ int main(void)
         T(mask_settled__leaves_what_a_secret_may_begin_in),
         T(capture__overlapping_secrets_show_nothing_of_either),
         T(capture__a_secret_is_found_in_base64_at_each_offset),
+        T(capture__a_secret_is_found_in_base64_of_several_lines),
+        T(capture__of_base64_in_lines_the_rest_stays),
+        T(capture__base64_of_urls_is_found_too),
         T(capture__a_secret_is_found_in_urls_and_json),
         T(capture__add_mask_is_read_after_any_space_and_in_both_forms),
         T(capture__a_stop_in_one_stream_holds_in_the_other),
