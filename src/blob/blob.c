@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -62,14 +63,45 @@ void blob_remove(struct blob_store *s, const char *sha256)
         unlinkat(s->folder, place, 0);
 }
 
+static bool is_older(int folder, const char *place, int64_t ms)
+{
+    struct stat st;
+    return fstatat(folder, place, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           clock_wall_ms() - (int64_t)st.st_mtim.tv_sec * 1000 > ms;
+}
+
 void blob_remove_old(struct blob_store *s, const char *sha256)
 {
     char place[BLOB_NAME_SIZE + 1];
-    struct stat st;
     place_of(sha256, place);
-    if (is_name(sha256) && fstatat(s->folder, place, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        clock_wall_ms() - (int64_t)st.st_mtim.tv_sec * 1000 > BLOB_YOUNG_MS)
+    if (is_name(sha256) && is_older(s->folder, place, BLOB_YOUNG_MS))
         unlinkat(s->folder, place, 0);
+}
+
+static bool each_left_of(struct blob_store *s, unsigned first, blob_name_fn *fn, void *ctx,
+                         struct err *err)
+{
+    char folder[3], name[BLOB_NAME_SIZE];
+    bool ok = true;
+    snprintf(folder, sizeof folder, "%02x", first);
+    auto_fd fd = openat(s->folder, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(dup(fd)) : NULL;
+    for (struct dirent *e; ok && dir && (e = readdir(dir));) {
+        snprintf(name, sizeof name, "%s%.62s", folder, e->d_name);
+        if (is_name(name) && is_older(fd, e->d_name, BLOB_LEFT_MS))
+            ok = fn(ctx, name, err);
+    }
+    if (dir)
+        closedir(dir);
+    return ok;
+}
+
+bool blob_each_left(struct blob_store *s, blob_name_fn *fn, void *ctx, struct err *err)
+{
+    bool ok = true;
+    for (unsigned first = 0; ok && first < 256; first++)
+        ok = each_left_of(s, first, fn, ctx, err);
+    return ok;
 }
 
 /* ---- writing ---- */

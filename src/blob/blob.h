@@ -10,6 +10,7 @@ enum {
     BLOB_NAME_SIZE = 65,
     BLOB_MIB_MAX = 10 << 10, /* of one blob, before compression */
     BLOB_YOUNG_MS = 10 * 60 * 1000,
+    BLOB_LEFT_MS = 24 * 60 * 60 * 1000, /* who it is for has been said by then */
 };
 struct blob_info {
     char sha256[BLOB_NAME_SIZE];
@@ -24,6 +25,10 @@ void blob_remove(struct blob_store *s, const char *sha256);
 /* Unless it was written within the last BLOB_YOUNG_MS: its writer may not have said yet who it is
  * for. */
 void blob_remove_old(struct blob_store *s, const char *sha256);
+
+/* Calls fn with the name of each that was written more than BLOB_LEFT_MS ago, until it fails. */
+typedef bool blob_name_fn(void *ctx, const char *sha256, struct err *err);
+bool blob_each_left(struct blob_store *s, blob_name_fn *fn, void *ctx, struct err *err) must_use;
 
 struct blob_writer;
 bool blob_create(struct blob_store *s, struct blob_writer **ret, struct err *err) must_use;

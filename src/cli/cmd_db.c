@@ -120,6 +120,32 @@ static bool delete_rows(struct data *d, const int64_t *ids, size_t n, struct err
     return store_commit(d->store, b, NULL, err);
 }
 
+struct sweep {
+    struct data *data;
+    struct blob_store *blobs;
+};
+
+static bool remove_unless_used(void *ctx, const char *sha256, struct err *err)
+{
+    struct sweep *s = ctx;
+    bool used = true;
+    if (!store_blob_is_used(s->data->reader, str_of(sha256), &used, err))
+        return false;
+    if (!used)
+        blob_remove_old(s->blobs, sha256);
+    return true;
+}
+
+/* What runs that were refused, killed or evicted have left. */
+static bool sweep_blobs(struct data *d, struct err *err)
+{
+    struct sweep s = {.data = d};
+    bool ok = blob_store_open(d->folder, &s.blobs, err) &&
+              blob_each_left(s.blobs, remove_unless_used, &s, err);
+    blob_store_free(s.blobs);
+    return ok;
+}
+
 /* Only what these runs referred to is looked at: a blob whose row is being written is not. */
 static bool remove_unused_blobs(struct data *d, const str *blobs, size_t n, struct err *err)
 {
@@ -216,6 +242,8 @@ static int prune(struct cli *c)
     for (; n; all += n)
         if (!prune_some(&d, before, max_size, &n, &e))
             return cli_fail(c, NULL, &e);
+    if (!sweep_blobs(&d, &e))
+        return cli_fail(c, NULL, &e);
     if (all && !store_compact(d.store, &e)) {
         cli_note("the space is free inside of the database, and not given back: %.*s",
                  STR_ARG(e.message));

@@ -35,6 +35,8 @@ static const struct key keys[] = {
     {"secrets", "provider", PROVIDER, AT(secrets), 0, 0},
     {"secrets", "path", TEXT, AT(secrets_path), 0, 0},
     {"limits", "log", SIZE, AT(log_bytes), 1, TIB},
+    {"limits", "caches", SIZE, AT(cache_bytes), 1, 100 * TIB},
+    {"limits", "artifacts", SIZE, AT(artifact_bytes), 1, 100 * TIB},
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 

@@ -30,7 +30,8 @@ struct config {
         enum config_egress egress;
         const char **hosts; /* of CONFIG_EGRESS_LISTED, NULL-terminated */
     } sandbox;
-    int64_t log_bytes; /* of one step */
+    int64_t log_bytes;                   /* of one step */
+    int64_t cache_bytes, artifact_bytes; /* of all of them, compressed */
     enum config_provider secrets;
     const char *secrets_path; /* of CONFIG_SECRETS_FILE, absolute */
     struct arena arena;

@@ -3,8 +3,6 @@
  * that made it; others read the default branch's, and never write it. */
 #include "engine/engine_int.h"
 
-#define CACHE_BYTES ((int64_t)CACHE_MIB_MAX << 20)
-
 struct cache_use {
     struct store_cache wanted, found; /* texts in the run's arena */
     bool exact, has_found, by_changes;
@@ -23,16 +21,10 @@ void cache_use_free(struct cache_use *u)
     free(u);
 }
 
-static void say(struct live_run *r, uint32_t step, const char *fmt, ...) printf_like(3, 4);
-static void say(struct live_run *r, uint32_t step, const char *fmt, ...)
+static int64_t room_for_all(struct live_run *r)
 {
-    auto_buf text = BUF(8192), masked = BUF(8192);
-    va_list args;
-    va_start(args, fmt);
-    buf_addv(&text, fmt, args);
-    va_end(args);
-    mask_apply(run_mask(r), buf_str(&text), &masked);
-    record_system_line(r, step, buf_str(&masked));
+    int64_t bytes = run_config(r)->cache_bytes;
+    return bytes ? bytes : (int64_t)CACHE_MIB_MAX << 20;
 }
 
 /* ---- scopes ---- */
@@ -168,16 +160,16 @@ static void on_restored(struct live_run *r, void *user, const struct blob_info *
     (void)info, (void)holds_secret;
     free(user);
     if (err) {
-        say(r, step, "cache '%.*s' cannot be used: %.*s", STR_ARG(u->found.key),
-            STR_ARG(err->message));
+        keep_say(r, step, "cache '%.*s' cannot be used: %.*s", STR_ARG(u->found.key),
+                 STR_ARG(err->message));
         count_use(r, u->found.id, true);
         u->exact = u->has_found = false;
         begin_uncached(r, step);
         return;
     }
     count_use(r, u->found.id, false);
-    say(r, step, "cache '%.*s' restored: %zu files%s", STR_ARG(u->found.key), count->files,
-        u->exact ? "; the step is not run" : "");
+    keep_say(r, step, "cache '%.*s' restored: %zu files%s", STR_ARG(u->found.key), count->files,
+             u->exact ? "; the step is not run" : "");
     if (!u->exact) {
         begin_uncached(r, step);
         return;
@@ -270,7 +262,8 @@ static void add_result(struct live_step *l, struct buf *b)
     json_end_object(&w);
 }
 
-/* Room for what is new: what was used longest ago goes. */
+/* Room for what is new: what was used longest ago goes. Another run may just have written the same
+ * bytes again. */
 static void evict(struct live_run *r, struct store_batch *b, int64_t stored)
 {
     struct engine *e = r->engine;
@@ -278,13 +271,27 @@ static void evict(struct live_run *r, struct store_batch *b, int64_t stored)
     auto_err err = ERR_INIT;
     struct store_cache *old;
     size_t n;
-    if (!store_list_unused_caches(e->reader, CACHE_BYTES - stored, &a, &old, &n, &err))
+    if (!store_list_unused_caches(e->reader, room_for_all(r) - stored, &a, &old, &n, &err))
         return;
     for (size_t i = 0; i < n; i++) {
         store_drop_cache(b, old[i].id);
         if (old[i].sha256.n)
-            blob_remove(e->blobs, old[i].sha256.p);
+            blob_remove_old(e->blobs, old[i].sha256.p);
     }
+}
+
+static void put_entry(struct live_run *r, uint32_t step, const struct blob_info *info, str result)
+{
+    struct store_cache row = r->steps[step].cache_use->wanted;
+    struct store_batch *b = store_batch_new(r->engine->options.store);
+    evict(r, b, info->stored);
+    row.sha256 = str_of(info->sha256);
+    row.bytes = info->bytes;
+    row.stored_bytes = info->stored;
+    row.created_at = clock_wall_ms();
+    row.result = result;
+    store_put_cache(b, &row);
+    run_submit(r, b, run_nothing, NULL);
 }
 
 static void on_saved(struct live_run *r, void *user, const struct blob_info *info,
@@ -292,26 +299,22 @@ static void on_saved(struct live_run *r, void *user, const struct blob_info *inf
 {
     struct saving *s = user;
     struct live_step *l = &r->steps[s->step];
-    struct store_cache row = l->cache_use->wanted;
     auto_buf result = BUF(RESULT_MAX);
     (void)holds_secret; /* a cache stays here */
     add_result(l, &result);
     if (err || result.overflow) {
-        say(r, s->step, "the cache was not saved: %.*s",
-            STR_ARG(err ? err->message : STR("the step's texts are too large")));
-    } else if (info->stored > CACHE_BYTES / 2) {
-        say(r, s->step, "the cache was not saved: it takes more than half of all caches' room");
+        keep_say(r, s->step, "the cache was not saved: %.*s",
+                 STR_ARG(err ? err->message : STR("the step's texts are too large")));
+    } else if (!count->files && !l->cache_use->by_changes) {
+        keep_say(r, s->step, "the cache was not saved: no file matches the paths of cache '%.*s'",
+                 STR_ARG(l->cache_use->wanted.key));
+    } else if (info->stored > room_for_all(r) / 2) {
+        keep_say(r, s->step,
+                 "the cache was not saved: it takes more than half of all caches' room");
     } else {
-        struct store_batch *b = store_batch_new(r->engine->options.store);
-        evict(r, b, info->stored);
-        row.sha256 = str_of(info->sha256);
-        row.bytes = info->bytes;
-        row.stored_bytes = info->stored;
-        row.created_at = clock_wall_ms();
-        row.result = buf_str(&result);
-        store_put_cache(b, &row);
-        say(r, s->step, "cache '%.*s' saved: %zu files", STR_ARG(row.key), count->files);
-        run_submit(r, b, run_nothing, NULL);
+        put_entry(r, s->step, info, buf_str(&result));
+        keep_say(r, s->step, "cache '%.*s' saved: %zu files", STR_ARG(l->cache_use->wanted.key),
+                 count->files);
     }
     s->done(r, s->step, s->user, NULL);
     free(s);

@@ -372,6 +372,8 @@ typedef void kept_fn(struct live_run *r, void *user, const struct blob_info *inf
 void keep_files(struct live_run *r, const struct kept_files *files, kept_fn *done, void *user);
 void keep_restore(struct live_run *r, str sha256, kept_fn *done, void *user);
 /* The texts of a JSON list, or of one text; in the run's arena. */
+/* A line of the system's in the step's log, masked. */
+void keep_say(struct live_run *r, uint32_t step, const char *fmt, ...) printf_like(3, 4);
 str *keep_patterns(struct live_run *r, json_t *list, size_t *ret_n);
 typedef void collected_fn(struct live_run *r, uint32_t step, void *user, const struct err *err);
 void collect_artifact(struct live_run *r, uint32_t step, str name, json_t *paths,

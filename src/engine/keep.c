@@ -1,6 +1,17 @@
 /* Files of the workspace into the blob store, and back. */
 #include "engine/engine_int.h"
 
+void keep_say(struct live_run *r, uint32_t step, const char *fmt, ...)
+{
+    auto_buf text = BUF(8192), masked = BUF(8192);
+    va_list args;
+    va_start(args, fmt);
+    buf_addv(&text, fmt, args);
+    va_end(args);
+    mask_apply(run_mask(r), buf_str(&text), &masked);
+    record_system_line(r, step, buf_str(&masked));
+}
+
 struct keeping {
     struct live_run *run;
     struct blob_store *blobs;
@@ -115,6 +126,15 @@ static bool name_is_good(str name)
     return true;
 }
 
+static void add_size(struct buf *b, int64_t bytes)
+{
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+    for (; unit < 4 && bytes % 1024 == 0; bytes /= 1024)
+        unit++;
+    buf_addf(b, "%lld %s", (long long)bytes, units[unit]);
+}
+
 static bool check_room(struct live_run *r, const struct blob_info *info, struct err *err)
 {
     int64_t used = 0;
@@ -122,11 +142,15 @@ static bool check_room(struct live_run *r, const struct blob_info *info, struct 
     if (!store_sum_artifacts(r->engine->reader, &used, err) ||
         !store_blob_is_used(r->engine->reader, str_of(info->sha256), &known, err))
         return false;
-    if (known || used + info->stored <= (int64_t)ARTIFACT_MIB_MAX << 20)
+    int64_t room = run_config(r)->artifact_bytes;
+    room = room ? room : (int64_t)ARTIFACT_MIB_MAX << 20;
+    if (known || used + info->stored <= room)
         return true;
-    blob_remove(r->engine->blobs, info->sha256);
-    err_set(err, "artifacts_full", "all artifacts together would take more than %d GiB",
-            ARTIFACT_MIB_MAX >> 10);
+    /* Another run may just have written the same bytes: they go with `plue db prune`. */
+    blob_remove_old(r->engine->blobs, info->sha256);
+    auto_buf size = BUF(64);
+    add_size(&size, room);
+    err_set(err, "artifacts_full", "all artifacts together would take more than %s", buf_c(&size));
     err_hint(err, "plue db prune --older-than 30d removes old runs with theirs");
     return false;
 }
@@ -143,6 +167,13 @@ static void on_collected(struct live_run *r, void *user, const struct blob_info 
 {
     struct collection *c = user;
     auto_err full = ERR_INIT;
+    if (!err && count->left)
+        keep_say(
+            r, c->step,
+            "of artifact '%.*s' %zu %s left out: pipes, sockets, and links that lead to no file "
+            "of the workspace; the first is '%.*s'",
+            STR_ARG(c->name), count->left, count->left == 1 ? "is" : "are",
+            STR_ARG(count->left_first));
     if (!err && count->files && !check_room(r, info, &full))
         err = &full;
     if (!err && count->files) {
@@ -160,10 +191,8 @@ static void on_collected(struct live_run *r, void *user, const struct blob_info 
         store_put_artifact(b, &row);
         run_submit(r, b, run_nothing, NULL);
     } else if (!err) {
-        auto_buf text = BUF(4096);
-        buf_addf(&text, "no file matches the paths of artifact '%.*s': it is not kept",
+        keep_say(r, c->step, "no file matches the paths of artifact '%.*s': it is not kept",
                  STR_ARG(c->name));
-        record_system_line(r, c->step, buf_str(&text));
     }
     c->done(r, c->step, c->user, err);
     free(c);

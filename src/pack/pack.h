@@ -22,6 +22,8 @@ typedef bool pack_get_fn(void *user, void *p, size_t max, size_t *ret_n, struct 
 struct pack_count {
     size_t files;
     int64_t bytes;
+    size_t left;    /* what was asked for and cannot be kept */
+    str left_first; /* its path, borrowed during the call that is told */
 };
 
 /* ---- writing ---- */

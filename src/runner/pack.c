@@ -17,16 +17,25 @@ struct packing {
     struct err err;
 };
 
+static bool leave_out(struct pack_writer *w, str path)
+{
+    if (!w->count.left++)
+        w->count.left_first = path;
+    return true;
+}
+
 /* A step may have put a link where a file stood: what is opened is looked at again. */
 static bool pack_file(struct packing *p, struct pack_writer *w, str path)
 {
     struct stat st;
     auto_fd fd = local_open_below(p->w->root, path.p, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     if (fd < 0 && (errno == ENOENT || errno == EXDEV || errno == ELOOP))
-        return true; /* gone meanwhile, or a link that leads nowhere or out */
+        return leave_out(w, path); /* gone meanwhile, or a link that leads nowhere or out */
     if (fd < 0 || fstat(fd, &st) < 0)
         return err_errno(&p->err, "file_access", errno, "cannot read '%.*s'", STR_ARG(path));
-    return !S_ISREG(st.st_mode) || pack_add_file(w, path, st.st_mode, st.st_size, fd, &p->err);
+    if (!S_ISREG(st.st_mode))
+        return leave_out(w, path);
+    return pack_add_file(w, path, st.st_mode, st.st_size, fd, &p->err);
 }
 
 static bool pack_link(struct packing *p, struct pack_writer *w, str path)
@@ -35,7 +44,7 @@ static bool pack_link(struct packing *p, struct pack_writer *w, str path)
     ssize_t n = readlinkat(p->w->root, path.p, target, sizeof target);
     if (n <= 0 || (size_t)n == sizeof target ||
         !pack_link_stays_inside(path, str_make(target, (size_t)n)))
-        return true;
+        return leave_out(w, path);
     return pack_add_link(w, path, str_make(target, (size_t)n), &p->err);
 }
 
@@ -60,8 +69,10 @@ static bool is_selected(const struct packing *p, str path)
 
 static bool pack_entry(struct packing *p, struct pack_writer *w, const struct runner_entry *e)
 {
-    if (e->kind == RUNNER_DIR || e->kind == RUNNER_OTHER || !is_selected(p, e->path))
+    if (e->kind == RUNNER_DIR || !is_selected(p, e->path))
         return true;
+    if (e->kind == RUNNER_OTHER)
+        return leave_out(w, e->path);
     if (e->kind == RUNNER_LINK && !p->pack.follow)
         return pack_link(p, w, e->path);
     return pack_file(p, w, e->path);
@@ -80,6 +91,7 @@ static void pack_work(uv_work_t *work)
     if (!pack_end(&w, &p->err))
         return;
     p->count = w.count;
+    p->count.left_first = arena_str(&p->arena, w.count.left_first);
     (void)p->pack.end(p->pack.user, &p->err);
 }
 

@@ -101,7 +101,22 @@ class Artifacts(PlueTest):
         self.assertEqual((error["code"], error["message"], error["hint"]),
                          ("artifacts_full", "all artifacts together would take more than 50 GiB",
                           "plue db prune --older-than 30d removes old runs with theirs"))
+        # Another run may just have written the same bytes: they stay for a day.
+        [left] = set(self.blobs()) - set(before)
+        self.plue("db", "prune", "--older-than", "1d", expect=0)
+        self.assertEqual(self.blobs(), sorted([*before, left]))
+        for blob in (self.data / "blobs").rglob("*"):
+            if blob.is_file():
+                os.utime(blob, (1, 1))
+        self.plue("db", "prune", "--older-than", "1d", expect=0)
         self.assertEqual(self.blobs(), before)
+
+    def test_the_limit_of_artifacts_is_the_configuration_s(self):
+        self.write(".plue/config.yaml", "limits: {artifacts: 300KiB}\n")
+        self.steps_workflow('ctx.run(name="build", cmd="head -c 200K /dev/urandom > a", artifacts=["a"])')
+        self.run_ci()
+        self.assertEqual(self.step(self.run_ci(expect=1), "build")["error"]["message"],
+                         "all artifacts together would take more than 300 KiB")
 
     def test_links_that_change_while_artifacts_are_collected_lead_nowhere(self):
         (self.top / "secret").mkdir()
@@ -120,6 +135,17 @@ class Artifacts(PlueTest):
         self.plue("run", "download", 1, "--dir", self.top / "all", expect=0)
         found = {p.read_text() for p in (self.top / "all").rglob("f")}
         self.assertEqual(found, {"fine\n"})
+
+    def test_what_cannot_be_kept_is_said(self):
+        self.steps_workflow("""
+            ctx.run(name="a", cmd="mkdir d; echo x > d/f; cd d; ln -s f in; ln -s /etc/passwd out; ln -s nowhere lost; mkfifo pipe; ln -s . dir",
+                    artifacts=["d/**"])
+            """)
+        self.run_ci()
+        self.assertEqual(self.plue("run", "view", 1, "--log", "--step", "a").out,
+                         "of artifact 'a' 4 are left out: pipes, sockets, and links that lead to no file of the workspace; the first is 'd/dir'\n")
+        self.plue("run", "download", 1, "--dir", self.top / "x", expect=0)
+        self.assertEqual(sorted(p.name for p in (self.top / "x").rglob("*") if p.is_file()), ["f", "in"])
 
     def test_no_match_is_said_and_failed_steps_keep_theirs(self):
         self.steps_workflow("""
@@ -219,6 +245,70 @@ class Caches(PlueTest):
         self.assertIn("damaged", self.plue("run", "view", 2, "--log").out)
         self.assertEqual(self.outcomes(self.run_ci())["a"], "cached")
         self.assertEqual(self.log(run=3, step="b"), "50000\n")
+
+    # -- room
+
+    def keyed(self, *keys):
+        """Runs a workflow that saves 100 KiB of random bytes below each key, one after the other."""
+        self.steps_workflow("\n".join(f"""ctx.run(name="{key}", cmd="head -c 100K /dev/urandom > {key}", cache=cache("{key}", paths=["{key}"]))"""
+                                      for key in keys))
+        return self.outcomes(self.run_ci())
+
+    def keys(self):
+        with sqlite3.connect(self.data / "plue.db") as db:
+            rows = dict(db.execute("SELECT cache_key, sha256 FROM cache_entries ORDER BY id"))
+        db.close()
+        return rows
+
+    def is_there(self, sha):
+        return (self.data / "blobs" / sha[:2] / sha[2:]).exists()
+
+    def test_what_was_used_longest_ago_makes_room(self):
+        self.write(".plue/config.yaml", "limits: {caches: 350KiB}\n")
+        self.keyed("one", "two", "three")
+        kept = self.keys()
+        self.assertEqual(list(kept), ["one", "two", "three"])
+        self.assertEqual(self.keyed("one"), {"one": "cached"})      # used since, so it stays
+        os.utime(self.data / "blobs" / kept["two"][:2] / kept["two"][2:], (1, 1))
+        self.keyed("four")
+        self.assertEqual(list(self.keys()), ["one", "three", "four"])
+        self.assertFalse(self.is_there(kept["two"]))
+
+    def test_bytes_that_were_just_written_stay_when_their_cache_makes_room(self):
+        """Another run may have written the same ones, and be about to record them."""
+        self.write(".plue/config.yaml", "limits: {caches: 250KiB}\n")
+        self.keyed("one", "two")
+        kept = self.keys()
+        self.keyed("three")
+        self.assertEqual(list(self.keys()), ["two", "three"])
+        self.assertTrue(self.is_there(kept["one"]))
+
+    def test_a_cache_that_would_take_more_than_half_is_not_saved(self):
+        self.write(".plue/config.yaml", "limits: {caches: 199KiB}\n")
+        self.assertEqual(self.keyed("one"), {"one": "success"})
+        self.assertEqual(self.keys(), {})
+        self.assertIn("the cache was not saved: it takes more than half of all caches' room\n", self.plue("run", "view", 1, "--log").out)
+
+    def test_the_newest_of_several_prefixed_keys_is_restored(self):
+        for i in range(3):
+            self.steps_workflow(f"""ctx.run(name="a", cmd="cat f; echo {i} > f", cache=cache("k-{i}", paths=["f"], restore_keys=["k-"]), shell="sh")""")
+            self.write("f", "none\n")
+            self.run_ci()
+        self.assertEqual([self.plue("run", "view", run, "--log", "--step", "a").out for run in (1, 2, 3)],
+                         ["none\ncache 'k-0' saved: 1 files\n",
+                          "cache 'k-0' restored: 1 files\n0\ncache 'k-1' saved: 1 files\n",
+                          "cache 'k-1' restored: 1 files\n1\ncache 'k-2' saved: 1 files\n"])
+
+    def test_nothing_is_saved_where_no_file_matches(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="echo x > made", cache=cache("k", paths=["mde", "out/**"]))""")
+        for run in (1, 2):
+            self.assertEqual(self.outcomes(self.run_ci()), {"a": "success"})
+            self.assertIn("the cache was not saved: no file matches the paths of cache 'k'\n", self.plue("run", "view", run, "--log").out)
+        self.assertEqual(self.keys(), {})
+
+    def test_a_bare_key_stands_for_a_step_that_changes_nothing(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="true", cache="k")""")
+        self.assertEqual([self.outcomes(self.run_ci())["a"] for _ in (1, 2)], ["success", "cached"])
 
 
 class Approvals(PlueTest):
