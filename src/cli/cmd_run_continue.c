@@ -25,8 +25,10 @@ static bool ask(const struct data *d, const struct store_step *s, bool again, st
     return store_commit(d->store, b, NULL, err);
 }
 
-/* Its owner looks for wishes a few times a second. */
-static enum step_status wait_until_it_goes(const struct data *d, const struct store_step *s)
+/* Its owner looks for wishes a few times a second. A new try may have failed and be held again
+ * before anybody looks. False: nothing has happened. */
+static bool wait_until_it_goes(const struct data *d, const struct store_step *s,
+                               enum step_status *ret)
 {
     struct store_step_key key = {
         .run_id = s->key.run_id, .step_id = s->key.step_id, .attempt = s->key.attempt};
@@ -34,12 +36,15 @@ static enum step_status wait_until_it_goes(const struct data *d, const struct st
     for (int waited = 0; waited < WAIT_MS; waited += POLL_MS) {
         auto_arena a = ARENA_INIT;
         auto_err e = ERR_INIT;
-        if (!store_load_step(d->reader, &key, &a, &now, &e) || now.status != STEP_WAITING ||
-            now.reason.code != s->reason.code)
-            break;
+        if (store_load_step(d->reader, &key, &a, &now, &e) &&
+            (now.status != STEP_WAITING || now.reason.code != s->reason.code ||
+             now.key.try != s->key.try)) {
+            *ret = now.status;
+            return true;
+        }
         nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
     }
-    return now.status;
+    return false;
 }
 
 static void report(struct cli *c, const struct store_step *s, enum step_status status)
@@ -81,8 +86,8 @@ static int run(struct cli *c)
     }
     if (!ask(&d, &s, again, &e))
         return cli_fail(c, NULL, &e);
-    enum step_status status = wait_until_it_goes(&d, &s);
-    if (status == STEP_WAITING) {
+    enum step_status status;
+    if (!wait_until_it_goes(&d, &s, &status)) {
         err_set(&e, "attach_no_owner", "the process that drives run %lld does not answer",
                 (long long)id);
         err_hint(&e, "it goes on with the step once it does");

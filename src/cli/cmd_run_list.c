@@ -25,15 +25,20 @@ static bool read_filter(struct cli *c, struct store_run_filter *f, struct err *e
     return f->by_status;
 }
 
-static void print_json(struct cli *c, const struct store_run *runs, size_t n, int64_t next)
+static bool print_json(struct cli *c, const struct data *d, const struct store_run *runs, size_t n,
+                       int64_t next, struct err *err)
 {
     auto_buf b = BUF(CLI_OUTPUT_MAX);
     struct json_writer w = JSON_WRITER(&b, true);
     json_begin_object(&w);
     json_key_c(&w, "runs");
     json_begin_array(&w);
-    for (size_t i = 0; i < n; i++)
-        shape_put_run(&w, &runs[i], NULL, 0, NULL);
+    for (size_t i = 0; i < n; i++) {
+        struct shape_kept place = {0};
+        if (!shape_load_place(d->reader, &runs[i], &place, err))
+            return false;
+        shape_put_run(&w, &runs[i], NULL, 0, &place);
+    }
     json_end_array(&w);
     json_key_c(&w, "next");
     if (next)
@@ -42,6 +47,7 @@ static void print_json(struct cli *c, const struct store_run *runs, size_t n, in
         json_put_null(&w);
     json_end_object(&w);
     cli_out_json(c, &b);
+    return true;
 }
 
 /* ---- for people ---- */
@@ -138,9 +144,10 @@ static int run(struct cli *c)
               store_list_runs(d.reader, &filter, &a, &runs, &n, &next, &e);
     if (!ok && strcmp(e.code, "database_missing") != 0)
         return cli_fail(c, NULL, &e);
-    if (c->json)
-        print_json(c, runs, n, next);
-    else
+    err_reset(&e);
+    if (c->json && !print_json(c, &d, runs, n, next, &e))
+        return cli_fail(c, NULL, &e);
+    if (!c->json)
         print_table(c, runs, n, next);
     return CLI_OK;
 }

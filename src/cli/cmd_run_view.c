@@ -371,6 +371,24 @@ static void add_comments(struct view *v)
     }
 }
 
+/* As the steps wrote them: Markdown, read as text. */
+static void add_summaries(struct view *v)
+{
+    for (size_t i = 0; i < v->step_count; i++) {
+        str text, line;
+        if (!shape_read_summary(&v->steps[i], &v->arena, &text))
+            continue;
+        buf_add_c(&v->out, "\nsummary of ");
+        screen_add(&v->out, v->steps[i].key.step_id, LINE_WIDTH, false);
+        buf_add_byte(&v->out, '\n');
+        while (str_next(&text, '\n', &line)) {
+            buf_add_c(&v->out, line.n ? "  " : "");
+            screen_add(&v->out, line, LINE_WIDTH, false);
+            buf_add_byte(&v->out, '\n');
+        }
+    }
+}
+
 static void print_summary(struct view *v)
 {
     if (v->cli->json) {
@@ -391,6 +409,7 @@ static void print_summary(struct view *v)
     for (size_t i = 0; i < v->step_count; i++)
         if (step_is_shown(&v->steps[i]))
             add_step_row(v, &v->steps[i]);
+    add_summaries(v);
     add_kept(v);
     add_comments(v);
     buf_addf(&v->out, "\nits logs: plue run view %lld %s\n", (long long)v->id,

@@ -1,5 +1,7 @@
 #include "cli/shapes.h"
 #include "base/clock.h"
+#include "engine/engine.h"
+#include "json/json.h"
 
 static void put_time(struct json_writer *w, const char *key, int64_t ms)
 {
@@ -94,10 +96,18 @@ static void put_approvals(struct json_writer *w, const struct shape_kept *k)
     json_end_array(w);
 }
 
+bool shape_load_place(struct store_reader *r, const struct store_run *run, struct shape_kept *ret,
+                      struct err *err)
+{
+    ret->queue_position = 0;
+    return run->status != RUN_QUEUED || engine_queue_place(r, run->id, &ret->queue_position, err);
+}
+
 bool shape_load_kept(struct store_reader *r, const struct store_run *run, struct arena *a,
                      struct shape_kept *ret, struct err *err)
 {
-    return store_list_artifacts(r, run->id, a, &ret->artifacts, &ret->artifact_count, err) &&
+    return shape_load_place(r, run, ret, err) &&
+           store_list_artifacts(r, run->id, a, &ret->artifacts, &ret->artifact_count, err) &&
            store_list_approvals(r, run->id, run->attempt, a, &ret->approvals, &ret->approval_count,
                                 err);
 }
@@ -144,10 +154,37 @@ void shape_put_workflow(struct json_writer *w, const struct definition *d, str c
     json_end_object(w);
 }
 
+/* What the engine keeps beside the outputs of a shell step; NULL where it is another. */
+static json_t *kept_of_shell(const struct store_step *s)
+{
+    return s->type == STEP_TYPE_SHELL && s->output.n
+               ? json_loadb(s->output.p, s->output.n, JSON_ALLOW_NUL, NULL)
+               : NULL;
+}
+
+bool shape_read_summary(const struct store_step *s, struct arena *a, str *ret)
+{
+    json_t *kept = kept_of_shell(s);
+    *ret = arena_str(a, json_get_text(kept, "summary"));
+    json_decref(kept);
+    return ret->n > 0;
+}
+
+static void put_cache(struct json_writer *w, const struct store_step *s)
+{
+    json_t *kept = kept_of_shell(s), *cache = json_object_get(kept, "cache");
+    auto_free char *text = cache ? json_dumps(cache, JSON_PRESERVE_ORDER) : NULL;
+    put_raw_or_null(w, "cache", text ? str_of(text) : STR(""));
+    json_decref(kept);
+}
+
 void shape_put_step(struct json_writer *w, const struct store_step *s,
                     const struct shape_kept *kept)
 {
     bool model = s->type == STEP_TYPE_LLM || s->type == STEP_TYPE_AGENT;
+    auto_arena a = ARENA_INIT;
+    str summary = STR("");
+    (void)shape_read_summary(s, &a, &summary);
     json_begin_object(w);
     put_text(w, "id", s->key.step_id);
     put_text(w, "name", s->name);
@@ -181,9 +218,9 @@ void shape_put_step(struct json_writer *w, const struct store_step *s,
         put_raw_or_null(w, "usage", STR(""));
     put_text(w, "parent", s->parent);
     put_object(w, "config", s->config);
-    put_raw_or_null(w, "summary", STR(""));
+    put_text(w, "summary", summary);
     put_artifacts(w, kept, s->key.step_id);
-    put_raw_or_null(w, "cache", STR(""));
+    put_cache(w, s);
     put_int(w, "log_bytes", s->log_bytes);
     json_end_object(w);
 }
@@ -225,7 +262,11 @@ void shape_put_run(struct json_writer *w, const struct store_run *run,
     }
     put_artifacts(w, kept, STR(""));
     put_approvals(w, kept);
-    put_raw_or_null(w, "queue_position", STR(""));
+    json_key_c(w, "queue_position");
+    if (kept && kept->queue_position)
+        json_put_int(w, kept->queue_position);
+    else
+        json_put_null(w);
     put_text(w, "repository", run->repository);
     if (run->origin.n)
         put_raw_or_null(w, "origin", run->origin);

@@ -9,23 +9,28 @@ static enum queue_policy policy_of(str word)
                                     : QUEUE_FIFO;
 }
 
-static bool is_orphan(struct engine *e, int64_t run_id, int64_t now)
+struct looker {
+    struct store_reader *reader;
+    struct store_owner self;
+    int64_t run_id;
+};
+
+static bool is_orphan(const struct looker *l, int64_t run_id, int64_t now)
 {
     auto_err ignored = ERR_INIT;
     struct store_lease lease;
     bool has = false;
-    return store_load_lease(e->reader, run_id, &lease, &has, &ignored) &&
-           (!has || store_lease_is_free(&lease, &e->self, now));
+    return store_load_lease(l->reader, run_id, &lease, &has, &ignored) &&
+           (!has || store_lease_is_free(&lease, &l->self, now));
 }
 
-static bool look(struct live_run *r, struct arena *a, struct queue_run **ret, size_t *ret_n)
+static bool look(const struct looker *l, struct arena *a, struct queue_run **ret, size_t *ret_n,
+                 struct err *err)
 {
-    struct engine *e = r->engine;
     struct store_group_run *rows;
-    auto_err err = ERR_INIT;
     size_t n;
     int64_t now = clock_wall_ms();
-    if (!store_list_group(e->reader, r->id, a, &rows, &n, &err))
+    if (!store_list_group(l->reader, l->run_id, a, &rows, &n, err))
         return false;
     *ret = arena_array(a, struct queue_run, n);
     *ret_n = n;
@@ -34,7 +39,20 @@ static bool look(struct live_run *r, struct arena *a, struct queue_run **ret, si
                                        .priority = rows[i].priority,
                                        .policy = policy_of(rows[i].policy),
                                        .holds = rows[i].holds,
-                                       .orphan = is_orphan(e, rows[i].run_id, now)};
+                                       .orphan = is_orphan(l, rows[i].run_id, now)};
+    return true;
+}
+
+bool engine_queue_place(struct store_reader *reader, int64_t run_id, int64_t *ret, struct err *err)
+{
+    auto_arena a = ARENA_INIT;
+    struct looker l = {.reader = reader, .run_id = run_id};
+    struct queue_run *runs;
+    size_t n;
+    if (!store_owner_self(&l.self, err) || !look(&l, &a, &runs, &n, err))
+        return false;
+    struct queue_answer q = queue_decide(runs, n, run_id);
+    *ret = q.verdict == QUEUE_WAIT ? (int64_t)q.place : 0;
     return true;
 }
 
@@ -99,13 +117,15 @@ static bool take_group(struct live_run *r)
 void run_try_to_begin(struct live_run *r)
 {
     auto_arena a = ARENA_INIT;
+    auto_err err = ERR_INIT;
+    struct looker l = {r->engine->reader, r->engine->self, r->id};
     struct queue_run *runs;
     size_t n;
     r->queued = r->request.group.n > 0 && !r->core.ending;
     if (r->core.ending) /* cancelled while it waited */
         return;
     if (r->queued) {
-        if (!look(r, &a, &runs, &n))
+        if (!look(&l, &a, &runs, &n, &err))
             return;
         struct queue_answer q = queue_decide(runs, n, r->id);
         ask_others_to_end(r, runs, n);

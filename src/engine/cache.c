@@ -109,6 +109,33 @@ static struct cache_use *use_new(struct live_run *r, json_t *cache, struct err *
     return u;
 }
 
+/* ---- what `view` shows of it ---- */
+
+/* Beside what else the step has left. saved: NULL where nothing was. */
+static void note_use(struct live_run *r, uint32_t step, const struct pack_count *saved)
+{
+    struct live_step *l = &r->steps[step];
+    const struct cache_use *u = l->cache_use;
+    auto_buf key = BUF(8192), found = BUF(8192);
+    str old = l->output ? str_of(l->output) : STR("{}");
+    json_t *more = json_loadb(old.p, old.n, JSON_ALLOW_NUL, NULL), *note = json_object();
+    mask_apply(run_mask(r), u->wanted.key, &key);
+    mask_apply(run_mask(r), u->found.key, &found);
+    json_object_set_new(note, "key", json_stringn(buf_c(&key), key.n));
+    json_object_set_new(note, "found",
+                        u->has_found ? json_stringn(buf_c(&found), found.n) : json_null());
+    json_object_set_new(note, "exact", json_boolean(u->exact));
+    json_object_set_new(note, "saved", json_boolean(saved));
+    json_object_set_new(note, "files",
+                        saved ? json_integer((json_int_t)saved->files) : json_null());
+    json_object_set_new(more, "cache", note);
+    if (more) {
+        free(l->output);
+        l->output = json_dumps(more, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    }
+    json_decref(more);
+}
+
 /* ---- hits ---- */
 
 static char *dup_member(json_t *j, const char *key)
@@ -175,6 +202,7 @@ static void on_restored(struct live_run *r, void *user, const struct blob_info *
         return;
     }
     take_result(r, step, u);
+    note_use(r, step, NULL);
     auto_err none = ERR_INIT;
     shell_finish(r, step, OUTCOME_CACHED, REASON_NONE, &none);
 }
@@ -300,6 +328,7 @@ static void on_saved(struct live_run *r, void *user, const struct blob_info *inf
     struct saving *s = user;
     struct live_step *l = &r->steps[s->step];
     auto_buf result = BUF(RESULT_MAX);
+    bool saved = false;
     (void)holds_secret; /* a cache stays here */
     add_result(l, &result);
     if (err || result.overflow) {
@@ -312,10 +341,12 @@ static void on_saved(struct live_run *r, void *user, const struct blob_info *inf
         keep_say(r, s->step,
                  "the cache was not saved: it takes more than half of all caches' room");
     } else {
+        saved = true;
         put_entry(r, s->step, info, buf_str(&result));
         keep_say(r, s->step, "cache '%.*s' saved: %zu files", STR_ARG(l->cache_use->wanted.key),
                  count->files);
     }
+    note_use(r, s->step, saved ? count : NULL);
     s->done(r, s->step, s->user, NULL);
     free(s);
 }

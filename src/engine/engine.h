@@ -25,6 +25,10 @@ struct blob_store;
 bool snapshots_remove(struct store *store, struct store_reader *reader, struct blob_store *blobs,
                       const int64_t *runs, size_t n, struct err *err) must_use;
 
+/* A queued run's place in its concurrency group, from 1; 0: it waits for no other run. */
+bool engine_queue_place(struct store_reader *r, int64_t run_id, int64_t *ret,
+                        struct err *err) must_use;
+
 struct engine_options {
     uv_loop_t *loop;
     struct store *store;

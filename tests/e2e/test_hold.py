@@ -2,6 +2,7 @@
 import fcntl
 import os
 import signal
+import sqlite3
 import struct
 import subprocess
 import termios
@@ -163,6 +164,26 @@ class Hold(OnTerminal):
         run = self.view()
         self.assertEqual(self.outcomes(run), {"test": "success", "after": "success"})
         self.assertEqual(self.step(run, "test")["attempts"], 2)
+
+    def wishes(self):
+        with sqlite3.connect(self.data / "plue.db") as db:
+            return [kind for kind, in db.execute("SELECT kind FROM run_commands")]
+
+    def test_a_new_try_that_fails_at_once_is_an_answer(self):
+        """It may be held again before anybody has seen it run."""
+        self.steps_workflow("""ctx.run(name="test", cmd="false")""")
+        process = self.held("--break-on-failure")
+        process.send_signal(signal.SIGSTOP)
+        asking = self.start("run", "continue", 1, "test", "--again")
+        self.wait_for(lambda: self.wishes() == ["continue"], "it has asked")
+        asking.send_signal(signal.SIGSTOP)
+        process.send_signal(signal.SIGCONT)
+        self.wait_for(lambda: self.step(self.view(), "test")["attempts"] == 2, "it runs again")
+        self.wait_for_step("test", "waiting")
+        asking.send_signal(signal.SIGCONT)
+        self.assertEqual(self.finish(asking, 0).out, "test of run 1 goes on\n")
+        self.plue("run", "continue", 1, expect=0)
+        self.finish(process, 1)
 
     def test_again_is_for_what_has_run(self):
         self.two_steps()

@@ -299,6 +299,16 @@ class Caches(PlueTest):
                           "cache 'k-0' restored: 1 files\n0\ncache 'k-1' saved: 1 files\n",
                           "cache 'k-1' restored: 1 files\n1\ncache 'k-2' saved: 1 files\n"])
 
+    def test_what_a_step_did_with_its_cache_is_shown(self):
+        step = """ctx.run(name="a", cmd="echo x > f", cache=cache("%s", paths=["f"], restore_keys=["k-"]))"""
+        shown = []
+        for key in ("k-1", "k-1", "k-2"):
+            self.steps_workflow(step % key)
+            shown.append(self.step(self.run_ci(), "a")["cache"])
+        self.assertEqual(shown, [{"key": "k-1", "found": None, "exact": False, "saved": True, "files": 1},
+                                 {"key": "k-1", "found": "k-1", "exact": True, "saved": False, "files": None},
+                                 {"key": "k-2", "found": "k-1", "exact": False, "saved": True, "files": 1}])
+
     def test_nothing_is_saved_where_no_file_matches(self):
         self.steps_workflow("""ctx.run(name="a", cmd="echo x > made", cache=cache("k", paths=["mde", "out/**"]))""")
         for run in (1, 2):

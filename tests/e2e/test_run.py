@@ -393,6 +393,16 @@ class Secrets(PlueTest):
         path.write_text(text)
         return ["--secret-file", str(path)]
 
+    def test_the_summary_of_a_step_is_shown(self):
+        self.steps_workflow("""
+            ctx.run(name="test", cmd="printf '## Tests\\\\n\\\\n- 3 of '$T' \\\\033[31mred\\\\n' > $PLUE_SUMMARY", env={"T": ctx.secrets.TOKEN})
+            ctx.run(name="none", cmd="true")
+            """)
+        run = self.run_ci(env={"PLUE_SECRET_TOKEN": "hunter2-is-long"})
+        self.assertEqual([self.step(run, name)["summary"] for name in ("test", "none")], ["## Tests\n\n- 3 of *** \033[31mred\n", None])
+        self.assertIn("\n\nsummary of test\n  ## Tests\n\n  - 3 of ***", self.plue("run", "view", 1, expect=0).out)
+        self.assertNotIn("\033", self.plue("run", "view", 1).out)
+
     def test_a_secret_reaches_its_step_and_is_masked_everywhere(self):
         self.steps_workflow("""
             ctx.run(name="a", cmd="echo length ${#T}; echo $T; echo -n $T | base64; printf 'half: %s' ${T:0:6}; sleep 0.1; echo ${T:6}; "

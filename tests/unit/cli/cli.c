@@ -267,7 +267,9 @@ static void shapes__of_a_run_have_every_key_in_order(void **state)
                               .exit_code = 3,
                               .started_at = 1000,
                               .completed_at = 1250,
-                              .output = STR("{\"env\": []}")};
+                              .output =
+                                  STR("{\"env\": [], \"summary\": \"# 3 \\\"of\\\" 4\", \"cache\": "
+                                      "{\"key\": \"k\", \"found\": null}}")};
     (void)state;
     shape_put_step(&w, &step, NULL);
     assert_string_equal(
@@ -278,11 +280,18 @@ static void shapes__of_a_run_have_every_key_in_order(void **state)
         "\"attempts\": 2, \"started_at\": \"1970-01-01T00:00:01.000Z\", \"completed_at\": "
         "\"1970-01-01T00:00:01.250Z\", \"duration_ms\": 250, \"outputs\": {}, \"output\": null, "
         "\"error\": null, \"turns\": null, \"usage\": null, \"parent\": null, \"config\": {}, "
-        "\"summary\": null, \"artifacts\": [], \"cache\": null, \"log_bytes\": 0}");
+        "\"summary\": \"# 3 \\\"of\\\" 4\", \"artifacts\": [], \"cache\": {\"key\": \"k\", \"found\": null}, "
+        "\"log_bytes\": 0}");
+    buf_reset(&b);
+    w = JSON_WRITER(&b, false);
+    step.output = STR("");
+    shape_put_step(&w, &step, NULL);
+    assert_true(
+        str_has(buf_str(&b), STR("\"summary\": null, \"artifacts\": [], \"cache\": null,")));
     buf_reset(&b);
     w = JSON_WRITER(&b, false);
     struct store_run run = {.id = 4, .workflow = STR("ci"), .status = RUN_QUEUED, .attempt = 1};
-    shape_put_run(&w, &run, &step, 0, NULL);
+    shape_put_run(&w, &run, &step, 0, &(struct shape_kept){.queue_position = 2});
     assert_string_equal(
         buf_c(&b),
         "{\"id\": 4, \"workflow\": \"ci\", \"status\": \"queued\", \"conclusion\": null, \"reason\": "
@@ -290,7 +299,7 @@ static void shapes__of_a_run_have_every_key_in_order(void **state)
         "\"outputs\": null, \"error\": null, \"created_at\": null, \"started_at\": null, "
         "\"completed_at\": null, \"duration_ms\": null, \"attempt\": 1, \"plan_hash\": null, "
         "\"steps\": [], \"usage\": {\"input_tokens\": 0, \"output_tokens\": 0, \"cost_usd\": 0.0}, "
-        "\"artifacts\": [], \"approvals\": [], \"queue_position\": null, \"repository\": null}");
+        "\"artifacts\": [], \"approvals\": [], \"queue_position\": 2, \"repository\": null}");
 }
 
 int main(void)
