@@ -124,6 +124,10 @@ void run_try_to_begin(struct live_run *r)
     r->queued = r->request.group.n > 0 && !r->core.ending;
     if (r->core.ending) /* cancelled while it waited */
         return;
+    if (workspace_fill_first(r)) {
+        r->queued = false; /* it gets in line when it has them */
+        return;
+    }
     if (r->queued) {
         if (!look(&l, &a, &runs, &n, &err))
             return;
@@ -131,6 +135,7 @@ void run_try_to_begin(struct live_run *r)
         ask_others_to_end(r, runs, n);
         if (q.verdict == QUEUE_WAIT) {
             record_wait(r, &q);
+            snapshot_wait(r);
             return;
         }
         if (q.verdict == QUEUE_YIELD) {

@@ -479,17 +479,19 @@ static bool awaits_are_final(const struct turn *t)
     return true;
 }
 
+static bool fails_the_run(enum reason end_reason)
+{
+    return end_reason == REASON_RUN_TIMED_OUT || end_reason == REASON_FILES_NOT_COPIED;
+}
+
 static void conclude(struct turn *t)
 {
     struct run_state *r = t->run;
     enum run_status status = RUN_SUCCESS;
     enum reason reason = REASON_NONE;
 
-    if (r->ending && r->end_reason != REASON_RUN_TIMED_OUT) {
-        status = RUN_CANCELLED;
-        reason = r->end_reason;
-    } else if (r->ending) {
-        status = RUN_FAILED;
+    if (r->ending) {
+        status = fails_the_run(r->end_reason) ? RUN_FAILED : RUN_CANCELLED;
         reason = r->end_reason;
     } else if (t->plan->end == PLAN_ERROR) {
         status = RUN_FAILED;

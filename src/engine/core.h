@@ -98,7 +98,8 @@ enum run_event_kind {
     RUN_EVENT_STEP_TIMER,  /* the step's time is up */
     RUN_EVENT_GRACE_TIMER, /* TERM did not help */
     RUN_EVENT_RUN_TIMER,   /* the run's time is up */
-    RUN_EVENT_CANCEL,      /* a person asked, or (reason) a newer run; also before the start */
+    RUN_EVENT_CANCEL,      /* a person asked, or (reason) a newer run, or it has no files; also
+                            * before the start */
     RUN_EVENT_CONTINUE,    /* a held step goes on; ignored where it is not held */
 };
 

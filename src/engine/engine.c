@@ -223,6 +223,7 @@ static void describe_run(struct live_run *r, struct store_run *row)
         .repository = q->repository,
         .workflow = r->plan.workflow,
         .status = RUN_QUEUED,
+        .reason = record_first_reason(r),
         .trigger_type = q->trigger_type,
         .trigger_payload = q->event,
         .ref = q->ref,

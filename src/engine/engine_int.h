@@ -93,6 +93,7 @@ struct live_run {
     int64_t waited_ms;
     struct runner_workspace *workspace;
     bool opening, open_failed;
+    bool taking;                    /* its files, before it begins or waits for its turn */
     bool giving_back, given_back;   /* the workspace, while the run waits for people */
     bool wanted_back;               /* as soon as it is given back */
     struct blob_feed *feeds;        /* while it is opened from blobs: base, changes; owned */
@@ -141,6 +142,11 @@ static inline struct live_run *run_top(struct live_run *r)
         r = r->parent;
     return r;
 }
+/* Nothing goes on in it before a person decides, or its turn comes. */
+static inline bool run_rests(const struct live_run *r)
+{
+    return r->core.status == RUN_WAITING || r->queued;
+}
 static inline struct mask *run_mask(struct live_run *r)
 {
     return &run_top(r)->mask;
@@ -177,6 +183,8 @@ struct live_run *live_run_nested(struct live_run *parent, uint32_t step,
                                  const struct engine_request *request);
 void live_run_free(struct live_run *r);
 void run_take_plan(struct live_run *r);
+/* The run, which has not started, ends as failed, with a borrowed err. */
+void run_fail(struct live_run *r, enum reason reason, const struct err *err);
 /* The error of an evaluation that has failed becomes the run's. */
 void run_keep_plan_error(struct live_run *r);
 /* Submits; the run stays until `durable` has come, or will not. Takes data, which is freed then. */
@@ -201,7 +209,7 @@ bool hidden_read(struct store_reader *reader, const char *data_dir, int64_t run_
                  struct mask *ret, size_t *ret_n, struct err *err) must_use;
 
 /* ---- lost.c ---- */
-/* Whether a step has ended in files that are gone. */
+/* Whether it goes on in files that are gone, or are no more than the working tree's of now. */
 bool lost_has_files_lost(struct engine *e, const struct recovery *v);
 /* err workspace_lost where a step has run that must not run twice. */
 bool lost_check(const struct recovery *v, struct err *err) must_use;
@@ -222,6 +230,8 @@ void run_try_to_begin(struct live_run *r);
 void record_new_steps(struct live_run *r, struct store_batch *b, uint32_t from);
 void record_step(struct live_run *r, struct store_batch *b, uint32_t step);
 void record_run(struct live_run *r, struct store_batch *b);
+/* Of a run that has not begun. */
+struct store_reason record_first_reason(const struct live_run *r);
 /* The run's time goes on, its state is as it was. */
 void record_time_left(struct live_run *r, struct store_batch *b);
 void record_event(struct live_run *r, struct store_batch *b, enum event_type type, str step_id,
@@ -276,6 +286,12 @@ void recovery_restore(struct live_run *r, uint32_t i, const struct store_step *s
 struct engine_request recovery_request(struct recovery *v, char **ret_facts);
 
 /* ---- workspace.c ---- */
+/* Whether a run that has not begun is to take its files first: the working tree's change, its own
+ * do not. Not where no step can need them, or they cannot change, or it has them already. */
+bool workspace_is_to_be_filled(const struct live_run *r);
+/* Takes them; then run_try_to_begin comes again, or the run has failed. False where it has not to.
+ */
+bool workspace_fill_first(struct live_run *r) must_use;
 /* The step begins in the run's workspace, which is opened first where it is not. */
 void workspace_start(struct live_run *r, uint32_t step);
 /* True where a value that could not be resolved wants a hash of files: it is computed, and then the
@@ -295,8 +311,8 @@ void workspace_begin_again(struct live_run *r, uint32_t step);
 
 /* For shells that wait in attach.c: attach_files_ready comes, at once where the files are there. */
 void workspace_attach(struct live_run *r);
-/* While the run waits for people its sandbox is closed; the files stay, and /tmp. Nothing where
- * something uses them. */
+/* While the run rests its sandbox is closed; the files stay, and /tmp. Nothing where something uses
+ * them. */
 void workspace_give_back(struct live_run *r);
 /* Of a run that is complete: removes what was given back. */
 void workspace_end(struct live_run *r);
@@ -334,7 +350,7 @@ void attach_close(struct live_run *r);
 /* ---- snapshot.c: the workspace into the blob store ---- */
 /* The workspace was opened: what it began with is kept, beside its steps. */
 void snapshot_source(struct live_run *r);
-/* Where the run waits, and nobody works in its files; steps and shells that begin meanwhile wait
+/* Where the run rests, and nobody works in its files; steps and shells that begin meanwhile wait
  * for it. */
 void snapshot_wait(struct live_run *r);
 /* At its end; then comes once, from the loop or at once. */
@@ -371,9 +387,9 @@ typedef void kept_fn(struct live_run *r, void *user, const struct blob_info *inf
                      const struct pack_count *count, bool holds_secret, const struct err *err);
 void keep_files(struct live_run *r, const struct kept_files *files, kept_fn *done, void *user);
 void keep_restore(struct live_run *r, str sha256, kept_fn *done, void *user);
-/* The texts of a JSON list, or of one text; in the run's arena. */
 /* A line of the system's in the step's log, masked. */
 void keep_say(struct live_run *r, uint32_t step, const char *fmt, ...) printf_like(3, 4);
+/* The texts of a JSON list, or of one text; in the run's arena. */
 str *keep_patterns(struct live_run *r, json_t *list, size_t *ret_n);
 typedef void collected_fn(struct live_run *r, uint32_t step, void *user, const struct err *err);
 void collect_artifact(struct live_run *r, uint32_t step, str name, json_t *paths,

@@ -10,10 +10,25 @@ static bool has_run_in_files(const struct recovery *v, const struct store_step *
     return step_type_has_files(s->type) && s->started_at && !given;
 }
 
+/* A run that has begun had taken the working tree's files, which are others by now. */
+static bool had_taken_files(const struct recovery *v)
+{
+    if (v->run.status == RUN_QUEUED || v->base.n || recovery_text(v, "commit").n ||
+        !recovery_text(v, "source").n)
+        return false;
+    for (size_t i = 0; i < v->step_count; i++)
+        if (step_has_files_config(v->steps[i].type, v->steps[i].config) &&
+            !step_status_is_final(v->steps[i].status))
+            return true;
+    return false;
+}
+
 bool lost_has_files_lost(struct engine *e, const struct recovery *v)
 {
     if (runner_has_files(e->options.runner, v->run.id, files_filled(v->kept)))
         return false;
+    if (had_taken_files(v))
+        return true;
     for (size_t i = 0; i < v->step_count; i++)
         if (has_run_in_files(v, &v->steps[i]) &&
             (step_status_is_final(v->steps[i].status) ||

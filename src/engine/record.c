@@ -327,6 +327,12 @@ void record_result(struct live_run *r, uint32_t step)
 
 /* ---- the run ---- */
 
+struct store_reason record_first_reason(const struct live_run *r)
+{
+    enum reason code = workspace_is_to_be_filled(r) ? REASON_COPYING_FILES : REASON_NONE;
+    return (struct store_reason){code, str_of(reason_sentence(code))};
+}
+
 static void run_event_data(struct live_run *r, struct buf *b)
 {
     struct json_writer w = JSON_WRITER(b, false);
@@ -367,7 +373,8 @@ void record_run(struct live_run *r, struct store_batch *b)
     u.fields = STORE_RUN_REASON;
     u.values.reason =
         (struct store_reason){r->core.reason, str_of(reason_sentence(r->core.reason))};
-    if (r->recorded == RUN_QUEUED && !r->started_at) {
+    bool starts = r->recorded == RUN_QUEUED && !r->core.ending; /* else it ends in its queue */
+    if (starts && !r->started_at) {
         r->started_at = now;
         r->started_mono = clock_mono_ms();
         u.fields |= STORE_RUN_STARTED | STORE_RUN_DEADLINE;
@@ -398,8 +405,8 @@ void record_run(struct live_run *r, struct store_batch *b)
         record_event(r, b, EVENT_RUN_COMPLETED, STR(""), buf_str(&data));
     else
         record_event(r, b, EVENT_RUN_STATUS_CHANGED, STR(""), buf_str(&data));
-    r->keeps_lease = final && r->workspace;
-    if (final && !r->workspace)
+    r->keeps_lease = final && (r->workspace || r->opening || r->giving_back || r->given_back);
+    if (final && !r->keeps_lease)
         store_drop_lease(b, r->id, &r->engine->self);
 }
 

@@ -226,11 +226,11 @@ static bool decide_all(struct rerun *x, struct store_reader *reader, const struc
 
 /* ---- which files ---- */
 
+/* A run has its files before it begins. */
 static bool used_files(const struct rerun *x)
 {
-    for (size_t i = 0; i < x->v.step_count; i++)
-        if (step_has_files_config(x->v.steps[i].type, x->v.steps[i].config) &&
-            x->v.steps[i].started_at)
+    for (size_t i = 0; x->v.run.started_at && i < x->v.step_count; i++)
+        if (step_has_files_config(x->v.steps[i].type, x->v.steps[i].config))
             return true;
     return false;
 }

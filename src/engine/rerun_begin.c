@@ -29,6 +29,7 @@ static void record_attempt(struct live_run *r, struct store_batch *b, const stru
                   STORE_RUN_ERROR | STORE_RUN_STARTED | STORE_RUN_COMPLETED | STORE_RUN_PLAN |
                   STORE_RUN_DEADLINE,
         .values = {.attempt = r->attempt,
+                   .reason = record_first_reason(r),
                    .plan = x->v.run.plan,
                    .plan_hash = receipt_of_live(r, NULL)},
     };

@@ -155,6 +155,17 @@ void run_keep_plan_error(struct live_run *r)
         keep_error(r, evaluation_sources(r->evaluation), evaluation_error(r->evaluation));
 }
 
+void run_fail(struct live_run *r, enum reason reason, const struct err *err)
+{
+    auto_err copy = ERR_INIT;
+    err_set(&copy, err->code, "%.*s", STR_ARG(err->message));
+    if (err->hint.n)
+        err_hint(&copy, "%.*s", STR_ARG(err->hint));
+    if (!r->complete)
+        keep_error(r, NULL, &copy);
+    run_tell(r, &(struct run_event){.kind = RUN_EVENT_CANCEL, .reason = reason});
+}
+
 static bool give_results(struct live_run *r, struct err *err)
 {
     for (uint32_t i = 0; i < r->plan.await_count; i++) {

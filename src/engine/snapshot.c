@@ -205,7 +205,7 @@ static void advance(struct live_run *r)
         void (*then)(struct live_run * run) = s->then;
         s->then = NULL;
         then(r);
-    } else if (r->core.status == RUN_WAITING && !attach_has_shells(r)) {
+    } else if (run_rests(r) && !attach_has_shells(r)) {
         if (!s->wanted || !start_changes(r))
             workspace_give_back(r);
     }
@@ -213,7 +213,7 @@ static void advance(struct live_run *r)
 
 void snapshot_wait(struct live_run *r)
 {
-    if (r->core.status != RUN_WAITING || r->parent || !r->workspace)
+    if (!run_rests(r) || r->parent || !r->workspace)
         return;
     snapshots_of(r)->wanted = true;
     advance(r);

@@ -1,4 +1,5 @@
-/* The run's workspace: opened when the first step needs it; steps that need it wait meanwhile. */
+/* The run's workspace. The working tree's files are taken before the run begins; what cannot change
+ * is opened when the first step needs it, and steps that need it wait meanwhile. */
 #include "engine/engine_int.h"
 
 /* ---- hashes of files, which expressions ask for while they are resolved ---- */
@@ -154,12 +155,21 @@ void workspace_note(struct live_run *r, uint32_t step, str text)
         record_system_line(r, step, line);
 }
 
-/* In the log of the step that the workspace was opened for. */
+/* In the log of the first step that the workspace is opened for. */
 static void on_notice(void *user, str text)
 {
     struct live_run *r = user;
+    const struct engine_options *o = &r->engine->options;
+    uint32_t step = 0;
     if (r->waiting.n)
-        workspace_note(r, r->waiting.at[0].step, text);
+        step = r->waiting.at[0].step;
+    else
+        while (step < r->plan.step_count && !step_has_files(&r->plan.steps[step]))
+            step++;
+    if (step < r->plan.step_count)
+        workspace_note(r, step, text);
+    else if (o->notice)
+        o->notice(o->data, r->id, text);
 }
 
 static void open_workspace(struct live_run *r);
@@ -219,29 +229,35 @@ static void on_opened(void *user, struct runner_workspace *w, const struct err *
         r->pending--;
         return;
     }
-    r->opening = false;
+    bool first = r->taking;
+    r->opening = r->taking = false;
     r->workspace = err ? NULL : w;
     /* Steps that come later get new files for those that are gone, not for what can be mended. */
     r->open_failed = err && strcmp(err->code, "workspace_mount") != 0;
-    if (err) {
+    if (err && first) {
+        run_fail(r, REASON_FILES_NOT_COPIED, err);
+    } else if (err) {
         fail_waiting(r, err);
         attach_files_ready(r, err);
     } else if (r->complete) {
         run_close_files(r);
     } else {
         snapshot_source(r);
-        workspace_go_on(r);
+        if (first)
+            run_try_to_begin(r);
+        else
+            workspace_go_on(r);
     }
     r->pending--;
     run_forget(r);
 }
 
-/* Whether an earlier process had begun a step in the workspace: before that there is none, but
- * where somebody was there before the first step. */
-static bool was_used(const struct live_run *r)
+/* Whether the run goes on in files that are there, or would be if they were not lost. */
+static bool has_taken(const struct live_run *r)
 {
-    if (r->request.breaks.before_count &&
-        runner_has_files(r->engine->options.runner, r->id, r->request.filled))
+    if (!r->reuses_workspace || r->open_failed)
+        return false;
+    if (runner_has_files(r->engine->options.runner, r->id, r->request.filled))
         return true;
     for (uint32_t i = 0; i < r->core.n; i++) {
         const struct step_state *s = &r->core.steps[i];
@@ -277,7 +293,7 @@ static void open_workspace(struct live_run *r)
         .source = r->request.source.n ? r->request.source.p : NULL,
         .commit = r->request.commit.n ? r->request.commit.p : NULL,
         .filled = r->request.filled,
-        .resume = r->reuses_workspace && !r->open_failed && was_used(r),
+        .resume = has_taken(r),
         .keep_source = r->engine->options.data_dir && !r->request.commit.n && !r->request.base.n,
         .progress = on_progress,
         .notice = on_notice,
@@ -290,7 +306,36 @@ static void open_workspace(struct live_run *r)
     runner_open(r->engine->options.runner, &open);
 }
 
-/* ---- while the run waits for people ---- */
+/* ---- before the run begins ---- */
+
+static bool may_need_files(const struct live_run *r)
+{
+    if (r->plan.end == PLAN_OPEN)
+        return true;
+    for (uint32_t i = 0; i < r->plan.step_count; i++)
+        if (step_has_files(&r->plan.steps[i]) &&
+            (i >= r->core.n || !step_status_is_final(r->core.steps[i].status)))
+            return true;
+    return false;
+}
+
+bool workspace_is_to_be_filled(const struct live_run *r)
+{
+    const struct engine_request *q = &r->request;
+    return q->source.n && !q->commit.n && !q->base.n && !r->parent && !r->workspace &&
+           may_need_files(r) && !has_taken(r);
+}
+
+bool workspace_fill_first(struct live_run *r)
+{
+    if (r->taking || !workspace_is_to_be_filled(r))
+        return r->taking;
+    r->taking = true;
+    open_workspace(r);
+    return true;
+}
+
+/* ---- while the run rests ---- */
 
 static void on_given_back(void *user, const struct err *err)
 {
@@ -308,8 +353,8 @@ static void on_given_back(void *user, const struct err *err)
 
 void workspace_give_back(struct live_run *r)
 {
-    if (!r->workspace || r->parent || r->core.held || r->core.status != RUN_WAITING ||
-        r->complete || r->engine->halted)
+    if (!r->workspace || r->parent || r->core.held || !run_rests(r) || r->complete ||
+        r->engine->halted)
         return;
     struct runner_workspace *w = r->workspace;
     r->workspace = NULL;

@@ -73,6 +73,7 @@ enum step_type {
     X(WAITING_FOR_GROUP, "waiting_for_group", "waits for a free place in its parallel group")     \
     X(WAITING_FOR_RETRY, "waiting_for_retry", "waits before its next try")                        \
     X(WAITING_FOR_RUN, "waiting_for_run", "waits for another run of its concurrency group")       \
+    X(COPYING_FILES, "copying_files", "its files are being copied")                               \
     X(SUPERSEDED, "superseded", "a newer run of its concurrency group took its place")            \
     X(WAITING_FOR_APPROVAL, "waiting_for_approval", "waits for a person to approve")              \
     X(HELD_BEFORE, "held_before", "is held before it runs")                                       \
@@ -101,6 +102,7 @@ enum step_type {
     X(CTX_FAIL, "ctx_fail", "the workflow called ctx.fail")                                       \
     X(EVALUATION_FAILED, "evaluation_failed", "the workflow's code failed")                       \
     X(WORKSPACE_LOST, "workspace_lost", "its files are gone")                                     \
+    X(FILES_NOT_COPIED, "files_not_copied", "its files could not be copied")                      \
     X(PLAN_CHANGED, "plan_changed", "the rebuilt plan differs from the recorded one")             \
     X(CONTINUE_ON_ERROR, "continue_on_error", "failed, and continue_on_error lets the run go on") \
     X(JUDGED_BY_CODE, "judged_by_code", "failed, and the workflow's code judged it")

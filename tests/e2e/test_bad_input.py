@@ -112,9 +112,8 @@ class Repository(PlueTest):
         (self.top / "private").write_text("outside")
         (self.repo / "out").symlink_to(self.top / "private")
         run = self.run_ci(expect=1)
-        error = self.step(run, "a")["error"]
-        self.assertEqual(error["code"], "workspace_link")
-        self.assertIn("out", error["message"])
+        self.assertEqual(run["error"]["code"], "workspace_link")
+        self.assertIn("out", run["error"]["message"])
 
     def test_text_that_is_no_utf8_has_its_place(self):
         self.workflow(WORKFLOW)
