@@ -595,6 +595,8 @@ static void end_try(struct turn *t, uint32_t step, enum outcome outcome, enum re
         return;
     }
     s->killing = s->killed = false;
+    s->held_outcome = outcome;
+    s->held_reason = reason;
     set_status(t, step, STEP_PENDING, REASON_WAITING_FOR_RETRY);
     act(t, RUN_ACTION_ARM_RETRY, step, retry_delay(r, step, s->tries));
 }

@@ -43,7 +43,7 @@ struct step_state {
     enum outcome wanted; /* what a kill makes of it: timed_out or cancelled */
     enum reason why;
     bool let_go; /* held before it began, and told to go on */
-    /* How the try ended after which it is held. */
+    /* How the last try ended, where it is held after it or another one waits. */
     enum outcome held_outcome;
     enum reason held_reason;
     bool held_final;

@@ -234,10 +234,10 @@ static void record_retry(struct live_run *r, struct store_batch *b, uint32_t ste
     struct store_step_update u = {
         .key = record_key(r, step), .from = l->recorded, .to = STEP_FAILED};
 
-    s->outcome = OUTCOME_FAILED;
+    s->outcome = s->held_outcome;
     s->conclusion = CONCLUSION_FAILED;
     s->status = STEP_FAILED;
-    s->reason = l->has_exit_code ? REASON_EXIT_CODE : REASON_START_FAILED;
+    s->reason = s->held_reason;
     fill_values(r, step, &u);
     store_update_step(b, &u);
     step_event(r, b, step);
