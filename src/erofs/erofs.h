@@ -35,6 +35,11 @@ must_use bool erofs_add_file(struct erofs_part *p, str path, unsigned mode, str 
  * file system can. */
 must_use bool erofs_copy_file(struct erofs_part *p, str path, unsigned mode, int fd, int64_t size,
                               struct err *err);
+/* *ret_n 0: there are no more. */
+typedef bool erofs_get_fn(void *user, void *p, size_t max, size_t *ret_n, struct err *err);
+/* `size` bytes as get gives them; fewer are an error. */
+must_use bool erofs_read_file(struct erofs_part *p, str path, unsigned mode, int64_t size,
+                              erofs_get_fn *get, void *user, struct err *err);
 must_use bool erofs_add_link(struct erofs_part *p, str path, str target, struct err *err);
 must_use bool erofs_add_folder(struct erofs_part *p, str path, unsigned mode, struct err *err);
 /* Frees it, written or not; its entries are the image's then. */

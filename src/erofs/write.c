@@ -252,6 +252,28 @@ bool erofs_copy_file(struct erofs_part *p, str path, unsigned mode, int fd, int6
     return add_inode(p, path, ENTRY_FILE, &i, STR(""), err);
 }
 
+bool erofs_read_file(struct erofs_part *p, str path, unsigned mode, int64_t size, erofs_get_fn *get,
+                     void *user, struct err *err)
+{
+    struct inode i = {.mode = S_IFREG | (mode & 07777), .size = (uint64_t)size};
+    auto_free char *chunk = mem_alloc(CHUNK);
+    uint64_t block = 0;
+    if (!blocks_take(p->image, ((uint64_t)size + BLOCK - 1) / BLOCK, &block, err))
+        return false;
+    i.block = (uint32_t)block;
+    for (int64_t done = 0; done < size;) {
+        size_t n;
+        if (!get(user, chunk, size - done < CHUNK ? (size_t)(size - done) : CHUNK, &n, err))
+            return false;
+        if (!n)
+            return fail(ENODATA, err);
+        if (!image_write(p->image, chunk, n, block * BLOCK + (uint64_t)done, err))
+            return false;
+        done += (int64_t)n;
+    }
+    return add_inode(p, path, ENTRY_FILE, &i, STR(""), err);
+}
+
 /* ---- parts ---- */
 
 struct erofs_part *erofs_part_new(struct erofs_image *image)

@@ -14,6 +14,7 @@ static char *const git_env[] = {
     (char *)"LC_ALL=C",
     (char *)"GIT_CONFIG_NOSYSTEM=1",
     (char *)"GIT_CONFIG_GLOBAL=/dev/null",
+    (char *)"GIT_ATTR_NOSYSTEM=1",
     (char *)"GIT_TERMINAL_PROMPT=0",
     (char *)"GIT_OPTIONAL_LOCKS=0",
     (char *)"GIT_ALLOW_PROTOCOL=none",
@@ -38,14 +39,18 @@ static const char *const git_settings[] = {
     "-c", "commit.gpgSign=false",
 };
 
-static int spawn_git(char *const *argv, const char *dir, int out, int err_fd, pid_t *ret_pid)
+static int spawn_git(char *const *argv, const char *dir, int in, int out, int err_fd,
+                     pid_t *ret_pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     sigset_t none;
     sigemptyset(&none);
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (in < 0)
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    else
+        posix_spawn_file_actions_adddup2(&actions, in, 0);
     posix_spawn_file_actions_adddup2(&actions, out, 1);
     posix_spawn_file_actions_adddup2(&actions, err_fd, 2);
     posix_spawn_file_actions_addchdir_np(&actions, dir);
@@ -67,12 +72,12 @@ static int wait_for(pid_t pid)
     return status;
 }
 
-bool git_run(const char *dir, const char *const *args, struct buf *out, struct err *err)
+bool git_spawn(const char *dir, const char *const *args, int in, struct git_child *ret,
+               struct err *err)
 {
     char *argv[ARGS_MAX];
     size_t n = 0;
     int pipe_fds[2];
-    pid_t pid;
     auto_fd messages = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (messages < 0)
         messages = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -88,25 +93,44 @@ bool git_run(const char *dir, const char *const *args, struct buf *out, struct e
         return err_errno(err, "git_failed", errno, "no descriptor for git");
     auto_fd from = pipe_fds[0];
     auto_fd to = pipe_fds[1];
-    int e = spawn_git(argv, dir, to, messages, &pid);
+    int e = spawn_git(argv, dir, in, to, messages, &ret->pid);
     if (e)
         return err_errno(err, e == ENOENT ? "git_missing" : "git_failed", e,
                          "git cannot be started");
-    fd_close(&to);
+    ret->out = fd_steal(&from);
+    ret->messages = fd_steal(&messages);
+    return true;
+}
+
+bool git_wait(struct git_child *g, const char *dir, struct err *err)
+{
+    auto_buf text = BUF(MESSAGE_MAX);
+    auto_fd messages = g->messages;
+    fd_close(&g->out); /* more than was read ends git by SIGPIPE */
+    int status = wait_for(g->pid);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return true;
+    if (lseek(messages, 0, SEEK_SET) == 0)
+        (void)fd_read_all(messages, &text);
+    return err_set(err, "git_failed", "git failed in %s: %.*s", dir,
+                   STR_ARG(str_trim(buf_str(&text))));
+}
+
+bool git_run(const char *dir, const char *const *args, struct buf *out, struct err *err)
+{
     auto_buf unused = BUF(MESSAGE_MAX);
-    e = fd_read_all(from, out ? out : &unused);
-    fd_close(&from); /* more than we take ends git by SIGPIPE */
-    int status = wait_for(pid);
+    auto_err failed = ERR_INIT;
+    struct git_child git;
+    if (!git_spawn(dir, args, -1, &git, err))
+        return false;
+    int e = fd_read_all(git.out, out ? out : &unused);
+    bool good = git_wait(&git, dir, &failed);
     if (e == EFBIG && out)
         return err_set(err, "git_output_too_large", "git prints more than %zu bytes about %s",
                        out->max, dir);
     if (e && out)
         return err_errno(err, "git_failed", e, "what git prints about %s cannot be read", dir);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return true;
-    auto_buf text = BUF(MESSAGE_MAX);
-    if (lseek(messages, 0, SEEK_SET) == 0)
-        e = fd_read_all(messages, &text);
-    str said = str_trim(buf_str(&text));
-    return err_set(err, "git_failed", "git failed in %s: %.*s", dir, STR_ARG(said));
+    if (!good)
+        err_move(err, &failed);
+    return good;
 }

@@ -17,7 +17,9 @@ struct extraction {
     pack_get_fn *get;
     void *user;
     char chunk[CHUNK];
-    size_t at, n; /* of the chunk */
+    size_t at, n;  /* of the chunk */
+    size_t landed; /* files and links */
+    int64_t left;  /* of the file that goes to the sink */
     struct pack_count count;
     struct err *err;
 };
@@ -148,6 +150,40 @@ static int open_parent(struct extraction *x, char *path, const char **ret_name)
     return fd_steal(&at);
 }
 
+/* ---- what a sink takes ---- */
+
+static bool is_sunk(struct extraction *x)
+{
+    const struct pack_sink *k = x->target->sink;
+    return k && k->wants(k->user, x->landed++);
+}
+
+static bool get_left(void *user, void *p, size_t max, size_t *ret_n, struct err *err)
+{
+    struct extraction *x = user;
+    (void)err; /* is x's */
+    *ret_n = 0;
+    if (!x->left)
+        return true;
+    if (!fill(x))
+        return false;
+    size_t n = x->n - x->at < max ? x->n - x->at : max;
+    n = (int64_t)n > x->left ? (size_t)x->left : n;
+    memcpy(p, x->chunk + x->at, n);
+    x->at += n;
+    x->left -= (int64_t)n;
+    x->count.bytes += (int64_t)n;
+    *ret_n = n;
+    return true;
+}
+
+static bool sink_file(struct extraction *x, const char *path, unsigned mode, int64_t size)
+{
+    const struct pack_sink *k = x->target->sink;
+    x->left = size;
+    return k->file(k->user, str_of(path), mode, size, get_left, x, x->err);
+}
+
 /* ---- entries ---- */
 
 static bool copy_bytes(struct extraction *x, int fd, int64_t size, const char *path)
@@ -213,12 +249,15 @@ static bool extract_file(struct extraction *x, char *path, unsigned mode, int64_
 static bool extract_link(struct extraction *x, char *path, const char *target)
 {
     const struct pack_target *t = x->target;
+    const struct pack_sink *k = t->sink;
     const char *name;
     char temporary[64];
     if (!t->links || !*target ||
         (!t->snapshot && !pack_link_stays_inside(str_of(path), str_of(target))))
         return err_set(x->err, "path_outside", "'%s' is a link to %s, which is not unpacked", path,
                        target);
+    if (is_sunk(x))
+        return k->link(k->user, str_of(path), str_of(target), x->err);
     auto_fd folder = open_parent(x, path, &name);
     if (folder < 0)
         return fail(x, errno, path);
@@ -284,6 +323,8 @@ static void note_path(struct extraction *x, const char *path)
     }
 }
 
+/* ---- lines ---- */
+
 static bool take_file(struct extraction *x, const char *line)
 {
     char path[PACK_PATH_MAX + 1], rest;
@@ -295,7 +336,7 @@ static bool take_file(struct extraction *x, const char *line)
     if (!take_path(x, n, path))
         return false;
     note_path(x, path);
-    return extract_file(x, path, mode, size);
+    return is_sunk(x) ? sink_file(x, path, mode, size) : extract_file(x, path, mode, size);
 }
 
 static bool take_link(struct extraction *x, const char *line)

@@ -48,6 +48,16 @@ bool pack_end(struct pack_writer *w, struct err *err) must_use;
 
 /* ---- reading ---- */
 
+/* Takes files and links in place of the folder. */
+struct pack_sink {
+    /* Of what comes after so many of them; asked before each. */
+    bool (*wants)(void *user, size_t before);
+    /* Reads all `size` bytes of get. */
+    bool (*file)(void *user, str path, unsigned mode, int64_t size, pack_get_fn *get, void *from,
+                 struct err *err);
+    bool (*link)(void *user, str path, str target, struct err *err);
+    void *user;
+};
 struct pack_target {
     int folder;    /* descriptor; everything lands below it */
     bool links;    /* symbolic links are made; else they are an error */
@@ -56,7 +66,8 @@ struct pack_target {
     bool give;     /* to this owner: */
     uid_t uid;
     gid_t gid;
-    struct buf *paths; /* files and links, each with a NUL after it; may be NULL */
+    struct buf *paths;            /* files and links, each with a NUL after it; may be NULL */
+    const struct pack_sink *sink; /* may be NULL */
 };
 bool pack_extract(const struct pack_target *t, pack_get_fn *get, void *user,
                   struct pack_count *ret_count, struct err *err) must_use;

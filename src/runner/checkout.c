@@ -134,7 +134,7 @@ static bool check_out(struct checkout *c, const char *folder)
     buf_addf(&git_dir, "%s/borrowed.git", c->w->dir);
     if (mkdir(folder, 0755) < 0)
         return fail(c, errno, folder);
-    if (!commit_fill(c->source, c->commit, buf_c(&git_dir), folder, &c->notes, &c->err) ||
+    if (!commit_fill(c->source, c->commit, buf_c(&git_dir), folder, NULL, &c->notes, &c->err) ||
         !workspace_seed(folder, NULL, local_shown_owner(c->w->local), &recorded, &c->err) ||
         !chown_tree(AT_FDCWD, folder, owner, &c->err))
         return false;

@@ -349,8 +349,9 @@ static bool copy_imaged(struct copy_job *job, str list, size_t paths, struct sou
                         struct err *err)
 {
     auto_fd fd = -1;
-    bool good = image_begin(job, &fd, err) && copy_list(job, list, paths, notes, err) &&
-                erofs_end(job->image, err);
+    const struct copy_request *r = job->request;
+    bool good = image_create(r->image->dir, &r->owner, &fd, &job->image, err) &&
+                copy_list(job, list, paths, notes, err) && erofs_end(job->image, err);
     erofs_free(job->image);
     return good;
 }

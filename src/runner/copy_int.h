@@ -2,14 +2,12 @@
  * share. */
 #ifndef RUNNER_COPY_INT_H
 #define RUNNER_COPY_INT_H
-#include "erofs/erofs.h"
 #include "runner/copy.h"
+#include "runner/image.h"
 #include "runner/local_int.h"
 #include "runner/seed.h"
 #include <limits.h>
 #include <sys/stat.h>
-
-enum { SMALL_BYTES = 32 << 10 };
 
 /* What the threads share. */
 struct copy_job {
@@ -52,7 +50,6 @@ bool folder_take_link(struct copying *c, const char *path, const char *target);
 bool folder_take_folder(struct copying *c, const char *path);
 
 /* Into job->image. */
-bool image_begin(struct copy_job *job, int *ret_fd, struct err *err);
 bool image_take_file(struct copying *c, const char *path, int from, const struct stat *st);
 
 #endif

@@ -1,4 +1,5 @@
 #include "runner/copy.h"
+#include "runner/image.h"
 #include "runner/local_int.h"
 #include "runner/seed.h"
 #include "runner/start.h"
@@ -75,17 +76,19 @@ static bool make_folders(const char *dir, struct owner owner, struct err *err)
            make_folder(dir, "tmp", 01777, owner, err) && make_folder(dir, "files", 0755, ours, err);
 }
 
-static bool fill_from_commit(struct opening *o, const char *workspace)
+static bool fill_from_commit(struct opening *o, const char *workspace,
+                             const struct image_request *image)
 {
     auto_buf git_dir = BUF(PATH_MAX);
     buf_addf(&git_dir, "%s/borrowed.git", o->result->dir);
     if (o->source)
-        return commit_fill(o->source, o->commit, buf_c(&git_dir), workspace, &o->notes, &o->err);
+        return commit_fill(o->source, o->commit, buf_c(&git_dir), workspace, image, &o->notes,
+                           &o->err);
     return err_set(&o->err, "git_no_repository", "a commit's files need a repository");
 }
 
 static bool unpack(struct opening *o, const struct runner_files *f, int root, struct owner owner,
-                   struct buf *paths)
+                   struct buf *paths, const struct pack_sink *sink)
 {
     struct pack_count count;
     struct pack_target t = {.folder = root,
@@ -95,17 +98,21 @@ static bool unpack(struct opening *o, const struct runner_files *f, int root, st
                             .give = owner.change,
                             .uid = owner.uid,
                             .gid = owner.gid,
-                            .paths = paths};
+                            .paths = paths,
+                            .sink = sink};
     return pack_extract(&t, f->get, f->user, &count, &o->err);
 }
 
-/* Files that are copied here are taken by the seed on the way. */
-static bool is_copied(const struct opening *o)
+static bool unpack_files(struct opening *o, int root, const struct image_request *image)
 {
-    return o->source && !o->commit && !o->request.files.get;
+    struct image_stream *stream = image_stream_new(image);
+    struct pack_sink sink = image_as_sink(stream);
+    bool good = unpack(o, &o->request.files, root, image->owner, &o->notes.taken, &sink) &&
+                image_stream_end(stream, &o->err);
+    image_stream_free(stream);
+    return good;
 }
 
-/* Where their files are an image, they are mounted. */
 static bool copy_source(struct opening *o, const char *workspace, struct owner owner,
                         struct seeding *seed)
 {
@@ -116,17 +123,18 @@ static bool copy_source(struct opening *o, const char *workspace, struct owner o
                                    .progress = &o->progress,
                                    .seed = seed,
                                    .image = &o->image};
-    return copy_tree(&request, &o->notes, &o->err) &&
-           (!o->image.made || (overlay_begin(o->result->dir, &o->err) && seed_open_again(seed)));
+    return copy_tree(&request, &o->notes, &o->err);
 }
 
 static bool fill_files(struct opening *o, const char *workspace, int root, struct owner owner,
                        struct seeding *seed)
 {
+    const struct image_request image = {&o->image, owner, seed};
     if (o->request.files.get)
-        return unpack(o, &o->request.files, root, owner, &o->notes.taken);
+        return unpack_files(o, root, &image);
     if (o->commit)
-        return fill_from_commit(o, workspace) && chown_tree(root, ".", owner, &o->err);
+        return fill_from_commit(o, workspace, &image) &&
+               (o->image.made || chown_tree(root, ".", owner, &o->err));
     return !o->source || copy_source(o, workspace, owner, seed);
 }
 
@@ -143,9 +151,13 @@ static bool end_seed(struct opening *o, struct seeding *seed, int root, struct o
            (recorded || start_walk(start, root)) && start_end(start, root);
 }
 
-/* What stands there may be a mount by now. */
-static bool open_again(struct opening *o, const char *workspace, int *root)
+/* Where files are an image; root is the mount's then. */
+static bool mount_image(struct opening *o, const char *workspace, struct seeding *seed, int *root)
 {
+    if (!o->image.made)
+        return true;
+    if (!overlay_begin(o->result->dir, &o->err) || !seed_open_again(seed))
+        return false;
     fd_close(root);
     *root = open(workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return *root >= 0 || err_errno(&o->err, "workspace_open", errno, "cannot open %s", workspace);
@@ -162,15 +174,15 @@ static bool fill(struct opening *o, const char *workspace, struct owner owner)
     if (!start_begin(o->result->dir, o->request.keep_source, &start, &o->err))
         return false;
     bool ok =
-        (!is_copied(o) || seed_begin(workspace, start, shown, &seed, &o->err)) &&
-        fill_files(o, workspace, root, owner, seed) && open_again(o, workspace, &root) &&
+        seed_begin(workspace, start, shown, &seed, &o->err) &&
+        fill_files(o, workspace, root, owner, seed) && mount_image(o, workspace, seed, &root) &&
         (!o->notes.taken.n || taken_write(o->result->dir, buf_str(&o->notes.taken), &o->err)) &&
-        (seed || seed_begin(workspace, start, shown, &seed, &o->err)) &&
         end_seed(o, seed, root, owner, start);
     o->not_kept = start_is_too_large(start);
     seed_free(seed);
     start_free(start);
-    return ok && (!o->request.changes.get || unpack(o, &o->request.changes, root, owner, NULL));
+    return ok &&
+           (!o->request.changes.get || unpack(o, &o->request.changes, root, owner, NULL, NULL));
 }
 
 /* What was asked for, else what is configured, else the default. */

@@ -188,9 +188,12 @@ void source_note_file(struct source_notes *n, str path, str text);
 /* Sentences with hints, one a line; nothing where nothing is odd. */
 void source_notes_add_text(const struct source_notes *n, struct buf *b);
 
-/* commit.c: fills the empty folder `to` with a commit's files; git_dir is made and removed. */
+/* commit.c: fills the empty folder `to` with a commit's files, or makes an image of them (image.h)
+ * where they are many; image: NULL where there is to be none. git_dir is made and removed. */
+struct image_request;
 must_use bool commit_fill(const char *repository, const char *sha, const char *git_dir,
-                          const char *to, struct source_notes *notes, struct err *err);
+                          const char *to, const struct image_request *image,
+                          struct source_notes *notes, struct err *err);
 
 /* checkout.c */
 void local_checkout(struct runner_workspace *w, const struct runner_checkout *request);

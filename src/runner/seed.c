@@ -60,11 +60,11 @@ static bool fail(struct seeding *s, const char *what)
 
 /* ---- files ---- */
 
-static bool changes_files(str attributes)
+bool seed_attributes_change_files(str text)
 {
     static const char *const words[] = {"text", "eol", "crlf", "filter", "ident", "encoding"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (str_has(attributes, str_of(words[i])))
+        if (str_has(text, str_of(words[i])))
             return true;
     return false;
 }
@@ -88,7 +88,8 @@ static bool read_entry(struct seeding *s, int dir, const struct entry *e)
     errno = fd_read_file(dir, e->name.p, &s->file);
     if (errno)
         return fail(s, "read a file");
-    s->needs_git |= str_is(e->name, ".gitattributes") && changes_files(buf_str(&s->file));
+    s->needs_git |=
+        str_is(e->name, ".gitattributes") && seed_attributes_change_files(buf_str(&s->file));
     return !s->needs_git;
 }
 
@@ -128,7 +129,7 @@ static bool take(struct seeding *s, const struct object *o, str path, const stru
     s->bytes += st->st_size;
     s->needs_git |= s->bytes > BYTES_MAX ||
                     ((str_is(path, ".gitattributes") || str_ends(path, STR("/.gitattributes"))) &&
-                     changes_files(bytes));
+                     seed_attributes_change_files(bytes));
     if (s->needs_git)
         return true; /* nothing comes of this */
     struct taken *t = arena_alloc(&s->arena, sizeof *t);

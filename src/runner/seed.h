@@ -23,6 +23,9 @@ must_use bool seed_open_again(struct seeding *s);
 must_use bool seed_end(struct seeding *s, bool *ret_recorded);
 void seed_free(struct seeding *s);
 
+/* Whether a .gitattributes of this text keeps files otherwise than they stand in a workspace. */
+bool seed_attributes_change_files(str text);
+
 /* The first and the last of them. */
 must_use bool workspace_seed(const char *workspace, struct start_record *start, struct owner owner,
                              bool *ret_recorded, struct err *err);

@@ -304,7 +304,7 @@ static bool pack_commit(const char *dir, const char *repository, const char *com
     int e = fd_make_dirs(AT_FDCWD, buf_c(&files), 0700);
     if (e)
         return err_errno(err, "workspace_open", e, "cannot make %s", buf_c(&files));
-    if (!commit_fill(repository, commit, buf_c(&git_dir), buf_c(&files), &notes, err) ||
+    if (!commit_fill(repository, commit, buf_c(&git_dir), buf_c(&files), NULL, &notes, err) ||
         !start_begin(dir, true, &s, err))
         return false;
     auto_fd root = open(buf_c(&files), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -2,6 +2,7 @@
 mount one, and a copy elsewhere. Nobody can tell the difference, but by its speed."""
 import hashlib
 import os
+import select
 import shutil
 import signal
 import sqlite3
@@ -11,7 +12,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import PlueTest, is_alive, processes_with
+from harness import SECONDS, PlueTest, is_alive, processes_with
 from test_agents import DONE, AgentTest, turn
 
 FILES = 2100        # more than for which an image is made
@@ -88,9 +89,10 @@ class ManyFiles(Mounts, PlueTest):
         process.kill()
         process.wait()
         keeper = self.data / "workspaces/1/keeper"
-        pid = int(keeper.read_text().split()[0])
-        os.kill(pid, signal.SIGKILL)
-        self.wait_for(lambda: not is_alive(pid), "the keeper is gone")
+        pid = os.pidfd_open(int(keeper.read_text().split()[0]))
+        signal.pidfd_send_signal(pid, signal.SIGKILL)
+        self.assertEqual(select.select([pid], [], [], SECONDS)[0], [pid])       # it has ended
+        os.close(pid)
         self.unmount()
 
     def test_steps_find_the_files_as_they_are(self):
@@ -298,6 +300,113 @@ class ManyFiles(Mounts, PlueTest):
         result = self.plue("workflow", "run", "ci", expect=1)
         self.assertIn("the link out points out of the repository, to /etc/passwd", str(result))
         self.assertEqual(self.mounts(), [])
+
+
+class Kept(Mounts, PlueTest):
+    """Files of a commit and of a snapshot become an image too, and are as where they are unpacked."""
+
+    LOOK = r"""
+        ctx.run(name="look", cmd='''
+            find . -path ./.git -prune -o ! -type d -printf '%M %u %g %n %s %l %P\n' | sort
+            find . -path ./.git -prune -o -type d -printf '%M %u %g %P\n' | sort
+            find . -path ./.git -prune -o -type f -print0 | sort -z | xargs -0 sha256sum
+            src/link; git status --porcelain; git fsck; git log --format=%s; git ls-files -s | sha256sum; git diff-files | wc -l''')
+        ctx.run(name="kind", cmd="stat -f -c %T .")
+        """
+
+    def setUp(self):
+        super().setUp()
+        self.git("init", "-q", "-b", "main")
+        for i in range(FILES):
+            self.write(f"src/{i % 20}/{i}.txt", f"file {i}\n" * (i % 400))
+        self.write("program", "#!/bin/sh\necho it runs\n", 0o755)
+        self.write("empty", "")
+        self.write("large", "0123456789abcdef" * 20000)
+        self.write("zz/a folder/ünïcode, and: more", "x" * 5000)
+        self.write("zz/large too", "0123456789abcdef" * 30001)
+        self.write("zz/tool", "#!/bin/sh\n", 0o750)
+        os.symlink("../program", self.repo / "src/link")
+
+    def ramfs(self):
+        """A data folder in which nothing can be mounted."""
+        data = self.top / "ramfs"
+        data.mkdir()
+        subprocess.run(["mount", "-t", "ramfs", "ramfs", data], check=True)
+        return {"PLUE_DATA_DIR": str(data)}
+
+    def looked(self, env={}):
+        look, kind = ([line["line"] for line in self.plue("run", "view", 1, "--log", "--json", "--step", step, env=env, expect=0).json["lines"]
+                       if line["stream"] == "stdout"] for step in ("look", "kind"))
+        return look, kind[0]
+
+    def assert_alike(self, *commands):
+        elsewhere, seen = self.ramfs(), []
+        for env in ({}, elsewhere):
+            for command in commands:
+                self.plue(*command, env=env, expect=0)
+            seen.append(self.looked(env))
+        (imaged, kind), (unpacked, other) = seen
+        self.assertEqual((kind, other), ("overlayfs", "ramfs"))
+        self.assertEqual(imaged, unpacked)
+        self.assertIn("it runs", imaged)
+        return imaged
+
+    @unittest.skipUnless(MOUNTS_WORK, "no overlay can be mounted here")
+    def test_a_commit(self):
+        self.steps_workflow(self.LOOK)
+        self.git("add", "-A")
+        self.git("update-index", "--add", "--cacheinfo", "160000," + "1" * 40 + ",sub/module")
+        self.git("commit", "-q", "-m", "one")
+        self.write("src/1/1.txt", "changed since\n")
+        seen = self.assert_alike(("workflow", "run", "ci", "--ref", "HEAD"))
+        self.assertIn(f"{hashlib.sha256(b'file 1' + bytes([10])).hexdigest()}  ./src/1/1.txt", seen)
+        self.assertIn("drwxr-xr-x plue plue sub/module", seen)
+
+    @unittest.skipUnless(MOUNTS_WORK, "no overlay can be mounted here")
+    def test_a_commit_whose_attributes_change_files_is_written_by_git(self):
+        self.write("zz/.gitattributes", "*.bat eol=crlf\n")
+        self.write("zz/a.bat", "one\n")
+        self.steps_workflow("""ctx.run(name="a", cmd="od -c zz/a.bat | head -n 1; stat -f -c %T . | grep -v overlay | wc -l")""")
+        self.commit()
+        self.run_ci("--ref", "HEAD")
+        self.assertEqual(self.log(), "0000000   o   n   e  \\r  \\n\n1\n")
+
+    def test_what_a_commit_may_not_have_and_what_it_lacks_is_said_as_for_few_files(self):
+        self.write("big.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:" + "4d7a" * 16 + "\nsize 12345\n")
+        self.steps_workflow("""ctx.run(name="a", cmd="true")""")
+        self.commit()
+        self.assertIn("a Git LFS pointer stands where a file should: big.bin;", self.plue("workflow", "run", "ci", "--ref", "HEAD", expect=0).err)
+        os.symlink("../../etc", self.repo / "src/out")
+        self.commit()
+        error = self.step(self.run_ci("--ref", "HEAD", expect=1), "a")["error"]
+        self.assertEqual((error["code"], error["message"]), ("workspace_link", "the link src/out of the commit points out of the repository"))
+        self.assertEqual((self.mounts(), list((self.data / "workspaces").iterdir())), ([], []))
+
+    @unittest.skipUnless(MOUNTS_WORK, "no overlay can be mounted here")
+    def test_what_a_run_began_with(self):
+        (self.repo / "src/1").chmod(0o700)
+        self.write("private", "mine\n", 0o600)
+        self.steps_workflow(self.LOOK)
+        self.commit()
+        before = self.assert_alike(("workflow", "run", "ci"), ("run", "rerun", 1))
+        self.write("src/1/1.txt", "changed since\n")
+        self.plue("run", "rerun", 1, expect=0)
+        self.assertEqual(self.looked(), (before, "overlayfs"))
+        self.assertEqual((self.mounts(), list((self.data / "workspaces").iterdir())), ([str(self.top / "ramfs")], []))
+
+    def test_what_its_steps_had_done_when_it_failed(self):
+        self.steps_workflow("""
+            a = ctx.run(name="a", cmd="rm -r src/2; mv src/3 moved; mv src/19 last; echo changed > src/1/1.txt; mkdir src/2; echo a > src/2/new")
+            ctx.run(name="b", cmd="git status --porcelain | wc -l; ls moved last src/4 | wc -l; ls src/2; cat src/1/1.txt; test ! -e src/3; false", depends_on=[a])
+            """)
+        self.commit()
+        self.run_ci(expect=1)
+        first = self.log(step="b")
+        self.assertEqual(first.split()[2:], ["new", "changed"])
+        shutil.rmtree(self.data / "workspaces/1")
+        self.write("src/1/1.txt", "changed since\n")
+        self.plue("run", "rerun", 1, "--failed", expect=1)
+        self.assertEqual(self.log(step="b"), first)
 
 
 class Trials(Mounts, AgentTest):

@@ -228,6 +228,44 @@ static void a_file_may_change_meanwhile(void **state)
     assert_same(r);
 }
 
+static bool get_some(void *user, void *p, size_t max, size_t *ret_n, struct err *err)
+{
+    str *rest = user;
+    (void)err;
+    *ret_n = rest->n < max ? rest->n : max;
+    *ret_n = *ret_n > 70001 ? 70001 : *ret_n;
+    memcpy(p, rest->p, *ret_n);
+    *rest = str_sub(*rest, *ret_n, rest->n);
+    return true;
+}
+
+static void files_are_read_as_they_come(void **state)
+{
+    struct room *r = *state;
+    static const size_t sizes[] = {0, 1, 4096, 50000, 3 << 20};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char name[16];
+        str rest = str_make(r->bytes, sizes[i]);
+        snprintf(name, sizeof name, "f%zu", i);
+        want_file(r, name, 0750, rest);
+        assert_true(erofs_read_file(r->part, str_of(name), 0750, (int64_t)rest.n, get_some, &rest,
+                                    &r->err));
+    }
+    end(r);
+    assert_same(r);
+}
+
+static void fewer_bytes_than_were_said_are_an_error(void **state)
+{
+    struct room *r = *state;
+    str rest = str_make(r->bytes, 50000);
+    assert_false(erofs_read_file(r->part, STR("a"), 0644, 50001, get_some, &rest, &r->err));
+    assert_string_equal(r->err.code, "image_write");
+    err_reset(&r->err);
+    end(r);
+    assert_same(r);
+}
+
 static void of_a_path_twice_the_first_is_kept(void **state)
 {
     struct room *r = *state;
@@ -326,6 +364,8 @@ int main(void)
         TEST(folders_have_the_mode_that_was_said),
         TEST(files_are_copied_from_where_they_stand),
         TEST(a_file_may_change_meanwhile),
+        TEST(files_are_read_as_they_come),
+        TEST(fewer_bytes_than_were_said_are_an_error),
         TEST(of_a_path_twice_the_first_is_kept),
         TEST(threads_add_side_by_side),
         TEST(a_name_that_no_kernel_takes_is_an_error),

@@ -194,6 +194,80 @@ static void pack__a_snapshot_makes_folders_and_removes_paths(void **state)
     assert_true(is_outside_empty(p));
 }
 
+/* ---- a sink ---- */
+
+static bool sink_wants(void *user, size_t before)
+{
+    (void)user;
+    return before >= 1;
+}
+
+static bool sink_file(void *user, str path, unsigned mode, int64_t size, pack_get_fn *get_bytes,
+                      void *from, struct err *err)
+{
+    struct buf *seen = user;
+    char bytes[100];
+    buf_addf(seen, "%.*s %o %lld ", STR_ARG(path), mode, (long long)size);
+    for (size_t n = 1; n;) {
+        if (!get_bytes(from, bytes, sizeof bytes, &n, err))
+            return false;
+        buf_add(seen, bytes, n);
+    }
+    return true;
+}
+
+static bool sink_link(void *user, str path, str target, struct err *err)
+{
+    (void)err;
+    buf_addf(user, "%.*s -> %.*s;", STR_ARG(path), STR_ARG(target));
+    return true;
+}
+
+static bool extract_into(struct room *p, struct buf *seen, str stream, struct err *err)
+{
+    const struct pack_sink sink = {sink_wants, sink_file, sink_link, seen};
+    struct pack_target t = {
+        .folder = p->inside, .links = true, .replace = true, .snapshot = true, .sink = &sink};
+    struct pack_count count;
+    return pack_extract(&t, get, &stream, &count, err);
+}
+
+static void pack__a_sink_takes_files_and_links_but_no_folders(void **state)
+{
+    struct room *p = *state;
+    auto_buf seen = BUF(1000);
+    auto_err err = ERR_INIT;
+    struct stat st;
+    assert_true(extract_into(p, &seen,
+                             STR(SNAPSHOT "F 644 1 5\nfirstxF 600 3 3\na/bbc;L 2 1\nl..D 700 1\na"
+                                          "F 644 0 1\ncE\n"),
+                             &err));
+    assert_string_equal(buf_c(&seen), "a/b 600 3 bc;l -> ..;c 644 0 ");
+    assert_int_equal(faccessat(p->inside, "first", F_OK, 0), 0);
+    assert_int_equal(faccessat(p->inside, "a/b", F_OK, 0), -1);
+    assert_int_equal(fstatat(p->inside, "a", &st, 0), 0);
+    assert_int_equal(st.st_mode, S_IFDIR | 0700);
+}
+
+static void pack__a_sink_gets_nothing_that_the_folder_would_not(void **state)
+{
+    static const struct {
+        str stream;
+        const char *code, *seen;
+    } rows[] = {
+        {STR_INIT(SNAPSHOT "F 644 1 1\naxF 644 1 7\n../evilxE\n"), "path_outside", ""},
+        {STR_INIT(SNAPSHOT "F 644 1 1\naxF 644 9 1\nbcut"), "pack_damaged", "b 644 9 cut"},
+        {STR_INIT(SNAPSHOT "F 644 1 1\naxL 0 1\nlE\n"), "path_outside", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        auto_buf seen = BUF(1000);
+        auto_err err = ERR_INIT;
+        assert_false(extract_into(*state, &seen, rows[i].stream, &err));
+        assert_string_equal(err.code, rows[i].code);
+        assert_string_equal(buf_c(&seen), rows[i].seen);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +279,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(pack__a_snapshot_changes_nothing_outside, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(pack__a_snapshot_makes_folders_and_removes_paths, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(pack__a_sink_takes_files_and_links_but_no_folders, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(pack__a_sink_gets_nothing_that_the_folder_would_not, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
