@@ -1,6 +1,6 @@
 /* Another commit's files into a workspace in use. They are written in a folder that no step sees,
- * and moved from there: every folder on the way is opened as a folder, so that no link of a step
- * leads a write out of the workspace. */
+ * and moved from there, or copied where the workspace is a mount: every folder on the way is opened
+ * as a folder, so that no link of a step leads a write out of the workspace. */
 #include "runner/local_int.h"
 #include "runner/seed.h"
 #include <dirent.h>
@@ -8,10 +8,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DEPTH_MAX = 500, LIST_MAX = 512 << 20 };
+enum { DEPTH_MAX = 500, COPY_BYTES = 1 << 30, LIST_MAX = 512 << 20 };
 
 struct checkout {
     uv_work_t work;
@@ -55,6 +56,43 @@ static bool clear(struct checkout *c, int dir, const char *name)
     return errno == EISDIR ? remove_tree_at(dir, name, &c->err) : fail(c, errno, name);
 }
 
+static int copy_file(int from, int to, const char *name, const struct stat *st)
+{
+    auto_fd in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    auto_fd out =
+        in < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    ssize_t n = out < 0 ? -1 : 1;
+    while (n > 0) {
+        n = sendfile(out, in, NULL, COPY_BYTES);
+        if (n < 0 && errno == EINTR)
+            n = 1;
+    }
+    bool good =
+        n == 0 && fchown(out, st->st_uid, st->st_gid) == 0 && fchmod(out, st->st_mode & 07777) == 0;
+    return good ? 0 : errno;
+}
+
+static int copy_link(int from, int to, const char *name, const struct stat *st)
+{
+    char target[PATH_MAX];
+    ssize_t n = readlinkat(from, name, target, sizeof target - 1);
+    if (n < 0)
+        return errno;
+    target[n] = '\0';
+    bool good = symlinkat(target, to, name) == 0 &&
+                fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) == 0;
+    return good ? 0 : errno;
+}
+
+/* Nothing has the name by now, but what a step makes meanwhile. */
+static bool move_over(struct checkout *c, int from, int to, const char *name, const struct stat *st)
+{
+    int e = renameat(from, name, to, name) == 0 ? 0 : errno;
+    if (e == EXDEV)
+        e = S_ISLNK(st->st_mode) ? copy_link(from, to, name, st) : copy_file(from, to, name, st);
+    return !e || fail(c, e, name);
+}
+
 static bool move_folder(struct checkout *c, int from, int to, int depth);
 
 static bool move_entry(struct checkout *c, int from, int to, const struct dirent *e, int depth)
@@ -62,15 +100,15 @@ static bool move_entry(struct checkout *c, int from, int to, const struct dirent
     struct stat st;
     if (fstatat(from, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return fail(c, errno, e->d_name);
-    if (S_ISDIR(st.st_mode) && (depth || strcmp(e->d_name, ".git") != 0)) {
+    bool whole = !S_ISDIR(st.st_mode) || (!depth && strcmp(e->d_name, ".git") == 0);
+    if (whole && renameat(from, e->d_name, to, e->d_name) == 0)
+        return true;
+    if (S_ISDIR(st.st_mode) && (!whole || errno == EXDEV)) {
         auto_fd below = openat(from, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         auto_fd target = below < 0 ? -1 : enter(c, to, e->d_name);
         return target < 0 ? fail(c, errno, e->d_name) : move_folder(c, below, target, depth + 1);
     }
-    if (renameat(from, e->d_name, to, e->d_name) == 0)
-        return true;
-    return clear(c, to, e->d_name) &&
-           (renameat(from, e->d_name, to, e->d_name) == 0 || fail(c, errno, e->d_name));
+    return clear(c, to, e->d_name) && move_over(c, from, to, e->d_name, &st);
 }
 
 static bool move_folder(struct checkout *c, int from, int to, int depth)

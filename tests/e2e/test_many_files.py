@@ -195,6 +195,22 @@ class ManyFiles(Mounts, PlueTest):
         again.send_signal(signal.SIGINT)
         self.finish(again, expect=3)
 
+    def test_another_commit_can_be_checked_out_in_it(self):
+        self.commit()
+        self.git("tag", "v1")
+        self.write("src/1/1.txt", "two\n")
+        self.write("kind", "file\n")
+        self.git("rm", "-q", "-r", "src/2", "src/link")
+        self.steps_workflow(r"""
+            ctx.run(name="a", cmd="echo mine > made; echo changed > src/3/3.txt; rm program; mkdir program; cat src/1/1.txt")
+            ctx.git.checkout("v1")
+            ctx.run(name="b", cmd="head -n 1 src/1/1.txt; ls src | wc -l; readlink src/link; src/link; cat src/3/3.txt; test ! -e kind; cat made; stat -c '%a %U' program src/link; git status --short; git log --format=%s")
+            """)
+        self.commit()
+        self.run_ci()
+        self.assertEqual(self.log(step="a"), "two\n")
+        self.assertEqual(self.log(step="b"), "file 1\n21\n../program\nit runs\n" + "file 3\n" * 3 + "mine\n755 plue\n777 plue\n?? made\nWorkspace of this run\n")
+
     def goes_on_after(self, end):
         self.steps_workflow("""
             a = ctx.run(name="a", cmd="echo changed > src/1/1.txt; rm -r src/2; mv src/3 moved")
