@@ -47,7 +47,8 @@ struct live_step {
     bool capturing;
     int64_t started_at, completed_at;
     int64_t started_mono;
-    int64_t held_at; /* when the try ended after which it is held; 0: none */
+    int64_t held_at;  /* when the try ended after which it is held; 0: none */
+    int64_t retry_at; /* when the next try begins, while that waits */
     bool has_exit_code;
     int exit_code;
     int64_t log_lines, log_bytes;
@@ -247,6 +248,10 @@ void record_result(struct live_run *r, uint32_t step);
 /* The same of a row: what an evaluation is given, whether it goes on or is rebuilt. */
 void record_add_result(struct buf *b, const struct store_step *s);
 
+/* ---- describe.c: what a step's row says beside its state ---- */
+/* Makes the text of its reason, where that says more than the reason's own sentence. */
+void step_describe(struct live_run *r, uint32_t step);
+
 /* ---- recover.c: a recorded run, on its way to be a live one again ---- */
 struct recovery {
     struct arena arena;
@@ -324,8 +329,8 @@ void run_close_files(struct live_run *r);
 str breaks_keep(struct arena *a, str kept, const struct engine_breaks *b);
 struct engine_breaks breaks_of(struct arena *a, const json_t *kept);
 struct run_options hold_options(const struct live_run *r, int64_t timeout_ms);
-/* The text of the step's reason, where it is held. */
-void hold_describe(struct live_run *r, uint32_t step);
+/* The text of the reason of a step that is held. */
+void hold_describe(const struct live_run *r, uint32_t step, struct buf *b);
 void hold_record_event(struct live_run *r, struct store_batch *b, uint32_t step);
 /* Steps that were to be held and never came are told of. */
 void hold_note_missed(struct live_run *r);

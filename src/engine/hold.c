@@ -82,22 +82,16 @@ struct run_options hold_options(const struct live_run *r, int64_t timeout_ms)
 
 /* ---- what is said ---- */
 
-void hold_describe(struct live_run *r, uint32_t step)
+void hold_describe(const struct live_run *r, uint32_t step, struct buf *b)
 {
     const struct step_state *s = &r->core.steps[step];
-    struct live_step *l = &r->steps[step];
+    const struct live_step *l = &r->steps[step];
     str id = r->plan.steps[step].id;
-    auto_buf text = BUF(RESULT_MAX);
-    free(l->reason_text);
-    l->reason_text = NULL;
-    if (!step_is_held(s))
-        return;
-    buf_add_c(&text, reason_sentence(s->reason));
+    buf_add_c(b, reason_sentence(s->reason));
     if (s->reason == REASON_HELD_AFTER_FAILURE && l->error_message)
-        buf_addf(&text, " (%s)", l->error_message);
-    buf_addf(&text, ": plue run attach %lld %.*s, then plue run continue %lld %.*s",
-             (long long)r->id, STR_ARG(id), (long long)r->id, STR_ARG(id));
-    l->reason_text = buf_take(&text, NULL);
+        buf_addf(b, " (%s)", l->error_message);
+    buf_addf(b, ": plue run attach %lld %.*s, then plue run continue %lld %.*s", (long long)r->id,
+             STR_ARG(id), (long long)r->id, STR_ARG(id));
 }
 
 void hold_record_event(struct live_run *r, struct store_batch *b, uint32_t step)

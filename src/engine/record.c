@@ -231,6 +231,7 @@ static void record_retry(struct live_run *r, struct store_batch *b, uint32_t ste
     struct live_step *l = &r->steps[step];
     struct step_state *s = &r->core.steps[step];
     struct step_state kept = *s;
+    char *waits = steal(l->reason_text);
     struct store_step_update u = {
         .key = record_key(r, step), .from = l->recorded, .to = STEP_FAILED};
 
@@ -242,10 +243,16 @@ static void record_retry(struct live_run *r, struct store_batch *b, uint32_t ste
     store_update_step(b, &u);
     step_event(r, b, step);
     *s = kept;
+    l->reason_text = waits;
     l->recorded_try = s->tries + 1;
-    struct store_step_key next = record_key(r, step);
-    store_add_try(b, &next, clock_wall_ms());
-    l->recorded = STEP_READY;
+    struct store_step_update next = {.key = record_key(r, step),
+                                     .from = STEP_READY, /* as a new try's row begins */
+                                     .to = STEP_PENDING,
+                                     .fields = STORE_STEP_REASON,
+                                     .values.reason = reason_of(s, l)};
+    store_add_try(b, &next.key, clock_wall_ms());
+    store_update_step(b, &next);
+    l->recorded = STEP_PENDING;
 }
 
 void record_step(struct live_run *r, struct store_batch *b, uint32_t step)
@@ -253,7 +260,7 @@ void record_step(struct live_run *r, struct store_batch *b, uint32_t step)
     struct live_step *l = &r->steps[step];
     const struct step_state *s = &r->core.steps[step];
 
-    hold_describe(r, step);
+    step_describe(r, step);
     if (s->status == STEP_PENDING && s->reason == REASON_WAITING_FOR_RETRY &&
         (l->recorded == STEP_RUNNING || l->recorded == STEP_WAITING)) {
         record_retry(r, b, step);

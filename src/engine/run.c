@@ -471,6 +471,10 @@ static void record_turn(struct live_run *r, struct store_batch *b,
                         const struct run_actions *actions)
 {
     bool goes_on = pause_limit(r), same = r->recorded == r->core.status;
+    for (size_t i = 0; i < actions->list.n; i++)
+        if (actions->list.at[i].kind == RUN_ACTION_ARM_RETRY)
+            r->steps[actions->list.at[i].step].retry_at =
+                clock_wall_ms() + actions->list.at[i].delay_ms;
     for (size_t i = 0; i < actions->list.n; i++) {
         const struct run_action *a = &actions->list.at[i];
         /* A run without steps starts and ends in one turn: its last state is recorded, once. */

@@ -258,6 +258,12 @@ static void say_waits(struct facts *f, const struct store_step *s)
 {
     auto_buf b = BUF(SENTENCE_MAX), names = BUF(SENTENCE_MAX);
     size_t shown = 0, running = 0;
+    if (s->reason.code == REASON_WAITING_FOR_RETRY) {
+        say_tries(f, s);
+        buf_addf(&b, "It %.*s.", STR_ARG(s->reason.text));
+        say(f, &b);
+        return;
+    }
     buf_addf(&b, "It has not begun: it %.*s", STR_ARG(s->reason.text));
     if (s->reason.code == REASON_WAITING_FOR_STEPS && add_before(f, s, is_open, &names)) {
         buf_addf(&b, ", now for %s", buf_c(&names));
@@ -409,6 +415,10 @@ static bool waits_for_slot(const struct store_step *s)
 {
     return s->status == STEP_READY;
 }
+static bool waits_for_retry(const struct store_step *s)
+{
+    return s->status == STEP_PENDING && s->reason.code == REASON_WAITING_FOR_RETRY;
+}
 static bool is_skipped(const struct store_step *s)
 {
     return s->status == STEP_SKIPPED;
@@ -450,6 +460,7 @@ static void explain_run(struct facts *f)
     say_steps(f, is_kept, "Kept of an earlier attempt: ", ".");
     say_steps(f, is_running, "Now running: ", ".");
     say_steps(f, waits_for_slot, "Ready, and waiting for a place: ", ".");
+    say_steps(f, waits_for_retry, "Waiting for their next try: ", ".");
     say_steps(f, failed_and_counts, "Failed: ", ".");
     say_steps(f, is_skipped, "Skipped for it, or by their when=: ", ".");
     for (size_t i = 0; i < f->n; i++)

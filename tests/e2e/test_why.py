@@ -1,5 +1,6 @@
 """plue why: sentences from recorded facts."""
 import re
+import signal
 
 from harness import PlueTest
 
@@ -49,6 +50,25 @@ class Why(PlueTest):
         self.plue("run", "rerun", 1, "--failed", expect=0)
         self.assertIn("It did not run in this attempt: attempt 1 had its result, which was kept.\n", self.why(1, "a"))
         self.assertIn("in its attempt 2", self.why(1))
+
+    def test_a_step_that_waits_for_its_next_try(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="exit 4", retries=9)""")
+        process = self.start("workflow", "run", "ci")
+
+        def waits_again():
+            process.send_signal(signal.SIGSTOP)
+            step = self.try_view() and self.step(self.view(), "a")
+            if step and step["status"] == "pending" and step["attempts"] == 2:
+                return step
+            process.send_signal(signal.SIGCONT)
+        reason = self.wait_for(waits_again, "it waits for its second try, and stays so")["reason"]
+        self.assertEqual((reason["code"], re.sub(r"\d", "9", reason["text"])),
+                         ("waiting_for_retry", "waits before its next try, at 9999-99-99T99:99:99.999Z"))
+        self.assertEqual(re.sub(r"2\d+-\S+Z", "THEN", self.why(1, "a")),
+                         "Try 1 of 2 did not succeed: the command ended with exit code 4.\n"
+                         "It waits before its next try, at THEN.\n")
+        self.assertRegex(self.why(1), r"^Run 1 of ci began by a manual event and is running\.\n"
+                                      r"Process \d+ on \S+ drives it\.\nWaiting for their next try: 'a'\.\n$")
 
     def test_what_waits_names_what_it_waits_for(self):
         self.steps_workflow("""
