@@ -1,4 +1,5 @@
-/* What a step's row says beside its state and reason: what exactly it waits for. */
+/* What a step's row says beside its state and reason: what exactly it waits for, and that its time
+ * was up, however it ended then. */
 #include "engine/engine_int.h"
 
 enum { TEXT_MAX = 64 << 10 };
@@ -9,11 +10,31 @@ static void add_retry(const struct live_step *l, struct buf *b)
     clock_add_rfc3339(b, l->retry_at);
 }
 
+static enum outcome outcome_of(const struct step_state *s)
+{
+    bool held = step_is_held(s) && s->reason == REASON_HELD_AFTER_FAILURE;
+    bool tried = held || s->reason == REASON_WAITING_FOR_RETRY;
+    return tried ? s->held_outcome : s->outcome;
+}
+
+static void add_timeout(struct live_run *r, uint32_t step)
+{
+    const struct plan_step *p = &r->plan.steps[step];
+    auto_err err = ERR_INIT;
+    auto_buf limit = BUF(64);
+    clock_add_duration(&limit, p->timeout_ms ? p->timeout_ms : STEP_DEFAULT_TIMEOUT_MS);
+    err_set(&err, "step_timed_out", "the step passed its time limit of %s", buf_c(&limit));
+    err_hint(&err, "timeout= of the step changes it");
+    run_keep_step_error(r, step, &err);
+}
+
 void step_describe(struct live_run *r, uint32_t step)
 {
     const struct step_state *s = &r->core.steps[step];
     struct live_step *l = &r->steps[step];
     auto_buf text = BUF(TEXT_MAX);
+    if (outcome_of(s) == OUTCOME_TIMED_OUT)
+        add_timeout(r, step);
     if (step_is_held(s))
         hold_describe(r, step, &text);
     else if (s->reason == REASON_WAITING_FOR_RETRY)

@@ -175,6 +175,8 @@ struct engine {
 void run_tell(struct live_run *r, const struct run_event *e);
 void run_step_done(struct live_run *r, uint32_t step, enum outcome outcome, enum reason reason,
                    bool final);
+/* The error of the step's present try, masked; takes err. */
+void run_keep_step_error(struct live_run *r, uint32_t step, struct err *err);
 /* The step ends as failed with this error; takes err. */
 void run_step_failed(struct live_run *r, uint32_t step, enum reason reason, struct err *err,
                      bool final);
@@ -249,7 +251,8 @@ void record_result(struct live_run *r, uint32_t step);
 void record_add_result(struct buf *b, const struct store_step *s);
 
 /* ---- describe.c: what a step's row says beside its state ---- */
-/* Makes the text of its reason, where that says more than the reason's own sentence. */
+/* Makes the text of its reason, where that says more than the reason's own sentence, and the error
+ * of a try whose time was up. */
 void step_describe(struct live_run *r, uint32_t step);
 
 /* ---- recover.c: a recorded run, on its way to be a live one again ---- */

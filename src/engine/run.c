@@ -542,8 +542,7 @@ void run_step_done(struct live_run *r, uint32_t step, enum outcome outcome, enum
                 });
 }
 
-void run_step_failed(struct live_run *r, uint32_t step, enum reason reason, struct err *err,
-                     bool final)
+void run_keep_step_error(struct live_run *r, uint32_t step, struct err *err)
 {
     struct live_step *l = &r->steps[step];
     auto_buf json = BUF(RESULT_MAX), masked = BUF(RESULT_MAX);
@@ -557,6 +556,12 @@ void run_step_failed(struct live_run *r, uint32_t step, enum reason reason, stru
     auto_buf message = BUF(RESULT_MAX);
     mask_apply(run_mask(r), err->message, &message);
     l->error_message = buf_take(&message, NULL);
+}
+
+void run_step_failed(struct live_run *r, uint32_t step, enum reason reason, struct err *err,
+                     bool final)
+{
+    run_keep_step_error(r, step, err);
     run_step_done(r, step, OUTCOME_FAILED, reason, final);
 }
 

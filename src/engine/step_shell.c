@@ -257,8 +257,12 @@ static void step_exited(void *user, const struct runner_exit *x)
         keep_outputs(l, str_dup(STR("{}")), str_dup(STR("{\"env\":{},\"path\":[]}")));
     else if (!read_files(r, step, x, &err))
         reason = REASON_VALUE_ERROR;
-    if (reason == REASON_NONE && (x->exit_code || x->signal))
+    if (r->core.steps[step].killing) { /* the core knows why, and that it has ended by it */
+        err_reset(&err);
+        reason = REASON_NONE;
+    } else if (reason == REASON_NONE && (x->exit_code || x->signal)) {
         describe_exit(r, x, &err, &reason);
+    }
     shell_finish(r, step, OUTCOME_SUCCESS, reason, &err);
 }
 

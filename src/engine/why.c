@@ -221,7 +221,7 @@ static void say_failed(struct facts *f, const struct store_step *s)
     if (s->outcome == OUTCOME_TIMED_OUT) {
         buf_add_c(&b, "It was ended after ");
         add_time(&b, s->started_at, s->completed_at);
-        buf_add_c(&b, ", past its time limit.");
+        buf_addf(&b, ": %.*s.", STR_ARG(s->error_message.n ? s->error_message : s->reason.text));
     } else {
         buf_addf(&b, "It failed: %.*s.",
                  STR_ARG(s->error_message.n ? s->error_message : s->reason.text));
