@@ -261,7 +261,8 @@ static void add_head(struct view *v)
         add_field(b, "inputs", r->inputs);
     if (r->status != RUN_SUCCESS)
         add_field(b, "reason", r->reason.text);
-    add_field(b, "error", r->error_message);
+    if (!str_eq(r->error_message, r->reason.text))
+        add_field(b, "error", r->error_message);
     if (!str_eq(r->outputs, STR("{}")))
         add_field(b, "outputs", r->outputs);
 }

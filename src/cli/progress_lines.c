@@ -328,7 +328,8 @@ void lines_summary(struct progress *p, struct buf *b)
         buf_add_c(b, " in ");
         clock_add_duration(b, r->completed_at - r->started_at);
     }
-    if (r->status == RUN_FAILED && r->reason.code != REASON_NONE)
+    if ((r->status == RUN_FAILED && r->reason.code != REASON_NONE) ||
+        r->reason.code == REASON_SUPERSEDED)
         buf_addf(b, ": %.*s", STR_ARG(r->reason.text));
     buf_add_byte(b, '\n');
     if (r->outputs.n && !str_eq(r->outputs, STR("{}")))

@@ -56,6 +56,16 @@ bool engine_queue_place(struct store_reader *reader, int64_t run_id, int64_t *re
     return true;
 }
 
+void run_yield(struct live_run *r, int64_t to_run)
+{
+    auto_buf text = BUF(256);
+    if (r->core.ending || r->complete)
+        return;
+    buf_addf(&text, "run %lld of its concurrency group took its place", (long long)to_run);
+    r->end_text = arena_str(&r->arena, buf_str(&text));
+    run_tell(r, &(struct run_event){.kind = RUN_EVENT_CANCEL, .reason = REASON_SUPERSEDED});
+}
+
 /* The newest takes over: those that run are asked to end. Those that wait yield by themselves. */
 static void ask_others_to_end(struct live_run *r, const struct queue_run *runs, size_t n)
 {
@@ -63,13 +73,15 @@ static void ask_others_to_end(struct live_run *r, const struct queue_run *runs, 
     if (policy_of(r->request.policy) != QUEUE_CANCEL || r->asked_others)
         return;
     r->asked_others = true;
+    auto_buf data = BUF(64);
+    buf_addf(&data, "{\"superseded_by\": %lld}", (long long)r->id);
     for (size_t i = 0; i < n; i++) {
         if (runs[i].run_id >= r->id || !runs[i].holds || runs[i].orphan)
             continue;
         struct store_batch *b = store_batch_new(r->engine->options.store);
         struct store_command wish = {.run_id = runs[i].run_id,
                                      .kind = STR("cancel"),
-                                     .data = STR("{}"),
+                                     .data = buf_str(&data),
                                      .created_at = clock_wall_ms()};
         store_add_command(b, &wish);
         /* It may have ended meanwhile: just as well. */
@@ -140,7 +152,7 @@ void run_try_to_begin(struct live_run *r)
         }
         if (q.verdict == QUEUE_YIELD) {
             r->queued = false;
-            run_tell(r, &(struct run_event){.kind = RUN_EVENT_CANCEL, .reason = REASON_SUPERSEDED});
+            run_yield(r, q.run_id);
             return;
         }
         if (!take_group(r)) /* another process was faster */

@@ -37,7 +37,12 @@ static void obey(struct engine *e, struct live_run *r, const struct store_comman
     store_finish_command(b, c->id, clock_wall_ms());
     if (!store_submit(e->options.store, b, NULL, NULL, &err))
         store_batch_free(b);
-    if (str_is(c->kind, "cancel"))
+    json_t *data = json_loadb(c->data.p, c->data.n, 0, NULL);
+    int64_t by = json_integer_value(json_object_get(data, "superseded_by"));
+    json_decref(data);
+    if (str_is(c->kind, "cancel") && by)
+        run_yield(r, by);
+    else if (str_is(c->kind, "cancel"))
         engine_cancel(e, r->id);
     else if (str_is(c->kind, "continue"))
         hold_continue(r, c->data);

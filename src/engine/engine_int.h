@@ -111,6 +111,7 @@ struct live_run {
     VEC(char *) path;  /* folders that steps put before PATH, newest first; owned */
     struct err error;  /* of the run */
     char *error_json, *outputs;
+    str end_text;                     /* more than the sentence of the reason for which it ends */
     str kept;                         /* what the row keeps of the plan beside its steps; JSON */
     int64_t started_at, started_mono; /* mono: 0 where another process started it */
     size_t hidden_count;              /* values that its steps hid */
@@ -228,11 +229,14 @@ void engine_let_go(struct engine *e);
 /* ---- admit.c ---- */
 /* Starts the run, or lets it wait for its concurrency group; called again while r->queued. */
 void run_try_to_begin(struct live_run *r);
+/* It ends as superseded by that one; nothing where it ends already. */
+void run_yield(struct live_run *r, int64_t to_run);
 
 /* ---- record.c: rows and events ---- */
 void record_new_steps(struct live_run *r, struct store_batch *b, uint32_t from);
 void record_step(struct live_run *r, struct store_batch *b, uint32_t step);
 void record_run(struct live_run *r, struct store_batch *b);
+str run_reason_text(const struct live_run *r);
 /* Of a run that has not begun. */
 struct store_reason record_first_reason(const struct live_run *r);
 /* The run's time goes on, its state is as it was. */

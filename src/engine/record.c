@@ -334,6 +334,12 @@ void record_result(struct live_run *r, uint32_t step)
 
 /* ---- the run ---- */
 
+str run_reason_text(const struct live_run *r)
+{
+    bool more = run_status_is_final(r->core.status) && r->end_text.n;
+    return more ? r->end_text : str_of(reason_sentence(r->core.reason));
+}
+
 struct store_reason record_first_reason(const struct live_run *r)
 {
     enum reason code = workspace_is_to_be_filled(r) ? REASON_COPYING_FILES : REASON_NONE;
@@ -378,8 +384,7 @@ void record_run(struct live_run *r, struct store_batch *b)
         return;
     }
     u.fields = STORE_RUN_REASON;
-    u.values.reason =
-        (struct store_reason){r->core.reason, str_of(reason_sentence(r->core.reason))};
+    u.values.reason = (struct store_reason){r->core.reason, run_reason_text(r)};
     bool starts = r->recorded == RUN_QUEUED && !r->core.ending; /* else it ends in its queue */
     if (starts && !r->started_at) {
         r->started_at = now;

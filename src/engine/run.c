@@ -274,7 +274,7 @@ static void name_failed_step(struct live_run *r)
     }
     if (!err_is_set(&err))
         err_set(&err, reason_code(r->core.reason) ? reason_code(r->core.reason) : "run_failed",
-                "%s", reason_sentence(r->core.reason));
+                "%.*s", STR_ARG(run_reason_text(r)));
     keep_error(r, NULL, &err);
 }
 

@@ -442,7 +442,8 @@ static void explain_run(struct facts *f)
         buf_addf(&b, " in its attempt %lld", (long long)r->attempt);
     buf_addf(&b, "%s%.*s.", r->reason.text.n ? ": " : "", STR_ARG(r->reason.text));
     say(f, &b);
-    if (r->error_message.n && r->status != RUN_SUCCESS) {
+    if (r->error_message.n && r->status != RUN_SUCCESS &&
+        !str_eq(r->error_message, r->reason.text)) {
         buf_reset(&b);
         buf_addf(&b, "The error: %.*s.", STR_ARG(r->error_message));
         say(f, &b);

@@ -64,6 +64,7 @@ class Groups(PlueTest):
         run = self.view(2)
         self.assertEqual((run["status"], run["reason"]["code"], self.outcomes(run)),
                          ("cancelled", "superseded", {"a": "cancelled"}))
+        self.assertEqual(self.reason(2), "run 3 of its concurrency group took its place")
         self.go(1)
         self.finish(first, expect=0)
         self.go(3)
@@ -74,7 +75,15 @@ class Groups(PlueTest):
         first = self.begin(1)
         self.wait_for_step("a", "running")
         second = self.begin(2)
-        self.finish(first, expect=3)
+        out = self.finish(first, expect=3).out
+        text = "run 2 of its concurrency group took its place"
+        self.assertRegex(out, fr"\nrun 1 cancelled in \S+: {text}\nsee more: plue run view 1 --log\n$")
+        run = self.view()
+        self.assertEqual((run["reason"], run["error"]["code"], run["error"]["message"], self.step(run, "a")["reason"]["code"]),
+                         ({"code": "superseded", "text": text}, "superseded", text, "superseded"))
+        self.assertEqual(self.plue("why", 1, expect=0).out,
+                         f"Run 1 of ci began by a manual event and is cancelled: {text}.\n")
+        self.assertIn(f"  reason     {text}\n\n", self.plue("run", "view", 1, expect=0).out)
         self.go(2)
         self.finish(second, expect=0)
 
