@@ -35,6 +35,7 @@ void progress_free(struct progress *p)
     picture_done(p);
     vec_done(&p->seen);
     err_done(&p->unread);
+    free(p->told);
     free(p);
 }
 
@@ -98,6 +99,12 @@ void progress_update(struct progress *p)
     }
     if (p->drawing)
         live_draw(p, false);
+}
+
+str progress_turn(const struct progress *p)
+{
+    bool waits = p->loaded && p->run.status == RUN_QUEUED;
+    return waits && p->run.reason.code == REASON_WAITING_FOR_RUN ? p->run.reason.text : STR("");
 }
 
 enum run_status progress_status(const struct progress *p)

@@ -33,6 +33,7 @@ struct progress {
     int64_t next_load; /* clock_mono_ms, before which the run is not read again */
     size_t copied, to_copy;
     const char *said;
+    char *told;   /* the last line about the run's turn; owned */
     bool drawing; /* redraws on fd */
     int fd;
     bool colors;
@@ -40,6 +41,9 @@ struct progress {
     size_t width, height; /* of the screen then */
     bool line_is_open;    /* what a model says has not ended its line */
 };
+
+/* What the run waits for before it begins, or empty. */
+str progress_turn(const struct progress *p);
 
 /* The color's sequence, or nothing. */
 enum tone { TONE_NONE, TONE_GOOD, TONE_BAD, TONE_BUSY, TONE_FAINT, TONE_STRONG };

@@ -37,6 +37,18 @@ static void add_title(struct progress *p, struct buf *b)
              STR_ARG(p->run.trigger_type));
 }
 
+static void add_turn_line(struct progress *p, struct buf *b)
+{
+    str turn = progress_turn(p);
+    if (!turn.n || (p->told && str_is(turn, p->told)))
+        return;
+    free(p->told);
+    p->told = str_dup(turn);
+    buf_addf(b, "? run %lld ", (long long)p->run_id);
+    screen_add(b, turn, LINE_WIDTH, false);
+    buf_add_byte(b, '\n');
+}
+
 /* Steps that changed since they were told of. */
 static void add_changes(struct progress *p, struct buf *b)
 {
@@ -62,6 +74,7 @@ void lines_update(struct progress *p)
     if (!p->done)
         add_title(p, &b);
     p->done = true;
+    add_turn_line(p, &b);
     add_changes(p, &b);
     progress_write(p, &b);
 }
@@ -187,9 +200,11 @@ static bool follow_event(void *ctx, const struct event *e)
 void lines_follow(struct progress *p)
 {
     auto_buf b = BUF(CLI_OUTPUT_MAX);
-    if (p->loaded && !p->done) {
+    if (p->loaded) {
+        if (!p->done)
+            add_title(p, &b);
         p->done = true;
-        add_title(p, &b);
+        add_turn_line(p, &b);
         progress_write(p, &b);
     }
     read_events(p, follow_event);

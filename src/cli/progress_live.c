@@ -202,7 +202,10 @@ static void add_steps(struct progress *p, struct buf *b, const struct counts *n,
 static void add_notice(struct progress *p, struct buf *b, size_t width)
 {
     auto_buf text = BUF(FRAME_MAX);
-    if (p->said)
+    str turn = progress_turn(p);
+    if (turn.n)
+        buf_addf(&text, "  %.*s", STR_ARG(turn));
+    else if (p->said)
         buf_addf(&text, "  %s", p->said);
     else if (p->to_copy && p->copied < p->to_copy)
         buf_addf(&text, "  copying the working tree: %zu of %zu files", p->copied, p->to_copy);

@@ -55,6 +55,8 @@ void record_new_steps(struct live_run *r, struct store_batch *b, uint32_t from)
         if (r->steps[i].has_row)
             continue;
         auto_buf depends = BUF(EVENT_DATA_MAX);
+        enum reason waits = p->depends_count || r->core.started ? REASON_WAITING_FOR_STEPS
+                                                                : REASON_WAITING_FOR_START;
         add_depends(&depends, &r->plan, p);
         struct store_step row = {
             .key = {.run_id = r->id, .attempt = r->attempt, .step_id = p->id, .try = 1},
@@ -65,7 +67,7 @@ void record_new_steps(struct live_run *r, struct store_batch *b, uint32_t from)
             .config = p->config,
             .parent = parent_of(r, p),
             .status = STEP_PENDING,
-            .reason = {REASON_WAITING_FOR_STEPS, str_of(reason_sentence(REASON_WAITING_FOR_STEPS))},
+            .reason = {waits, str_of(reason_sentence(waits))},
             .created_at = clock_wall_ms(),
         };
         store_add_steps(b, &row, 1);

@@ -278,6 +278,11 @@ static void say_waits(struct facts *f, const struct store_step *s)
     }
     buf_add_byte(&b, '.');
     say(f, &b);
+    if (f->run.status == RUN_QUEUED && f->run.reason.text.n) {
+        buf_reset(&b);
+        buf_addf(&b, "Its run is queued: %.*s.", STR_ARG(f->run.reason.text));
+        say(f, &b);
+    }
 }
 
 static void say_succeeded(struct facts *f, const struct store_step *s)

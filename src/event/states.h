@@ -69,6 +69,7 @@ enum step_type {
 #define EVENT_REASONS(X)                                                                          \
     X(NONE, NULL, "")                                                                             \
     X(WAITING_FOR_STEPS, "waiting_for_steps", "waits for steps that it depends on")               \
+    X(WAITING_FOR_START, "waiting_for_start", "waits until its run begins")                       \
     X(WAITING_FOR_SLOT, "waiting_for_slot", "waits for a free slot of the runner")                \
     X(WAITING_FOR_GROUP, "waiting_for_group", "waits for a free place in its parallel group")     \
     X(WAITING_FOR_RETRY, "waiting_for_retry", "waits before its next try")                        \

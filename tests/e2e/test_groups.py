@@ -1,8 +1,10 @@
 """Concurrency groups: one run at a time, and no run disappears without a reason."""
-from harness import PlueTest
+from pathlib import Path
+
+from harness import OnTerminal
 
 
-class Groups(PlueTest):
+class Groups(OnTerminal):
     def group(self, policy, body='ctx.run(name="a", cmd="while [ ! -e go ]; do sleep 0.03; done")'):
         self.steps_workflow(body, f'@workflow(triggers=[manual()], concurrency=concurrency("deploy", policy="{policy}"))')
 
@@ -37,6 +39,28 @@ class Groups(PlueTest):
             self.assertEqual([self.view(k)["status"] for k in range(i + 1, 4)], ["queued"] * (3 - i))
             self.go(i)
             self.finish(runs[i - 1], expect=0)
+
+    def test_a_run_that_waits_for_its_turn_says_so_wherever_it_is_shown(self):
+        self.group("fifo")
+        text = "waits for run 1 of the group deploy, at place 1"
+        first = self.begin(1)
+        self.wait_for_step("a", "running")
+        second = self.begin(2)
+        follow = self.start("run", "watch", 2, "--follow")
+        for shown in (second, follow):
+            self.wait_for(lambda: Path(shown.out_path).read_text() == f"ci: run 2 (manual)\n? run 2 {text}\n", "it says so")
+        self.assertEqual(self.plue("why", 2, "a", expect=0).out,
+                         f"It has not begun: it waits until its run begins.\nIts run is queued: {text}.\n")
+        self.assertEqual(self.step(self.view(2), "a")["reason"],
+                         {"code": "waiting_for_start", "text": "waits until its run begins"})
+        process, terminal = self.on_terminal("run", "watch", "2", columns=100)
+        live = self.read_until(terminal, f"  {text}", process)
+        self.assertNotIn("depends on", live)
+        process.kill()
+        for run, ended in ((1, first), (2, second)):
+            self.go(run)
+            self.finish(ended, expect=0)
+        self.finish(follow, expect=0)
 
     def test_a_higher_priority_goes_first(self):
         self.group("fifo")
