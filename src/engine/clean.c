@@ -8,18 +8,28 @@ static int by_newest(const void *a, const void *b)
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* A run that nobody drives may still be resumed, for a while with its /tmp. */
-static enum runner_keep keep_of_orphan(struct engine *e, int64_t run_id, int64_t now)
+static bool has_lost_files(struct engine *e, const struct store_run *run)
+{
+    json_t *kept = json_loadb(run->plan.p, run->plan.n, 0, NULL);
+    int64_t filled = files_filled(kept);
+    json_decref(kept);
+    return !runner_has_files(e->options.runner, run->id, filled);
+}
+
+/* A run that nobody drives may still be resumed, for a while with its /tmp; not where its files
+ * are gone. */
+static enum runner_keep keep_of_orphan(struct engine *e, const struct store_run *run, int64_t now)
 {
     auto_err err = ERR_INIT;
     struct store_lease lease;
     bool has = false;
-    if (!store_load_lease(e->reader, run_id, &lease, &has, &err) || !has)
+    if (!store_load_lease(e->reader, run->id, &lease, &has, &err) || !has)
         return RUNNER_KEEP;
     if (!store_lease_is_free(&lease, &e->self, now))
         return RUNNER_KEEP;
     int64_t left_for = now - (lease.expires_at - STORE_LEASE_MS);
-    return left_for > ENGINE_ORPHAN_TMP_MS ? RUNNER_KEEP_FILES : RUNNER_KEEP;
+    return left_for > ENGINE_ORPHAN_TMP_MS || has_lost_files(e, run) ? RUNNER_KEEP_FILES
+                                                                     : RUNNER_KEEP;
 }
 
 /* By a process that takes a snapshot of the files, or removes them. */
@@ -42,7 +52,7 @@ static enum runner_keep keep_of(struct engine *e, int64_t run_id, int64_t now, s
     if (run_status_is_final(run.status) && is_in_use(e, run_id, now))
         return RUNNER_KEEP;
     if (!run_status_is_final(run.status))
-        return keep_of_orphan(e, run_id, now);
+        return keep_of_orphan(e, &run, now);
     if (run.status == RUN_SUCCESS || now - run.completed_at > ENGINE_FILES_KEPT_MS ||
         *kept >= ENGINE_FILES_KEPT_MAX)
         return RUNNER_REMOVE;

@@ -1,4 +1,5 @@
-/* What runs have left: found by their folders, ended by the keeper's file, removed on the pool. */
+/* What runs have left: found by their folders and keepers' files, ended by the latter, removed on
+ * the pool. */
 #include "base/num.h"
 #include "base/vec.h"
 #include "runner/local_int.h"
@@ -16,21 +17,36 @@ static void add_dir(const char *data_dir, int64_t run_id, struct buf *ret)
     buf_addf(ret, "%s/workspaces/%lld", data_dir, (long long)run_id);
 }
 
+void local_add_keeper(const struct local *l, int64_t run_id, struct buf *ret)
+{
+    buf_addf(ret, "%s/keepers/%lld", l->data_dir, (long long)run_id);
+}
+
 typedef VEC(int64_t) id_list;
 
-static id_list find_left(const char *data_dir)
+static void find_in(const char *data_dir, const char *folder, id_list *ids)
 {
     auto_buf path = BUF(PATH_MAX);
-    id_list ids = {0};
-    buf_addf(&path, "%s/workspaces", data_dir);
+    size_t before = ids->n;
+    buf_addf(&path, "%s/%s", data_dir, folder);
     DIR *dir = opendir(buf_c(&path));
     for (struct dirent *e; dir && (e = readdir(dir));) {
         int64_t id;
-        if (num_parse_int(str_of(e->d_name), &id) && id > 0)
-            vec_push(&ids, id);
+        bool known = !num_parse_int(str_of(e->d_name), &id) || id <= 0;
+        for (size_t i = 0; !known && i < before; i++)
+            known = ids->at[i] == id;
+        if (!known)
+            vec_push(ids, id);
     }
     if (dir)
         closedir(dir);
+}
+
+static id_list find_left(const char *data_dir)
+{
+    id_list ids = {0};
+    find_in(data_dir, "workspaces", &ids);
+    find_in(data_dir, "keepers", &ids); /* of those whose folder somebody has removed */
     return ids;
 }
 
@@ -129,7 +145,7 @@ void local_forget(struct runner *r, int64_t run_id, enum runner_keep keep)
     add_dir(l->data_dir, run_id, &dir);
     if (keep == RUNNER_KEEP)
         return;
-    buf_addf(&keeper, "%s/keeper", buf_c(&dir));
+    local_add_keeper(l, run_id, &keeper);
     sandbox_space_forget(buf_c(&keeper));
     if (keep == RUNNER_KEEP_FILES) {
         overlay_end(buf_c(&dir)); /* a rerun mounts it again */

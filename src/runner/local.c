@@ -65,11 +65,12 @@ static bool remove_left(const char *dir, struct err *err)
     }
 }
 
-static bool make_folders(const char *dir, struct owner owner, struct err *err)
+static bool make_folders(const struct opening *o, const char *dir, struct owner owner,
+                         struct err *err)
 {
     const struct owner ours = {0};
-    auto_buf keeper = BUF(PATH_MAX);
-    buf_addf(&keeper, "%s/keeper", dir); /* of an earlier run with this id, whose folder goes now */
+    auto_buf keeper = BUF(PATH_MAX); /* of an earlier run with this id, whose folder goes now */
+    local_add_keeper(o->local, o->request.run_id, &keeper);
     sandbox_space_forget(buf_c(&keeper));
     return remove_left(dir, err) && make_folder(dir, "", 0700, ours, err) &&
            make_folder(dir, "workspace", 0755, owner, err) &&
@@ -197,7 +198,7 @@ static bool open_space(struct opening *o, struct local_workspace *w, const char 
     bool fresh;
     buf_addf(&tmp, "%s/tmp", w->dir);
     buf_addf(&files, "%s/files", w->dir);
-    buf_addf(&keeper, "%s/keeper", w->dir);
+    local_add_keeper(o->local, o->request.run_id, &keeper);
     struct sandbox_space_spec spec = {
         .workspace = workspace,
         .tmp = buf_c(&tmp),
@@ -227,7 +228,7 @@ static bool open_workspace(struct opening *o, struct local_workspace *w)
     struct owner owner = local_owner(o->local);
     buf_addf(&path, "%s/workspace", w->dir);
     if (!o->request.resume &&
-        !(make_folders(w->dir, owner, &o->err) && fill(o, buf_c(&path), owner) &&
+        !(make_folders(o, w->dir, owner, &o->err) && fill(o, buf_c(&path), owner) &&
           local_mark_ready(w->dir, o->request.filled, &o->err)))
         return false;
     errno = ENOENT;
@@ -462,11 +463,13 @@ void runner_local_configure(struct runner *r, const struct config *c)
 bool runner_local_new(struct uv_loop_s *loop, const char *data_dir, struct sandbox *sandbox,
                       struct runner **ret_runner, struct err *err)
 {
-    auto_buf workspaces = BUF(PATH_MAX - 32);
+    auto_buf workspaces = BUF(PATH_MAX - 32), keepers = BUF(PATH_MAX - 32);
     buf_addf(&workspaces, "%s/workspaces", data_dir);
+    buf_addf(&keepers, "%s/keepers", data_dir);
     if (workspaces.overflow)
         return err_set(err, "workspace_open", "the data directory's path is too long");
     int e = fd_make_dirs(AT_FDCWD, buf_c(&workspaces), 0700);
+    e = e ? e : fd_make_dirs(AT_FDCWD, buf_c(&keepers), 0700);
     auto_free char *absolute = e ? NULL : realpath(data_dir, NULL);
     if (!absolute) {
         err_errno(err, "workspace_open", e ? e : errno, "cannot make the folder %s",

@@ -78,6 +78,9 @@ void local_release(struct local_workspace *w);
 void local_left(struct runner *r, struct arena *a, int64_t **ret_run_ids, size_t *ret_n);
 void local_forget(struct runner *r, int64_t run_id, enum runner_keep keep);
 bool local_has_files(struct runner *r, int64_t run_id, int64_t filled);
+/* The file that remembers who keeps a run's /tmp: beside the run's folder, which somebody may
+ * remove. */
+void local_add_keeper(const struct local *l, int64_t run_id, struct buf *ret);
 /* Says that the workspace is filled; without that a later open takes it for lost. */
 must_use bool local_mark_ready(const char *dir, int64_t filled, struct err *err);
 bool local_is_ready(const char *dir, int64_t filled);

@@ -305,13 +305,34 @@ def is_alive(pid):
 
 def end_keepers(top):
     """Of runs whose program was killed: what keeps their /tmp for a resume would stay for ever."""
-    for keeper in [*top.glob("*/workspaces/*/keeper"), *top.glob("*/*/workspaces/*/keeper")]:
+    ended = set()
+    for keeper in [*top.glob("*/keepers/*"), *top.glob("*/*/keepers/*")]:
         try:
             pid, started = keeper.read_text().split()
             if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19] == started:
                 os.kill(int(pid), signal.SIGKILL)
+                ended.add(int(pid))
         except (OSError, ValueError):       # it has ended, or never began
             pass
+    lost = keepers_of(top) - ended
+    for pid in lost:
+        os.kill(pid, signal.SIGKILL)
+    if lost:
+        raise AssertionError(f"processes {sorted(lost)} keep the /tmp of runs, and no file says so")
+
+
+def keepers_of(top):
+    """Those that hold a workspace below it, whatever they have left of files."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cmdline").read_bytes().startswith(b"plue-space\0"):
+                shown = [line.split()[3] for line in (process / "mountinfo").read_text().splitlines()]
+                if any(f"{top}/" in root for root in shown):
+                    found.add(int(process.name))
+        except OSError:                     # it has ended, or is another's
+            pass
+    return found
 
 
 def remove_tree(path, seconds=10):

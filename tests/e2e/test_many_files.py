@@ -88,7 +88,7 @@ class ManyFiles(Mounts, PlueTest):
         """As a restart of the host does."""
         process.kill()
         process.wait()
-        keeper = self.data / "workspaces/1/keeper"
+        keeper = self.data / "keepers/1"
         pid = os.pidfd_open(int(keeper.read_text().split()[0]))
         signal.pidfd_send_signal(pid, signal.SIGKILL)
         self.assertEqual(select.select([pid], [], [], SECONDS)[0], [pid])       # it has ended

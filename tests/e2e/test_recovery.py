@@ -3,7 +3,7 @@ import os
 import signal
 import sqlite3
 
-from harness import PlueTest, is_alive, processes_with
+from harness import PlueTest, is_alive, processes_with, remove_tree
 
 
 class Cancel(PlueTest):
@@ -205,7 +205,7 @@ class LeftOver(PlueTest):
     """What a killed process leaves is found by the next one."""
 
     def keepers(self):
-        return [path for path in (self.data / "workspaces").glob("*/keeper")]
+        return [path for path in (self.data / "keepers").iterdir()]
 
     def kill_in_a_step(self, decorator="@workflow(triggers=[manual()])"):
         self.steps_workflow("""ctx.run(name="a", cmd="echo x >> n; [ $(wc -l < n) = 1 ] && sleep NAP; sleep 3")""",
@@ -243,6 +243,17 @@ class LeftOver(PlueTest):
         with sqlite3.connect(self.data / "plue.db") as db:
             self.assertEqual(db.execute("SELECT COUNT(*) FROM leases").fetchone(), (0,))
         db.close()
+
+    def test_the_keeper_of_a_run_whose_files_are_gone_is_ended_by_the_next_start(self):
+        for part in ("workspaces/1", "workspaces"):
+            with self.subTest(part):
+                remove_tree(self.data) if self.data.exists() else None
+                self.kill_in_a_step()
+                pid = int(self.keepers()[0].read_text().split()[0])
+                remove_tree(self.data / part)
+                self.steps_workflow("pass", name="other")
+                self.plue("workflow", "run", "other", expect=0)
+                self.assertEqual((is_alive(pid), self.keepers()), (False, []))
 
     def test_the_workspace_of_a_run_that_is_not_known_is_removed(self):
         self.kill_in_a_step()

@@ -70,7 +70,7 @@ class Waiting(PlueTest):
         self.plue("run", "approve", 1, "--reject", expect=0)
         self.finish(process, expect=1)
         self.assertEqual((self.data / "workspaces/1/workspace/f").read_text(), "file\n")
-        self.assertFalse((self.data / "workspaces/1/keeper").exists())
+        self.assertFalse((self.data / "keepers/1").exists())
 
     def test_a_cancelled_run_ends_while_its_sandbox_is_closed(self):
         self.steps_workflow(self.WORKFLOW)
