@@ -74,10 +74,11 @@ class Success(PlueTest):
 
     def test_environment_that_changes_the_shell_is_refused(self):
         self.steps_workflow("""
-            ctx.run(name="a", cmd="echo BASH_ENV=/workspace/x >> $PLUE_ENV")
-            ctx.run(name="b", cmd="echo BASH_ENV=$BASH_ENV.", when="always")
+            ctx.parallel([ctx.run(name=n, cmd=f"echo {n}=/workspace/x >> $PLUE_ENV") for n in ["BASH_ENV", "LD_PRELOAD", "PLUE_STEP_ID"]])
+            ctx.run(name="b", cmd="env", when="always")
             """)
-        self.run_ci(expect=1)
+        run = self.run_ci(expect=1)
+        self.assertEqual([s["outcome"] for s in run["steps"]], ["failed"] * 4 + ["success"])
         self.assertNotIn("/workspace/x", self.log(step="b"))
 
     def test_the_shells(self):
