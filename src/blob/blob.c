@@ -298,7 +298,10 @@ bool blob_open(struct blob_store *s, const char *sha256, struct blob_reader **re
     if (!ok) {
         err_errno(err, errno == ENOENT ? "blob_missing" : "blob_failed", errno,
                   "the kept bytes %s cannot be opened in %s", sha256, s->path);
-        err_hint(err, "they were removed; a run that makes them again brings them back");
+        err_hint(
+            err,
+            "they were removed, or the database was restored without the folder blobs/ beside it: put "
+            "that back, or let a run make them again");
     }
     ok = ok && is_whole(r, err) && rewind_reader(r, err);
     if (!ok) {

@@ -84,8 +84,11 @@ const struct command command_db_backup = {
     .min = 1,
     .max = 1,
     .summary = "write a copy of the database, also while runs go on",
-    .doc = "The copy is of one moment. Secrets in it are sealed: their key, secret.key beside the\n"
-           "database, is not in it. To restore, put it back as plue.db while nothing runs.",
+    .doc =
+        "The copy is of one moment. Secrets in it are sealed: their key, secret.key beside the\n"
+        "database, is not in it; nor are artifacts, caches and files of runs, which stand in\n"
+        "blobs/ there: copy both after it. To restore, put it back as plue.db while nothing runs,\n"
+        "with secret.key and blobs/ beside it.",
     .example = "plue db backup plue-backup.db",
     .options = (const struct cli_option[]){CLI_DATA_DIR_OPTION, {0}},
     .run = backup,

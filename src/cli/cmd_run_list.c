@@ -110,12 +110,25 @@ static void add_row(struct cli *c, struct buf *b, const struct columns *k,
              STR_ARG(minute));
 }
 
+static void note_none(struct cli *c)
+{
+    static const char *const filters[] = {"workflow", "status", "branch", "cursor"};
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+        const char *value = cli_value(c, filters[i]);
+        if (value) {
+            cli_note("no runs with --%s %s; `plue run list` shows all", filters[i], value);
+            return;
+        }
+    }
+    cli_note("no runs; `plue workflow run NAME` makes one");
+}
+
 static void print_table(struct cli *c, const struct store_run *runs, size_t n, int64_t next)
 {
     auto_buf b = BUF(CLI_OUTPUT_MAX);
     struct columns k = measure(runs, n);
     if (!n) {
-        cli_note("no runs; `plue workflow run NAME` makes one");
+        note_none(c);
         return;
     }
     add_cell(&b, STR("ID"), k.id);

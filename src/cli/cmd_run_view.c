@@ -429,6 +429,16 @@ static bool read_attempt(struct view *v, struct err *err)
     return cli_number(v->cli, "attempt", 0, &v->attempt, err);
 }
 
+static bool check_attempt(const struct view *v, struct err *err)
+{
+    if (v->attempt <= v->run.attempt)
+        return true;
+    err_set(err, "attempt_unknown", "run %lld has no attempt %lld", (long long)v->id,
+            (long long)v->attempt);
+    err_hint(err, "its last one is %lld", (long long)v->run.attempt);
+    return false;
+}
+
 static int run(struct cli *c)
 {
     cleanup(view_done) struct view v = {.cli = c, .out = BUF(CLI_OUTPUT_MAX)};
@@ -437,7 +447,8 @@ static int run(struct cli *c)
         cli_has(c, "log") || cli_has(c, "search") || cli_has(c, "log-failed") || cli_has(c, "step");
     v.writer = JSON_WRITER(&v.out, true);
     v.search = str_of(cli_value(c, "search"));
-    if (!read_attempt(&v, &e) || !load(&v, &e) || (logs && !print_logs(&v, &e)))
+    if (!read_attempt(&v, &e) || !load(&v, &e) || !check_attempt(&v, &e) ||
+        (logs && !print_logs(&v, &e)))
         return cli_fail(c, NULL, &e);
     if (!logs)
         print_summary(&v);

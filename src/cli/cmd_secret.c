@@ -164,6 +164,24 @@ const struct command command_secret_list = {
     .run = list,
 };
 
+static void hint_names(struct data *d, const char *name, struct err *err)
+{
+    auto_arena a = ARENA_INIT;
+    auto_err ignored = ERR_INIT;
+    struct store_secret *all = NULL;
+    size_t n = 0;
+    VEC(str) names = {0};
+    if (store_list_secrets(d->reader, &a, &all, &n, &ignored))
+        for (size_t i = 0; i < n; i++)
+            vec_push(&names, all[i].name);
+    long near = names.n ? str_nearest(str_of(name), names.at, names.n) : -1;
+    if (near >= 0)
+        err_hint(err, "did you mean %.*s?", STR_ARG(names.at[near]));
+    else
+        err_hint(err, "plue secret list shows all names");
+    vec_done(&names);
+}
+
 static int delete (struct cli *c)
 {
     auto_data d = {0};
@@ -180,7 +198,7 @@ static int delete (struct cli *c)
     store_delete_secret(b, str_of(name));
     if (!store_commit(d.store, b, NULL, &e)) {
         if (strcmp(e.code, "secret_unknown") == 0)
-            err_hint(&e, "plue secret list shows all names");
+            hint_names(&d, name, &e);
         return cli_fail(c, NULL, &e);
     }
     cli_outf(c, "secret %s is gone\n", name);

@@ -2,7 +2,7 @@
 #include "cli/command.h"
 
 /* What may follow an option or stand as an argument, from what the help calls it. */
-enum kind { KIND_NONE, KIND_FILE, KIND_WORKFLOW, KIND_RUN };
+enum kind { KIND_NONE, KIND_FILE, KIND_WORKFLOW, KIND_RUN, KIND_SECRET };
 
 static enum kind kind_of(const struct command *m, const char *called)
 {
@@ -14,6 +14,8 @@ static enum kind kind_of(const struct command *m, const char *called)
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (str_has(text, str_of(files[i])))
             return KIND_FILE;
+    if (strcmp(m->name, "secret delete") == 0 && str_has(text, STR("NAME")))
+        return KIND_SECRET;
     if (workflow && str_has(text, STR("NAME")) && !str_has(text, STR("=")))
         return KIND_WORKFLOW;
     return run && (str_has(text, STR("ID")) || str_has(text, STR("RUN"))) ? KIND_RUN : KIND_NONE;
@@ -80,6 +82,7 @@ static bool add_other_options(struct buf *b, const struct command *m)
 static const char *const words_of[] = {
     [KIND_WORKFLOW] = "$(plue workflow list 2> /dev/null | cut -d' ' -f1)",
     [KIND_RUN] = "$(plue run list 2> /dev/null | sed -n 's/^\\([0-9]\\{1,\\}\\) .*/\\1/p')",
+    [KIND_SECRET] = "$(plue secret list 2> /dev/null | cut -d' ' -f1)",
 };
 
 /* ---- bash and zsh: one walk over the words, in the shell both know ---- */
@@ -212,6 +215,7 @@ static void add_fish_command(struct buf *b, const struct command *m)
     static const char *const sources[] = {
         [KIND_WORKFLOW] = "plue workflow list 2> /dev/null | string split -f1 \" \"",
         [KIND_RUN] = "plue run list 2> /dev/null | string match -rg \"^([0-9]+) \"",
+        [KIND_SECRET] = "plue secret list 2> /dev/null | string split -f1 \" \"",
     };
     const char *space = strchr(m->name, ' ');
     enum kind kind = kind_of(m, m->args);

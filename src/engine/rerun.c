@@ -123,6 +123,21 @@ static bool check_ended(const struct rerun *x, struct err *err)
     return false;
 }
 
+static bool check_failed(const struct rerun *x, struct err *err)
+{
+    if (x->options.scope != RERUN_FAILED || x->options.other_files ||
+        x->v.run.status != RUN_SUCCESS)
+        return true;
+    for (size_t i = 0; i < x->v.step_count; i++)
+        if (x->v.steps[i].outcome != OUTCOME_SKIPPED &&
+            x->v.steps[i].conclusion != CONCLUSION_SUCCESS)
+            return true;
+    err_set(err, "rerun_nothing", "nothing of run %lld failed: there is nothing to run again",
+            (long long)x->v.run.id);
+    err_hint(err, "plue run rerun %lld runs all of it, --from STEP a part", (long long)x->v.run.id);
+    return false;
+}
+
 static bool check_from(const struct rerun *x, struct err *err)
 {
     const char *from = x->options.from;
@@ -312,7 +327,7 @@ bool rerun_prepare(struct store_reader *reader, const struct rerun_options *opti
     x->evaluation = options->evaluation;
     x->bundle = options->bundle;
     bool ok =
-        load(x, reader, err) && check_from(x, err) &&
+        load(x, reader, err) && check_failed(x, err) && check_from(x, err) &&
         (x->evaluation || recovery_load_evaluation(&x->v, &x->bundle, &x->evaluation, &d, err)) &&
         decide_all(x, reader, d, err) && choose_files(x, err);
     if (ok) {

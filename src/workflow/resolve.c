@@ -67,10 +67,12 @@ static bool secrets_getattr(struct heap *h, struct object *o, str name, val *ret
     str value;
     (void)o;
     if (!r->scope->secret || !r->scope->secret(r->scope->data, name, &value)) {
-        char hint[256];
+        char hint[400];
+        int n = (int)(name.n < 100 ? name.n : 100);
         snprintf(hint, sizeof hint,
-                 "set PLUE_SECRET_%.*s in the environment, or write it to a file for --secret-file",
-                 (int)(name.n < 100 ? name.n : 100), name.p);
+                 "`plue secret set %.*s` keeps one; or set PLUE_SECRET_%.*s in the environment, or "
+                 "write it to a file for --secret-file",
+                 n, name.p, n, name.p);
         return heap_refuse(h, "secret_missing", hint, "there is no secret named '%.*s'",
                            STR_ARG(name));
     }

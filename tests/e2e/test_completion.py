@@ -51,6 +51,9 @@ class Completion(PlueTest):
         self.assertEqual(self.bash("plue workflow run de"), ["deploy"])
         self.plue("workflow", "run", "build", expect=0)
         self.assertEqual(self.bash("plue run view "), ["1"])
+        for name in ("NPM_TOKEN", "OTHER"):
+            self.plue("secret", "set", name, stdin="some-value", expect=0)
+        self.assertEqual(self.bash("plue secret delete N"), ["NPM_TOKEN"])
         self.write("push.json", "{}")
         self.assertEqual(self.bash("plue workflow plan build --event pu"), ["push.json"])
         self.assertEqual(self.bash("plue eval pu"), ["push.json"])

@@ -1,4 +1,6 @@
 """What the command line says to wrong calls: whole texts, each with a way on."""
+import shutil
+
 from harness import PlueTest
 
 
@@ -58,3 +60,61 @@ class Messages(PlueTest):
             help_text = self.plue(*words, "--help", expect=0).out
             self.assertTrue(help_text.startswith(f"plue {' '.join(words)}: "), help_text)
             self.assertIn("\nExample:\n  ", help_text)
+
+
+class Answers(PlueTest):
+    """What is not there is said so, with what is."""
+
+    def test_a_secret_that_is_missing_can_be_set(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="true", env={"T": ctx.secrets.TOKEN})""")
+        error = self.step(self.run_ci(expect=1), "a")["error"]
+        self.assertEqual((error["message"], error["hint"]),
+                         ("there is no secret named 'TOKEN'", "`plue secret set TOKEN` keeps one; or set PLUE_SECRET_TOKEN in the environment, "
+                          "or write it to a file for --secret-file"))
+
+    def test_a_secret_of_a_near_name_is_meant(self):
+        self.plue("secret", "set", "TOKEN", stdin="hunter2-is-long", expect=0)
+        self.assertEqual(self.plue("secret", "delete", "TOKN", expect=2).err,
+                         "error: there is no secret TOKN\n  hint: did you mean TOKEN?\n")
+        self.assertEqual(self.plue("secret", "delete", "OTHER_THING", expect=2).err,
+                         "error: there is no secret OTHER_THING\n  hint: plue secret list shows all names\n")
+
+    def test_an_attempt_that_was_not_made(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="echo x")""")
+        self.run_ci()
+        for args in (("--log",), (), ("--step", "a"), ("--log", "--json")):
+            result = self.plue("run", "view", 1, "--attempt", 9, *args, expect=2)
+            self.assertIn("run 1 has no attempt 9", result.out if "--json" in args else result.err)
+        self.assertEqual(self.plue("run", "view", 1, "--log", "--attempt", 9).err, "error: run 1 has no attempt 9\n  hint: its last one is 1\n")
+        self.assertEqual(self.plue("run", "view", 1, "--log", "--attempt", 1, expect=0).out, "a | x\n")
+
+    def test_a_list_of_none_says_of_what(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="echo x")""")
+        for args, told in (((), "no runs; `plue workflow run NAME` makes one\n"),
+                           (("--workflow", "xx"), "no runs with --workflow xx; `plue run list` shows all\n"),
+                           (("--branch", "b", "--status", "failed"), "no runs with --status failed; `plue run list` shows all\n")):
+            if args:
+                self.run_ci()
+            result = self.plue("run", "list", *args, expect=0)
+            self.assertEqual((result.out, result.err), ("", "plue: " + told))
+
+    def test_of_a_run_in_which_nothing_failed_nothing_runs_again(self):
+        self.steps_workflow("""
+            ctx.run(name="a", cmd="true")
+            ctx.run(name="b", cmd="true", when="on_failure")
+            """)
+        self.run_ci()
+        self.assertEqual(self.plue("run", "rerun", 1, "--failed", expect=2).err,
+                         "error: nothing of run 1 failed: there is nothing to run again\n"
+                         "  hint: plue run rerun 1 runs all of it, --from STEP a part\n")
+        self.assertEqual(self.view()["attempt"], 1)
+
+    def test_a_database_restored_without_its_blobs(self):
+        self.assertIn("blobs/", self.plue("db", "backup", "--help", expect=0).out)
+        self.steps_workflow("""ctx.run(name="a", cmd="echo x > f", artifacts=["f"])""")
+        self.run_ci()
+        shutil.rmtree(self.data / "blobs")
+        error = self.plue("run", "download", 1, "--dir", self.top / "x", "--json", expect=4).json["error"]
+        self.assertEqual((error["code"], error["hint"]),
+                         ("blob_missing", "they were removed, or the database was restored without the folder blobs/ beside it: "
+                          "put that back, or let a run make them again"))
