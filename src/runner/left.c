@@ -17,9 +17,14 @@ static void add_dir(const char *data_dir, int64_t run_id, struct buf *ret)
     buf_addf(ret, "%s/workspaces/%lld", data_dir, (long long)run_id);
 }
 
+static void add_keeper(const char *data_dir, int64_t run_id, struct buf *ret)
+{
+    buf_addf(ret, "%s/keepers/%lld", data_dir, (long long)run_id);
+}
+
 void local_add_keeper(const struct local *l, int64_t run_id, struct buf *ret)
 {
-    buf_addf(ret, "%s/keepers/%lld", l->data_dir, (long long)run_id);
+    add_keeper(l->data_dir, run_id, ret);
 }
 
 typedef VEC(int64_t) id_list;
@@ -110,7 +115,7 @@ bool runner_local_remove(const char *data_dir, struct err *err)
     vec_each (id, &ids) {
         auto_buf dir = BUF(PATH_MAX), keeper = BUF(PATH_MAX);
         add_dir(data_dir, *id, &dir);
-        buf_addf(&keeper, "%s/keeper", buf_c(&dir));
+        add_keeper(data_dir, *id, &keeper);
         sandbox_space_forget(buf_c(&keeper)); /* kept for a resume that never comes */
         overlay_end(buf_c(&dir));
     }

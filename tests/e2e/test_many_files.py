@@ -167,7 +167,7 @@ class ManyFiles(Mounts, PlueTest):
         device = places[0].stat().st_dev
         kept = f" {os.major(device)}:{os.minor(device)} "
         self.assertNotEqual(mounts_elsewhere(kept), [])         # where the steps of the first see it
-        pid = (places[1].parent / "keeper").read_text().split()[0]
+        pid = (self.data / "keepers" / places[1].parent.name).read_text().split()[0]
         self.assertNotIn(kept, Path(f"/proc/{pid}/mountinfo").read_text())
         (places[0] / "go").touch()
         self.finish(processes[0], expect=0)
@@ -446,7 +446,7 @@ class Trials(Mounts, AgentTest):
         return process
 
     def end(self, process, expect):
-        keeper, = self.top.glob("tmp/plue-prompt-*/workspaces/1/keeper")
+        keeper, = self.top.glob("tmp/plue-prompt-*/keepers/1")
         pid = int(keeper.read_text().split()[0])
         for sleeping in processes_with(self.nap):
             os.kill(sleeping, signal.SIGTERM)
