@@ -172,6 +172,7 @@ static bool add_failed_lines(struct view *v, struct err *err)
     for (size_t i = 0; i < v->step_count; i++) {
         const struct store_step *s = &v->steps[i];
         bool failed = s->outcome == OUTCOME_FAILED || s->outcome == OUTCOME_TIMED_OUT;
+        failed |= step_was_cut_off(&v->run, s);
         if (failed && step_is_shown(s) && !add_step_lines(v, s->key.step_id, err))
             return false;
     }

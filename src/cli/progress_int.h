@@ -57,6 +57,12 @@ struct step_look {
 struct step_look step_look_of(const struct store_step *s);
 /* "exit status 2", "timed out", the reason of a skip; may be empty. */
 void add_step_remark(struct buf *b, const struct store_step *s);
+/* It ran, and was ended with its run, whose time was up: as good as failed, to who looks why. */
+static inline bool step_was_cut_off(const struct store_run *r, const struct store_step *s)
+{
+    return r->reason.code == REASON_RUN_TIMED_OUT && s->outcome == OUTCOME_CANCELLED &&
+           s->started_at && s->type != STEP_TYPE_ACTION;
+}
 /* A line with what may mend a step that has failed, where that is known. */
 void add_step_hint(struct buf *b, const struct store_step *s);
 int64_t step_duration_ms(const struct store_step *s, int64_t now);

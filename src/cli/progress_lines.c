@@ -296,7 +296,8 @@ static void add_failures(struct progress *p, struct buf *b)
         const struct store_step *s = &p->steps[i];
         auto_err e = ERR_INIT;
         struct tail t = {b, p->colors};
-        if (!is_failure(s) || ++failed > FAILURES_SHOWN_MAX)
+        bool bad = is_failure(s) || (step_is_shown(s) && step_was_cut_off(&p->run, s));
+        if (!bad || ++failed > FAILURES_SHOWN_MAX)
             continue;
         shown++;
         buf_add_byte(b, '\n');
@@ -349,7 +350,9 @@ void lines_summary(struct progress *p, struct buf *b)
     buf_add_byte(b, '\n');
     if (r->outputs.n && !str_eq(r->outputs, STR("{}")))
         buf_addf(b, "outputs: %.*s\n", STR_ARG(r->outputs));
-    if (r->status == RUN_FAILED)
+    if (!r->started_at)
+        buf_addf(b, "see more: plue why %lld\n", (long long)p->run_id);
+    else if (r->status == RUN_FAILED)
         buf_addf(b, "see more: plue run view %lld --log-failed\n", (long long)p->run_id);
     else
         buf_addf(b, "see more: plue run view %lld --log\n", (long long)p->run_id);

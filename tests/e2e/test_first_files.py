@@ -197,7 +197,7 @@ class FirstFiles(PlueTest):
               hint: make it relative and within the repository, or list it in .gitignore
 
             run 1 failed: its files could not be copied
-            see more: plue run view 1 --log-failed
+            see more: plue why 1
             """))
         run = self.view()
         self.assertEqual((run["status"], run["reason"]["code"], run["started_at"], self.outcomes(run), run["error"]["code"]),

@@ -71,3 +71,14 @@ class Timeouts(PlueTest):
         result = self.finish(process, expect=3)
         self.assertIsNone(self.step(self.view(), "a")["error"])
         self.assertIn(": the run was cancelled\n", result.out)
+
+    def test_a_run_that_is_out_of_time_shows_what_it_cut_off(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="echo x; sleep NAP")""", '@workflow(triggers=[manual()], timeout="2s")')
+        out = self.plue("workflow", "run", "ci", expect=1).out
+        self.assertEqual(self.without_times(out),
+                         "ci: run 1 (manual)\n* a running\n"
+                         "✗ a cancelled in TIME: the run passed its time limit\n\n"
+                         "✗ a cancelled in TIME: the run passed its time limit\n    x\n\n"
+                         "error: the run passed its time limit\n\n"
+                         "run 1 failed in TIME: the run passed its time limit\nsee more: plue run view 1 --log-failed\n")
+        self.assertEqual(self.plue("run", "view", 1, "--log-failed", expect=0).out, "a | x\n")
