@@ -1,6 +1,7 @@
 /* What a step's row says beside its state and reason: what exactly it waits for, and that its time
  * was up, however it ended then. */
 #include "engine/engine_int.h"
+#include "json/json.h"
 
 enum { TEXT_MAX = 64 << 10 };
 
@@ -17,6 +18,24 @@ static enum outcome outcome_of(const struct step_state *s)
     return tried ? s->held_outcome : s->outcome;
 }
 
+/* Without a sandbox steps have the host's network, whatever they ask for. */
+static bool is_sandboxed(struct live_run *r)
+{
+    str text = run_top(r)->kept;
+    json_t *kept = json_loadb(text.p, text.n, 0, NULL);
+    bool sandboxed = !str_is(json_get_text(kept, "sandbox"), "none");
+    json_decref(kept);
+    return sandboxed;
+}
+
+const char *step_network_hint(struct live_run *r, uint32_t step)
+{
+    bool had_none = r->plan.steps[step].type == STEP_TYPE_SHELL && r->steps[step].no_network;
+    return had_none && is_sandboxed(r)
+               ? "it had no network; network= of the step or of the workflow allows it"
+               : NULL;
+}
+
 static void add_timeout(struct live_run *r, uint32_t step)
 {
     const struct plan_step *p = &r->plan.steps[step];
@@ -24,7 +43,8 @@ static void add_timeout(struct live_run *r, uint32_t step)
     auto_buf limit = BUF(64);
     clock_add_duration(&limit, p->timeout_ms ? p->timeout_ms : STEP_DEFAULT_TIMEOUT_MS);
     err_set(&err, "step_timed_out", "the step passed its time limit of %s", buf_c(&limit));
-    err_hint(&err, "timeout= of the step changes it");
+    const char *hint = step_network_hint(r, step);
+    err_hint(&err, "timeout= of the step changes it%s%s", hint ? "; " : "", hint ? hint : "");
     run_keep_step_error(r, step, &err);
 }
 

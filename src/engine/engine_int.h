@@ -57,6 +57,7 @@ struct live_step {
         int64_t turns, tokens_in, tokens_out, micro_usd;
     } spent;
     unsigned nested_calls; /* of tools, in all tries: the number of the last one */
+    bool no_network;       /* it has none, where there is a sandbox */
     char *hosts;           /* of its network, one a line, as the workflow writes them; owned */
     char *reason_text;     /* more than the reason's own sentence; owned, may be NULL */
     char *error;           /* JSON object text; owned, may be NULL */
@@ -258,6 +259,8 @@ void record_add_result(struct buf *b, const struct store_step *s);
 /* Makes the text of its reason, where that says more than the reason's own sentence, and the error
  * of a try whose time was up. */
 void step_describe(struct live_run *r, uint32_t step);
+/* Of a try that failed and had no network; else NULL. */
+const char *step_network_hint(struct live_run *r, uint32_t step);
 
 /* ---- recover.c: a recorded run, on its way to be a live one again ---- */
 struct recovery {

@@ -177,8 +177,8 @@ static void take_texts(struct live_run *r, struct live_step *l)
 
 /* ---- the end of a try ---- */
 
-static void describe_exit(const struct live_run *r, const struct runner_exit *x, struct err *err,
-                          enum reason *ret)
+static void describe_exit(struct live_run *r, uint32_t step, const struct runner_exit *x,
+                          struct err *err, enum reason *ret)
 {
     const struct config *c = run_config(r);
     const struct sandbox_limits limits = SANDBOX_LIMITS_DEFAULT;
@@ -208,6 +208,9 @@ static void describe_exit(const struct live_run *r, const struct runner_exit *x,
                                : "");
         *ret = REASON_EXIT_CODE;
     }
+    const char *hint = step_network_hint(r, step);
+    if (hint && !err->hint.n && !x->tmp_full && !x->disk_full)
+        err_hint(err, "%s", hint);
 }
 
 /* What the step was let reach and did not. */
@@ -261,7 +264,7 @@ static void step_exited(void *user, const struct runner_exit *x)
         err_reset(&err);
         reason = REASON_NONE;
     } else if (reason == REASON_NONE && (x->exit_code || x->signal)) {
-        describe_exit(r, x, &err, &reason);
+        describe_exit(r, step, x, &err, &reason);
     }
     shell_finish(r, step, OUTCOME_SUCCESS, reason, &err);
 }
@@ -440,6 +443,7 @@ static void start_process(struct live_run *r, uint32_t step, struct launch *l)
     };
     exec.hosts = l->hosts.at;
     keep_hosts(&r->steps[step], l);
+    r->steps[step].no_network = exec.network == SANDBOX_NETWORK_NONE;
     r->pending++;
     r->steps[step].process = runner_exec(r->workspace, &exec);
     /* A cancel that came while the start was being recorded. */

@@ -167,16 +167,12 @@ static void say_last_line(struct facts *f, const struct store_step *s)
     say(f, &b);
 }
 
-static void say_no_network(struct facts *f, const struct store_step *s)
+static void say_reached_hosts(struct facts *f, const struct store_step *s)
 {
     json_t *config = config_of(s);
     json_t *network = json_object_get(config, "network");
     auto_buf b = BUF(SENTENCE_MAX);
-    if (s->type == STEP_TYPE_SHELL && (!network || json_is_null(network))) {
-        buf_add_c(&b, "It had no network of its own; network= allows it, of the step or the "
-                      "workflow.");
-        say(f, &b);
-    } else if (json_array_size(network)) {
+    if (json_array_size(network)) {
         buf_add_c(&b, "Of the network it could reach only");
         for (size_t i = 0; i < json_array_size(network); i++)
             buf_addf(&b, "%s %s", i ? "," : "", json_string_value(json_array_get(network, i)));
@@ -230,7 +226,7 @@ static void say_failed(struct facts *f, const struct store_step *s)
     say_hint(f, s);
     say_tries(f, s);
     say_last_line(f, s);
-    say_no_network(f, s);
+    say_reached_hosts(f, s);
     buf_reset(&b);
     if (s->conclusion == CONCLUSION_SUCCESS)
         buf_add_c(&b, "It counts as a success: continue_on_error lets it fail.");

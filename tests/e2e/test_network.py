@@ -83,6 +83,26 @@ class Network(PlueTest):
         out, _ = self.in_step(f"curl -sS http://localhost:{port}/a", [f"localhost:{port}"], workflow=True)
         self.assertEqual(out, "hello /a\n")
 
+    NO_NETWORK = "it had no network; network= of the step or of the workflow allows it"
+
+    def hints(self, *args, network=None, cmd="exit 1"):
+        """The hint of a step that failed in the run's JSON, and whether its end and its view show it."""
+        more = f", network={network!r}" if network else ""
+        self.steps_workflow(f"""ctx.run(name="a", cmd="{cmd}")""", f"@workflow(triggers=[manual()]{more})")
+        out = self.plue("workflow", "run", "ci", *args, expect=1).out
+        run = self.plue("run", "list", "--json", expect=0).json["runs"][0]["id"]
+        view = self.plue("run", "view", run, expect=0).out
+        return (self.step(self.view(run), "a")["error"]["hint"], f"    hint: {self.NO_NETWORK}\n" in out,
+                f"    hint: {self.NO_NETWORK}\n" in view)
+
+    def test_a_step_that_failed_without_network_says_so_and_what_allows_it(self):
+        self.assertEqual(self.hints(), (self.NO_NETWORK, True, True))
+        self.assertEqual(self.hints(cmd="kill -9 $$"), (self.NO_NETWORK, True, True))
+
+    def test_one_that_had_network_does_not(self):
+        self.assertEqual(self.hints(network=["example.org:443"]), (None, False, False))
+        self.assertEqual(self.hints("--sandbox", "none"), (None, False, False))
+
     def test_why_names_what_a_failed_step_could_reach(self):
         self.steps_workflow("""ctx.run(name="a", cmd="curl -sS https://other.example/", network=["a.example:443", "b.example"])""")
         self.run_ci(expect=1)

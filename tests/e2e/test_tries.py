@@ -31,6 +31,7 @@ class Tries(PlueTest):
 
 
 class Timeouts(PlueTest):
+    HINT = "timeout= of the step changes it; it had no network; network= of the step or of the workflow allows it"
     MESSAGE = "the step passed its time limit of 1.0s"
 
     def check(self, cmd, exit_code):
@@ -39,13 +40,13 @@ class Timeouts(PlueTest):
         step = self.step(self.view(), "a")
         self.assertEqual((step["outcome"], step["reason"]["code"], step["exit_code"], step["error"]["code"],
                           step["error"]["message"], step["error"]["hint"]),
-                         ("timed_out", "step_timed_out", exit_code, "step_timed_out", self.MESSAGE, "timeout= of the step changes it"))
+                         ("timed_out", "step_timed_out", exit_code, "step_timed_out", self.MESSAGE, self.HINT))
         self.assertEqual(self.without_times(result.out),
                          f"ci: run 1 (manual)\n* a running\n✗ a failed in TIME: {self.MESSAGE}\n\n"
-                         f"✗ a failed in TIME: {self.MESSAGE}\n    hint: timeout= of the step changes it\n    x\n\n"
+                         f"✗ a failed in TIME: {self.MESSAGE}\n    hint: {self.HINT}\n    x\n\n"
                          f"error: step 'a' failed: {self.MESSAGE}\n  hint: its log: plue run view 1 --log --step a\n\n"
                          "run 1 failed in TIME: a step failed\nsee more: plue run view 1 --log-failed\n")
-        self.assertIn(f": {self.MESSAGE}.\nWhat may mend it: timeout= of the step changes it.\n", self.plue("why", 1, "a").out)
+        self.assertIn(f": {self.MESSAGE}.\nWhat may mend it: {self.HINT}.\n", self.plue("why", 1, "a").out)
 
     def without_times(self, text):
         return re.sub(r"\d+(\.\d+)?m?s\b(?!\n)", "TIME", text)

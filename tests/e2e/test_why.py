@@ -30,8 +30,8 @@ class Why(PlueTest):
         self.assertEqual(self.why(1, "a"),
                          "It ran at once: it depends on no other step.\n"
                          "It failed: the command ended with exit code 3.\n"
+                         "What may mend it: it had no network; network= of the step or of the workflow allows it.\n"
                          "The last that it wrote: it broke\n"
-                         "It had no network of its own; network= allows it, of the step or the workflow.\n"
                          "Its log: plue run view 1 --step a\n")
         self.assertEqual(self.why(1, "c"), "It was skipped: a step that it depends on failed, namely 'a'.\n")
         self.assertEqual(self.why(1, "d"), 'It ran because it has when="always".\nIt succeeded after TIME.\n'
