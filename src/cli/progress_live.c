@@ -147,22 +147,29 @@ static void add_step(struct progress *p, struct buf *b, const struct store_step 
     end_line(p, b);
 }
 
+/* What waits for a person: a step that is held, or else one that asks for an approval. */
 static const struct store_step *find_held(const struct progress *p)
 {
-    for (size_t i = 0; i < p->step_count; i++)
-        if (p->steps[i].status == STEP_WAITING &&
-            (p->steps[i].reason.code == REASON_HELD_BEFORE ||
-             p->steps[i].reason.code == REASON_HELD_AFTER_FAILURE))
-            return &p->steps[i];
-    return NULL;
+    const struct store_step *asks = NULL;
+    for (size_t i = 0; i < p->step_count; i++) {
+        const struct store_step *s = &p->steps[i];
+        if (s->status == STEP_WAITING && s->reason.code != REASON_WAITING_FOR_APPROVAL)
+            return s;
+        if (s->status == STEP_WAITING && !asks)
+            asks = s;
+    }
+    return asks;
 }
 
 /* What to type elsewhere, whole, where the step's line has no room for it. */
 static void add_held(struct progress *p, struct buf *b, size_t width)
 {
-    static const char *const words[LINES_OF_HELD][2] = {{"look", "attach"}, {"go on", "continue"}};
+    static const char *const words[][2] = {
+        {"look", "attach"}, {"go on", "continue"}, {"decide", "approve"}};
     const struct store_step *s = find_held(p);
-    for (size_t i = 0; s && i < LINES_OF_HELD; i++) {
+    bool asks = s && s->reason.code == REASON_WAITING_FOR_APPROVAL;
+    size_t first = asks ? LINES_OF_HELD : 0, end = asks ? LINES_OF_HELD + 1 : LINES_OF_HELD;
+    for (size_t i = first; s && i < end; i++) {
         auto_buf text = BUF(FRAME_MAX);
         buf_addf(&text, "  %-6s in another terminal: plue run %s %lld %.*s", words[i][0],
                  words[i][1], (long long)p->run_id, STR_ARG(s->key.step_id));

@@ -11,6 +11,12 @@ static void add_retry(const struct live_step *l, struct buf *b)
     clock_add_rfc3339(b, l->retry_at);
 }
 
+static void add_approval(const struct live_run *r, uint32_t step, struct buf *b)
+{
+    buf_addf(b, "%s: plue run approve %lld %.*s", reason_sentence(REASON_WAITING_FOR_APPROVAL),
+             (long long)r->id, STR_ARG(r->plan.steps[step].id));
+}
+
 static enum outcome outcome_of(const struct step_state *s)
 {
     bool held = step_is_held(s) && s->reason == REASON_HELD_AFTER_FAILURE;
@@ -59,6 +65,8 @@ void step_describe(struct live_run *r, uint32_t step)
         hold_describe(r, step, &text);
     else if (s->reason == REASON_WAITING_FOR_RETRY)
         add_retry(l, &text);
+    else if (s->reason == REASON_WAITING_FOR_APPROVAL)
+        add_approval(r, step, &text);
     free(l->reason_text);
     l->reason_text = text.n ? buf_take(&text, NULL) : NULL;
 }

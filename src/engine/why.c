@@ -334,6 +334,54 @@ static void say_unused(struct facts *f, const struct store_step *s, bool name_it
     say(f, &b);
 }
 
+static void say_decision(struct facts *f, const struct store_approval *a, struct buf *b)
+{
+    if (!str_is(a->decision, "approved")) /* a rejection is the step's error */
+        return;
+    buf_addf(b, "It was %.*s by %.*s", STR_ARG(a->decision), STR_ARG(a->actor));
+    if (a->comment.n)
+        buf_addf(b, ": %.*s", STR_ARG(a->comment));
+    buf_add_byte(b, '.');
+    say(f, b);
+}
+
+static void say_reviewers(struct facts *f, const struct store_approval *a, struct buf *b)
+{
+    json_t *reviewers = json_loadb(a->reviewers.p, a->reviewers.n, JSON_DECODE_ANY, NULL);
+    size_t n = json_array_size(reviewers), shown = 0;
+    if (n)
+        buf_add_c(b, "It asks for ");
+    for (size_t i = 0; i < n; i++)
+        add_name(b, str_of(json_string_value(json_array_get(reviewers, i))), n, &shown);
+    if (n) {
+        buf_add_c(b, "; that is recorded, and anybody may decide.");
+        say(f, b);
+    }
+    json_decref(reviewers);
+}
+
+/* Who was to decide, and who did. */
+static void say_approval(struct facts *f, const struct store_step *s)
+{
+    auto_arena a = ARENA_INIT;
+    auto_buf b = BUF(SENTENCE_MAX);
+    auto_err ignored = ERR_INIT;
+    struct store_approval *list;
+    size_t n = 0;
+    int64_t attempt = s->kept_from ? s->kept_from : s->key.attempt;
+    if (s->type != STEP_TYPE_APPROVAL ||
+        !store_list_approvals(f->reader, f->run.id, attempt, &a, &list, &n, &ignored))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        if (!str_eq(list[i].step_id, s->key.step_id))
+            continue;
+        if (list[i].decided_at)
+            say_decision(f, &list[i], &b);
+        else
+            say_reviewers(f, &list[i], &b);
+    }
+}
+
 static void explain_status(struct facts *f, const struct store_step *s)
 {
     auto_buf b = BUF(SENTENCE_MAX);
@@ -354,6 +402,7 @@ static void explain_status(struct facts *f, const struct store_step *s)
         buf_addf(&b, "It %s%.*s.",
                  s->status == STEP_WAITING ? "" : "was cancelled: ", STR_ARG(s->reason.text));
         say(f, &b);
+        say_approval(f, s);
         return;
     case STEP_SKIPPED:
         say_skipped(f, s);
@@ -366,6 +415,7 @@ static void explain_status(struct facts *f, const struct store_step *s)
             say_failed(f, s);
         else
             say_succeeded(f, s);
+        say_approval(f, s);
     }
 }
 

@@ -1,15 +1,18 @@
 """plue why: sentences from recorded facts."""
 import re
 import signal
+from pathlib import Path
 
-from harness import PlueTest
+from harness import OnTerminal
 
 
-class Why(PlueTest):
+class Asking(OnTerminal):
     def why(self, *args):
         out = self.plue("why", *args, expect=0).out
         return re.sub(r"\d+(\.\d+)? ?m?s\b", "TIME", out)
 
+
+class Why(Asking):
     def test_a_failure_and_what_it_skipped(self):
         self.steps_workflow("""
             a = ctx.run(name="a", cmd="echo one; echo it broke >&2; exit 3")
@@ -93,3 +96,112 @@ class Why(PlueTest):
         self.assertEqual((found["run"], found["step"], len(found["sentences"])), (1, "build", 3))
         self.assertIn("did you mean 'build'?", self.plue("why", 1, "biuld", expect=2).err)
         self.plue("why", 7, expect=2)
+
+
+class States(Asking):
+    """What is said of each state that a step can be in, and nothing beside it."""
+
+    def test_cached_and_not(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="echo x > f", cache=cache("k", ["f"]))""")
+        self.run_ci()
+        self.assertEqual(self.why(1, "a"), "It ran at once: it depends on no other step.\nIt succeeded after TIME.\n"
+                         "It was not taken from the cache: there was no entry of its key.\n")
+        self.run_ci()
+        self.assertEqual(self.why(2, "a"), "It ran at once: it depends on no other step.\nIt did not run: its cache had an exact hit.\n")
+
+    def test_cancelled(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="sleep NAP"); ctx.run(name="b", cmd="true")""")
+        process = self.start("workflow", "run", "ci")
+        self.wait_for_step("a", "running")
+        self.plue("run", "cancel", 1, expect=0)
+        self.finish(process, expect=3)
+        self.assertEqual(self.why(1), "Run 1 of ci began by a manual event and is cancelled: the run was cancelled.\n")
+        self.assertEqual(self.why(1, "a"), "It ran at once: it depends on no other step.\nIt was cancelled: the run was cancelled.\n")
+        self.assertEqual(self.why(1, "b"), "It was cancelled: the run was cancelled.\n")
+
+    def test_timed_out(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="echo x; sleep NAP", timeout="1s")""")
+        self.run_ci(expect=1)
+        self.assertEqual(self.why(1, "a"), "It ran at once: it depends on no other step.\n"
+                         "It was ended after TIME: the step passed its time limit of TIME.\n"
+                         "What may mend it: timeout= of the step changes it; it had no network; network= of the step or of the"
+                         " workflow allows it.\n"
+                         "The last that it wrote: x\nIts log: plue run view 1 --step a\n")
+
+    def test_a_run_that_timed_out(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="sleep NAP")""", '@workflow(triggers=[manual()], timeout="1s")')
+        self.run_ci(expect=1)
+        self.assertEqual(self.why(1), "Run 1 of ci began by a manual event and is failed: the run passed its time limit.\n")
+        self.assertEqual(self.why(1, "a"), "It ran at once: it depends on no other step.\nIt was cancelled: the run passed its time limit.\n")
+
+    def test_running(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="sleep NAP")""")
+        process = self.start("workflow", "run", "ci")
+        self.wait_for_step("a", "running")
+        self.assertEqual(self.why(1, "a"), "It ran at once: it depends on no other step.\nIt runs since TIME.\n")
+        process.kill()
+        process.wait()
+
+    def test_held(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="exit 2")""")
+        process = self.start("workflow", "run", "ci", "--break-before", "a", "--break-on-failure")
+        self.wait_for_step("a", "waiting")
+        commands = "plue run attach 1 a, then plue run continue 1 a"
+        self.assertEqual(self.why(1, "a"), f"It is held before it runs: {commands}.\n")
+        self.assertIn(f"\nStep a is held before it runs: {commands}.\n", self.why(1))
+        self.plue("run", "continue", 1, "a", expect=0)
+        text = f"is held after a try that failed (the command ended with exit code 2): {commands}"
+        self.wait_for(lambda: text in self.why(1), "it is held again")
+        self.assertEqual(self.why(1, "a"), f"It ran at once: it depends on no other step.\nIt {text}.\n")
+        self.plue("run", "continue", 1, "a", expect=0)
+        self.finish(process, expect=1)
+
+    def test_a_failure_that_counts_as_a_success(self):
+        self.steps_workflow("""ctx.run(name="a", cmd="exit 2", continue_on_error=True); ctx.run(name="b", cmd="true")""")
+        self.run_ci()
+        self.assertTrue(self.why(1, "a").endswith("It counts as a success: continue_on_error lets it fail.\n"))
+        self.assertIn("It ran although 'a' failed before it: the workflow had read that status, or lets that step fail.\n", self.why(1, "b"))
+
+    def test_a_member_of_a_group_that_failed_fast(self):
+        self.steps_workflow("""
+            ctx.parallel([ctx.run(name="a", cmd="exit 2"), ctx.run(name="b", cmd="true")], limit=1, fail_fast=True)
+            """)
+        self.run_ci(expect=1)
+        self.assertEqual(self.why(1, "b"), "It was skipped: another member of its fail_fast group failed, and the group has fail_fast=True.\n")
+
+    APPROVAL = """
+        ok = ctx.approval("ok", reviewers=["ann", "bob"])
+        ctx.run(name="b", cmd="true", depends_on=[ok])
+        """
+    AT_ONCE = "It ran at once: it depends on no other step.\n"
+    ASKS = "waits for a person to approve: plue run approve 1 ok"
+
+    def ask(self):
+        self.steps_workflow(self.APPROVAL)
+        process = self.start("workflow", "run", "ci")
+        self.wait_for_step("ok", "waiting")
+        self.wait_for(lambda: self.view()["approvals"], "it has asked")
+        return process
+
+    def test_what_asks_for_an_approval_names_whom_and_the_command(self):
+        process = self.ask()
+        self.assertEqual(self.why(1, "ok"), f"{self.AT_ONCE}It {self.ASKS}.\nIt asks for 'ann', 'bob'; that is recorded, and anybody may decide.\n")
+        self.assertIn(f"\nStep ok {self.ASKS}.\n", self.why(1))
+        self.assertIn(f"  {self.ASKS}\n", self.plue("run", "view", 1, expect=0).out)
+        self.assertEqual(Path(process.out_path).read_text(), f"ci: run 1 (manual)\n? ok waiting: {self.ASKS}\n")
+        watch, terminal = self.on_terminal("run", "watch", "1", columns=60)
+        self.read_until(terminal, "decide in another terminal: plue run approve 1 ok", watch)
+        watch.kill()
+        self.plue("run", "approve", 1, "ok", "--comment", "looks good", env={"USER": "eve"}, expect=0)
+        self.finish(process, expect=0)
+        actor = self.view()["approvals"][0]["actor"]
+        self.assertEqual(self.why(1, "ok"), f"{self.AT_ONCE}It succeeded after TIME.\nIt was approved by {actor}: looks good.\n")
+        self.assertEqual(self.plue("run", "rerun", 1, "--from", "b", expect=0).status, 0)
+        self.assertIn(f"attempt 1 had its result, which was kept.\nIt was approved by {actor}: looks good.\n", self.why(1, "ok"))
+
+    def test_what_was_rejected_names_who_did(self):
+        process = self.ask()
+        self.plue("run", "approve", 1, "ok", "--reject", expect=0)
+        self.finish(process, expect=1)
+        actor = self.view()["approvals"][0]["actor"]
+        self.assertEqual(self.why(1, "ok"), f"{self.AT_ONCE}It failed: {actor} rejected it.\nIts log: plue run view 1 --step ok\n")
