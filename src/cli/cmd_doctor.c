@@ -2,6 +2,7 @@
 #include "base/fd.h"
 #include "cli/commands.h"
 #include "cli/data.h"
+#include "cli/doctor_runs.h"
 #include "runner/local.h"
 #include "sandbox/sandbox.h"
 #include <errno.h>
@@ -66,6 +67,8 @@ static void check_sandbox(struct doctor *d)
     if (d->cli->err_live)
         cli_note("trying to break every promise of the sandboxes ...");
     d->tested = sandbox_doctor(scratch, &d->report, &d->sandbox_error);
+    if (d->tested)
+        doctor_try_runs(&d->report, scratch);
     rmdir(scratch);
     struct sandbox_options options = {0};
     auto_err e = ERR_INIT;

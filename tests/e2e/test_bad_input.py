@@ -313,7 +313,10 @@ class CommandLine(PlueTest):
         result = self.plue("doctor")
         self.assertIn("bubblewrap", result.out)
         report = self.plue("doctor", "--json").json
-        self.assertIsInstance(report, dict)
+        promised = {(row["backend"], row["promise"]): row["tested"] for row in report["promises"] if row["level"] != "absent"}
+        self.assertEqual([names for names, tested in promised.items() if not tested], [])
+        held = {(row["backend"], row["promise"]): row["held"] for row in report["promises"]}
+        self.assertEqual([held["bubblewrap", "time"], held["none", "time"], held["bubblewrap", "workspace_size"]], [True] * 3, report)
 
     def test_init_makes_a_workflow_that_lints_and_runs(self):
         result = self.plue("init", expect=0)
