@@ -332,8 +332,8 @@ class Approvals(PlueTest):
 
     def waiting(self):
         run = self.start("workflow", "run", "ci", "--json")
-        view = self.wait_for_step("sign-off", "waiting")
-        self.assertEqual((view["status"], view["reason"]["code"]), ("waiting", "waiting_for_approval"))
+        view = self.wait_for(lambda: (seen := self.try_view()) and seen["status"] == "waiting" and seen, "the run waits")
+        self.assertEqual((self.step(view, "sign-off")["status"], view["reason"]["code"]), ("waiting", "waiting_for_approval"))
         self.wait_for(lambda: self.try_view()["approvals"], "the question is asked")     # once it waits
         return run
 
