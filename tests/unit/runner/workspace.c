@@ -181,7 +181,7 @@ static void resume__a_lost_tmp_is_made_again(void **state)
     assert_true(fixture_open(f, NULL, false));
     fixture_run(f, "echo w >w; echo t >/tmp/t", &a);
     fixture_close(f, true);
-    fixture_host(f, "read pid rest <data/workspaces/1/keeper && kill -9 $pid &&"
+    fixture_host(f, "read pid rest <data/keepers/1 && kill -9 $pid &&"
                     "while readlink /proc/$pid/ns/mnt >/dev/null; do :; done");
     assert_true(fixture_open(f, NULL, true));
     fixture_run(f, "cat w; ls -A /tmp; ls -A ~", &b);
