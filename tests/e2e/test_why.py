@@ -188,7 +188,7 @@ class States(Asking):
         self.assertEqual(self.why(1, "ok"), f"{self.AT_ONCE}It {self.ASKS}.\nIt asks for 'ann', 'bob'; that is recorded, and anybody may decide.\n")
         self.assertIn(f"\nStep ok {self.ASKS}.\n", self.why(1))
         self.assertIn(f"  {self.ASKS}\n", self.plue("run", "view", 1, expect=0).out)
-        self.assertEqual(Path(process.out_path).read_text(), f"ci: run 1 (manual)\n? ok waiting: {self.ASKS}\n")
+        self.wait_for(lambda: Path(process.out_path).read_text() == f"ci: run 1 (manual)\n? ok waiting: {self.ASKS}\n", "it says so")
         watch, terminal = self.on_terminal("run", "watch", "1", columns=60)
         self.read_until(terminal, "decide in another terminal: plue run approve 1 ok", watch)
         watch.kill()
