@@ -67,6 +67,16 @@ static void on_signal(uv_signal_t *s, int number)
 
 /* ---- the clock ---- */
 
+/* The lease goes with the run's end, which what is shown may be older than. */
+static bool has_ended(const struct drive *d)
+{
+    auto_arena a = ARENA_INIT;
+    auto_err ignored = ERR_INIT;
+    struct store_run run;
+    return store_load_run(d->data.reader, d->run_id, &a, &run, &ignored) &&
+           run_status_is_final(run.status);
+}
+
 /* A watched run whose owner has died is taken over. */
 static void look_at_owner(struct drive *d)
 {
@@ -81,7 +91,7 @@ static void look_at_owner(struct drive *d)
     if (!store_owner_self(&self, &e) ||
         !store_load_lease(d->data.reader, d->run_id, &lease, &has, &e))
         return;
-    if (has && !store_lease_is_free(&lease, &self, now))
+    if ((has && !store_lease_is_free(&lease, &self, now)) || has_ended(d))
         return;
     progress_say(d->progress, "nothing drives this run any more: going on with it here");
     if (!drive_resume(d, d->run_id, &d->error))
