@@ -51,10 +51,7 @@ static bool open_connection(struct store *s, enum db_mode mode, struct db **ret,
 
 static void store_free(struct store *s)
 {
-    db_close(s->writer.db);
-    vec_done(&s->writer.seqs);
-    vec_done(&s->writer.step_updates);
-    err_done(&s->writer.broken);
+    writer_done(&s->writer);
     fd_close(&s->wake_fd);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->queued);

@@ -74,6 +74,8 @@ struct store_writer {
     VEC(struct writer_seq) seqs; /* of the runs that this transaction has written events of */
     VEC(struct writer_update) step_updates;
 };
+/* Closes the connection, too. */
+void writer_done(struct store_writer *w);
 /* One commit for all, which are of one epoch; where that fails, one for each, so that what is wrong
  * meets its batch alone. Where the disk fails, all that follow of the epoch fail with it: their
  * owner takes what it submitted before for written. Each failed batch has its err. The order is

@@ -1,5 +1,13 @@
 #include "store/store_int.h"
 
+void writer_done(struct store_writer *w)
+{
+    db_close(w->db);
+    vec_done(&w->seqs);
+    vec_done(&w->step_updates);
+    err_done(&w->broken);
+}
+
 /* ---- Group commits ---- */
 
 static bool apply_batch(struct store_writer *w, struct store_batch *b)

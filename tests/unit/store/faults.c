@@ -122,9 +122,7 @@ static bool write_with_failure(struct fixture *f, const struct db_driver *driver
     }
     store_batch_free(first);
     store_batch_free(second);
-    vec_done(&w.seqs);
-    err_done(&w.broken);
-    db_close(w.db);
+    writer_done(&w);
     db_close(look);
     return failed;
 }
@@ -269,9 +267,7 @@ static bool move_with_failure(struct fixture *f, const struct db_driver *driver,
     assert_true(failed || (!err_is_set(&imported->err) && !err_is_set(&kept->err)));
     store_batch_free(imported);
     store_batch_free(kept);
-    vec_done(&w.seqs);
-    err_done(&w.broken);
-    db_close(w.db);
+    writer_done(&w);
     db_close(look);
     return failed;
 }
