@@ -248,9 +248,13 @@ class OnTerminal(PlueTest):
         """Starts plue on a terminal of its own; gives the process and the terminal's other side."""
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+        def own_terminal():
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)        # nohup has it ignored, and so would plue
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         process = subprocess.Popen([PLUE, *args], cwd=self.repo, env=dict(self.env, TERM="xterm-256color", **(env or {})),
                                    stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-                                   preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+                                   preexec_fn=own_terminal)
         os.close(theirs)
         self.addCleanup(os.close, ours)
 
