@@ -496,10 +496,8 @@ static void keep_tail(struct local_step *s, str bytes)
     s->tail_n = keep + bytes.n;
 }
 
-enum pumped { PUMPED_SOME, PUMPED_ALL, PUMPED_END };
-
-/* Up to `chunks` reads. */
-static enum pumped pump(struct local_step *s, enum runner_stream stream, size_t chunks)
+/* Up to `chunks` reads; true where nothing more is there. */
+static bool pump(struct local_step *s, enum runner_stream stream, size_t chunks)
 {
     char chunk[CHUNK];
     while (chunks--) {
@@ -507,7 +505,7 @@ static enum pumped pump(struct local_step *s, enum runner_stream stream, size_t 
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return n < 0 && errno == EAGAIN ? PUMPED_ALL : PUMPED_END;
+            return true;
         str bytes = {chunk, (size_t)n};
         if (stream == RUNNER_STDERR) {
             keep_tail(s, bytes);
@@ -516,7 +514,7 @@ static enum pumped pump(struct local_step *s, enum runner_stream stream, size_t 
         if (s->output)
             s->output(s->user, stream, bytes);
     }
-    return PUMPED_SOME;
+    return false;
 }
 
 static void on_stream(void *user, struct watch *w)
@@ -524,11 +522,8 @@ static void on_stream(void *user, struct watch *w)
     struct local_step *s = user;
     enum runner_stream stream =
         w == &s->watch_stream[RUNNER_STDERR] ? RUNNER_STDERR : RUNNER_STDOUT;
-    enum pumped pumped = pump(s, stream, CHUNKS_PER_TURN);
-    if (pumped == PUMPED_SOME)
+    if (!pump(s, stream, CHUNKS_PER_TURN))
         watch_again(w);
-    else if (pumped == PUMPED_END)
-        watch_close(w, &s->stream[stream]);
 }
 
 static void on_tree(void *user, struct watch *w)

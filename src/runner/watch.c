@@ -16,7 +16,6 @@ static void on_ready(uv_poll_t *poll, int status, int events)
         struct watch *w = ready[i].data.ptr;
         if (!w->all)
             continue;
-        w->at_end = w->is_stream && (ready[i].events & EPOLLHUP);
         w->fn(w->user, w);
     }
 }
@@ -64,7 +63,7 @@ bool watch_begin(struct watches *all, struct watch *w, int fd, watch_fn *fn, voi
 bool watch_begin_stream(struct watches *all, struct watch *w, int fd, watch_fn *fn, void *user,
                         struct err *err)
 {
-    *w = (struct watch){.fd = fd, .fn = fn, .user = user, .is_stream = true};
+    *w = (struct watch){.fd = fd, .fn = fn, .user = user};
     return begin(all, w, EPOLLIN | EPOLLET, err);
 }
 
@@ -75,27 +74,12 @@ void watch_again(struct watch *w)
         epoll_ctl(w->all->list, EPOLL_CTL_MOD, w->fd, &event);
 }
 
-static void leave(struct watch *w)
-{
-    if (--w->all->count == 0)
-        uv_unref((uv_handle_t *)&w->all->poll);
-    w->all = NULL;
-}
-
 void watch_end(struct watch *w)
 {
     if (!w->all)
         return;
     epoll_ctl(w->all->list, EPOLL_CTL_DEL, w->fd, NULL);
-    leave(w);
-}
-
-/* The kernel takes a closed descriptor off the list by itself, but where a process that is being
- * made has a copy: then an end that was not yet told would be. */
-void watch_close(struct watch *w, int *fd)
-{
-    if (w->at_end && w->all)
-        leave(w);
-    watch_end(w);
-    fd_close(fd);
+    if (--w->all->count == 0)
+        uv_unref((uv_handle_t *)&w->all->poll);
+    w->all = NULL;
 }

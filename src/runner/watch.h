@@ -19,7 +19,6 @@ struct watch {
     int fd;
     watch_fn *fn;
     void *user;
-    bool is_stream, at_end; /* of which nothing will be told any more */
 };
 
 bool watches_open(struct watches *all, uv_loop_t *loop, struct err *err) must_use;
@@ -37,7 +36,5 @@ bool watch_begin_stream(struct watches *all, struct watch *w, int fd, watch_fn *
 void watch_again(struct watch *w);
 /* Before fd is closed. More than once is fine. */
 void watch_end(struct watch *w);
-/* The end of a stream that was read to its end, and of its descriptor, which becomes -1. */
-void watch_close(struct watch *w, int *fd);
 
 #endif
