@@ -178,8 +178,10 @@ class FirstFiles(PlueTest):
         self.write("tracked.txt", "new\n")
         (self.data / "workspaces/1/workspace/go").touch()
         self.finish(first, expect=0)
+        resumed = self.start("run", "resume", 2)
+        self.wait_for_step("show", "running", 2)
         (self.data / "workspaces/2/workspace/go").touch()
-        self.plue("run", "resume", 2, expect=0)
+        self.finish(resumed, expect=0)
         self.assertEqual(self.log(2, step="show"), "old\n")
 
     # -- what cannot be copied
