@@ -79,6 +79,9 @@ struct db_driver {
     bool (*compact)(struct db *db, struct err *err);
     /* A number that changes when another connection has committed. */
     bool (*version)(struct db *db, int64_t *ret, struct err *err);
+    /* A number that changes with each commit of any connection, this one's too; as of the
+     * transaction, or after it as of its commit. 0 where it is unknown. */
+    uint64_t (*moment)(struct db *db);
     /* While on, nothing that may take long is waited for: db_begin fails where another process
      * writes, and upkeep of the files is put off. */
     void (*hurry)(struct db *db, bool on);

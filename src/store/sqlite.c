@@ -4,6 +4,7 @@
 #include "store/driver_int.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +16,8 @@ enum {
     CHECKPOINT_PAGES = 4000,       /* 16 MB: bulk logs are copied less often than by default */
     JOURNAL_KEEP_BYTES = 64 << 20, /* a journal that a slow reader let grow is cut back to it */
     WAL_PAUSE_MS = 20,             /* the change to WAL does not wait by itself */
+    PIECE_BYTES = 1200,            /* of memory kept ready for statements: rows and cursors fit */
+    PIECES = 128,
 };
 
 struct lite {
@@ -224,6 +227,7 @@ static int on_commit(void *ctx, sqlite3 *conn, const char *name, int pages)
 static bool set_up(struct lite *l, const struct db_options *o, struct err *err)
 {
     auto_buf sql = BUF(4096);
+    sqlite3_db_config(l->conn, SQLITE_DBCONFIG_LOOKASIDE, NULL, PIECE_BYTES, PIECES);
     sqlite3_busy_timeout(l->conn, o->busy_ms);
     sqlite3_extended_result_codes(l->conn, 1);
     if (o->mode != DB_READ && sqlite3_db_readonly(l->conn, "main") == 1)
@@ -239,10 +243,18 @@ static bool set_up(struct lite *l, const struct db_options *o, struct err *err)
     return lite_script(&l->head, buf_c(&sql), err);
 }
 
+/* Nobody asks how much memory it uses; counting takes a lock for each piece. */
+static void set_up_once(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static bool lite_open(const char *where, const struct db_options *o, struct db **ret,
                       struct err *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     int flags = o->mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    pthread_once(&once, set_up_once);
     if (o->mode == DB_CREATE && !make_file(where, err))
         return false;
     if (!check_file(where, err))
@@ -391,6 +403,15 @@ static bool lite_version(struct db *db, int64_t *ret, struct err *err)
     return db_find_int(db, "PRAGMA data_version", NULL, 0, &has, ret, err);
 }
 
+static uint64_t lite_moment(struct db *db)
+{
+    unsigned version = 0;
+    return sqlite3_file_control(((struct lite *)db)->conn, "main", SQLITE_FCNTL_DATA_VERSION,
+                                &version) == SQLITE_OK
+               ? (uint64_t)version + 1
+               : 0;
+}
+
 static bool lite_backup(struct db *db, const char *path, struct err *err)
 {
     return db_run(db, "VACUUM INTO $1", DB_ARGS(db_text(str_of(path))), err);
@@ -449,6 +470,7 @@ const struct db_driver db_sqlite = {
     .size = lite_size,
     .compact = lite_compact,
     .version = lite_version,
+    .moment = lite_moment,
     .hurry = lite_hurry,
     .needs_time = lite_needs_time,
 };

@@ -71,7 +71,8 @@ struct store_writer {
     struct store_batch *batch;   /* the one being applied */
     uint64_t broken_epoch;       /* of the last batch that the disk failed; 0: none */
     struct err broken;           /* why */
-    VEC(struct writer_seq) seqs; /* of the runs that this transaction has written events of */
+    VEC(struct writer_seq) seqs; /* of runs, as of `moment` and what the transaction has added */
+    uint64_t moment;             /* db_driver.moment after the last commit; 0: unknown */
     VEC(struct writer_update) step_updates;
 };
 /* Closes the connection, too. */

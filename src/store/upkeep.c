@@ -36,6 +36,7 @@ static bool check_final(struct store_writer *w, int64_t run_id, struct err *err)
 static bool apply_delete(struct store_writer *w, void *payload, struct err *err)
 {
     int64_t run_id = *(const int64_t *)payload;
+    w->seqs.n = 0;
     return check_final(w, run_id, err) &&
            db_run(w->db,
                   "DELETE FROM workflow_logs WHERE step_key IN"

@@ -1,5 +1,7 @@
 #include "store/store_int.h"
 
+enum { SEQS_MAX = 64 }; /* runs whose last seq is kept from one transaction to the next */
+
 void writer_done(struct store_writer *w)
 {
     db_close(w->db);
@@ -19,22 +21,32 @@ static bool apply_batch(struct store_writer *w, struct store_batch *b)
     return true;
 }
 
+/* What the last transaction knew of runs holds where nobody has written since. */
+static void keep_seqs(struct store_writer *w)
+{
+    if (!w->moment || w->seqs.n > SEQS_MAX || w->moment != db_driver_of(w->db)->moment(w->db))
+        w->seqs.n = 0;
+}
+
 /* All batches from first on, in the transaction that has begun. *ret_failed: the one whose
  * operation failed, or NULL when the transaction itself did. */
 static bool commit_begun(struct store_writer *w, struct store_batch *first,
                          struct store_batch **ret_failed, struct err *err)
 {
-    w->seqs.n = 0;
     *ret_failed = NULL;
+    keep_seqs(w);
     for (struct store_batch *b = first; b; b = b->next) {
         if (!apply_batch(w, b)) {
             *ret_failed = b;
             break;
         }
     }
-    if (!*ret_failed && db_commit(w->db, err))
+    if (!*ret_failed && db_commit(w->db, err)) {
+        w->moment = db_driver_of(w->db)->moment(w->db);
         return true;
+    }
     db_rollback(w->db);
+    w->moment = 0;
     return false;
 }
 

@@ -176,6 +176,57 @@ static void tell_batch(void *ctx, struct store_batch *b, struct err *err)
     store_batch_events(b, tell, t);
 }
 
+/* Each knows what it has written itself, and the other writes in between. */
+static void events__of_two_writers_of_a_run_count_on(void **state)
+{
+    struct fixture *f = *state, other = {0};
+    int64_t run = make_run(f);
+    strcpy(other.path, f->path);
+    fixture_open(&other);
+    for (int i = 0; i < 6; i++) {
+        struct fixture *writer = i % 3 ? f : &other;
+        struct store_batch *b = store_batch_new(writer->store);
+        append_event(b, run, i % 3 ? EVENT_RUN_STARTED : EVENT_RUN_COMPLETED, "", "{}");
+        commit(writer, b);
+    }
+    fixture_close(&other);
+    assert_events(f, run, 0, 9, 6,
+                  "1.1 run_completed@5  {}\n1.2 run_started@5  {}\n1.3 run_started@5  {}\n"
+                  "1.4 run_completed@5  {}\n1.5 run_started@5  {}\n1.6 run_started@5  {}\n");
+}
+
+/* What a transaction that failed has counted is not counted. */
+static void events__after_a_refused_batch_have_no_gap(void **state)
+{
+    struct fixture *f = *state;
+    auto_err err = ERR_INIT;
+    int64_t run = make_run(f);
+    for (int i = 0; i < 3; i++) {
+        struct store_batch *b = store_batch_new(f->store);
+        append_event(b, run, EVENT_RUN_STARTED, "", "{}");
+        if (i == 1)
+            append_event(b, 99, EVENT_RUN_STARTED, "", "{}");
+        assert_int_equal(store_commit(f->store, b, NULL, &err), i != 1);
+    }
+    assert_err(&err, "run_unknown: there is no run 99 (see the runs with: plue run list)");
+    assert_events(f, run, 0, 9, 2, "1.1 run_started@5  {}\n1.2 run_started@5  {}\n");
+}
+
+static void events__of_a_deleted_run_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    auto_err err = ERR_INIT;
+    int64_t run = make_run(f);
+    struct store_batch *b = store_batch_new(f->store);
+    struct store_run_update end = {.run_id = run, .from = RUN_RUNNING, .to = RUN_SUCCESS};
+    append_event(b, run, EVENT_RUN_STARTED, "", "{}");
+    store_update_run(b, &end);
+    store_delete_run(b, run);
+    append_event(b, run, EVENT_RUN_COMPLETED, "", "{}");
+    assert_false(store_commit(f->store, b, NULL, &err));
+    assert_err(&err, "run_unknown: there is no run 1 (see the runs with: plue run list)");
+}
+
 static void batch__tells_its_events_with_seq_and_run(void **state)
 {
     struct fixture *f = *state;
@@ -333,6 +384,9 @@ int main(void)
         STORE_TEST(events__come_in_pages_of_any_size),
         STORE_TEST(events__stop_when_the_reader_says_so),
         STORE_TEST(events__of_two_runs_count_apart),
+        STORE_TEST(events__of_two_writers_of_a_run_count_on),
+        STORE_TEST(events__after_a_refused_batch_have_no_gap),
+        STORE_TEST(events__of_a_deleted_run_are_refused),
         STORE_TEST(batch__tells_its_events_with_seq_and_run),
         STORE_TEST(log__of_a_step_has_its_lines_only),
         STORE_TEST(log__keeps_any_text),
