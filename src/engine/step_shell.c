@@ -511,8 +511,10 @@ void shell_launch(struct live_run *r, uint32_t step)
         return;
     }
     free(r->steps[step].artifacts);
-    r->steps[step].artifacts =
-        json_dumps(json_object_get(l.config, "artifacts"), JSON_ENCODE_ANY | JSON_COMPACT);
+    const json_t *artifacts = json_object_get(l.config, "artifacts");
+    r->steps[step].artifacts = json_is_null(artifacts)
+                                   ? NULL
+                                   : json_dumps(artifacts, JSON_ENCODE_ANY | JSON_COMPACT);
     if (!cache_begin(r, step, l.config))
         start_process(r, step, &l);
 }

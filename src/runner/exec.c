@@ -409,7 +409,7 @@ static void release(void *step)
     sandbox_tree_free(s->tree);
     fd_close(&s->stream[0]);
     fd_close(&s->stream[1]);
-    fd_close(&s->folder.dir);
+    step_folder_close(&s->folder);
     err_done(&s->err);
     free(s->host_used);
     free(s);
@@ -566,7 +566,7 @@ struct runner_step *local_exec(struct runner_workspace *workspace, const struct 
     struct local_workspace *w = (struct local_workspace *)workspace;
     struct local_step *s = mem_zalloc(sizeof *s);
     *s = (struct local_step){.step.workspace = workspace,
-                             .folder = {.dir = -1},
+                             .folder = STEP_FOLDER_NONE,
                              .stream = {-1, -1},
                              .output = exec->output,
                              .exit = exec->exit,

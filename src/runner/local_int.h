@@ -29,12 +29,15 @@ struct quota {
 /* Of a step's files, by a number of its own among those that run side by side. */
 struct step_folder {
     char name[12];
-    int dir;             /* open from step_files_make on, or -1 */
+    int dir, script;     /* open from step_files_make on, or -1; the script's to write */
     bool again;          /* it stands there, with empty files and an old script */
     int64_t script_size; /* of that */
+    ino_t script_ino; /* or 0: not looked at yet */
     int64_t known_ns; /* the time of its change: as long as it has that one, it is as it was made;
                          or 0 */
 };
+
+#define STEP_FOLDER_NONE ((struct step_folder){.dir = -1, .script = -1})
 
 struct local_workspace {
     struct runner_workspace workspace; /* first */
@@ -111,6 +114,8 @@ must_use bool step_files_make(struct local_workspace *w, struct step_folder *fol
  * afterwards. */
 void step_files_take(struct local_workspace *w, struct step_folder *folder,
                      struct buf texts[STEP_FILE_COUNT], bool *ret_cut);
+/* Its descriptors, for a step that was never started. */
+void step_folder_close(struct step_folder *folder);
 /* Closes those that serve again, before their space is closed. */
 void step_files_forget(struct local_workspace *w);
 

@@ -24,13 +24,17 @@ const char *step_file_name(enum step_file file)
     return names[file];
 }
 
-static bool write_file(int dir, const char *name, str text, struct owner owner, struct err *err)
+/* The new file, open to write; or -1. */
+static int make_file(int dir, const char *name, str text, struct owner owner, struct err *err)
 {
     auto_fd fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     int e = fd < 0 ? errno : fd_write_all(fd, text.p, text.n);
     if (!e && owner.change && fchown(fd, owner.uid, owner.gid) < 0)
         e = errno;
-    return e ? err_errno(err, "step_files", e, "cannot write the step's file %s", name) : true;
+    if (!e)
+        return fd_steal(&fd);
+    err_errno(err, "step_files", e, "cannot write the step's file %s", name);
+    return -1;
 }
 
 /* ---- folders that are used again ----
@@ -80,6 +84,13 @@ static bool folder_is_as_made(const struct local_workspace *w, const struct step
            count_names(folder->dir) == ENTRIES + 2;
 }
 
+/* 0 where it cannot be told. */
+static ino_t inode_of(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 ? st.st_ino : 0;
+}
+
 /* Nobody else has these files. */
 static bool files_are_as_made(const struct stat found[ENTRIES], uid_t uid)
 {
@@ -106,8 +117,13 @@ static bool empty_files(int dir, const struct stat found[ENTRIES])
 static bool put_spare(struct local_workspace *w, struct step_folder *folder,
                       const struct stat found[ENTRIES])
 {
+    const struct stat *script = &found[STEP_FILE_COUNT];
     struct stat st;
     if (folder->dir < 0 || fstat(folder->dir, &st) != 0 || !files_are_as_made(found, st.st_uid))
+        return false;
+    if (!folder->script_ino)
+        folder->script_ino = inode_of(folder->script);
+    if (script->st_ino != folder->script_ino) /* the name is another file's now */
         return false;
     if (!folder->known_ns || changed_ns(&st) != folder->known_ns) {
         if (!folder_is_as_made(w, folder, &st))
@@ -117,25 +133,35 @@ static bool put_spare(struct local_workspace *w, struct step_folder *folder,
     if (!empty_files(folder->dir, found))
         return false;
     folder->again = true;
-    folder->script_size = found[STEP_FILE_COUNT].st_size;
+    folder->script_size = script->st_size;
     vec_push(&w->spares, *folder);
-    folder->dir = -1;
+    *folder = STEP_FOLDER_NONE;
     return true;
 }
 
-/* The script is cut after it is written: ext4 has what was emptied and written on the disk before
- * it closes the file. */
+/* Written in place: ext4 has what was emptied and written on the disk before it closes the file. */
 static bool use_again(const struct step_folder *folder, str script)
 {
-    auto_fd fd = openat(folder->dir, "script", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-    return fd >= 0 && fd_write_all(fd, script.p, script.n) == 0 &&
-           (folder->script_size <= (int64_t)script.n || ftruncate(fd, (off_t)script.n) == 0);
+    for (size_t done = 0; done < script.n;) {
+        ssize_t n = pwrite(folder->script, script.p + done, script.n - done, (off_t)done);
+        if (n < 0 && errno != EINTR)
+            return false;
+        done += n < 0 ? 0 : (size_t)n;
+    }
+    return folder->script_size <= (int64_t)script.n ||
+           ftruncate(folder->script, (off_t)script.n) == 0;
+}
+
+void step_folder_close(struct step_folder *folder)
+{
+    fd_close(&folder->dir);
+    fd_close(&folder->script);
 }
 
 void step_files_forget(struct local_workspace *w)
 {
     vec_each (folder, &w->spares)
-        fd_close(&folder->dir);
+        step_folder_close(folder);
     w->spares.n = 0;
 }
 
@@ -145,7 +171,7 @@ struct step_folder step_files_choose(struct local_workspace *w)
 {
     if (w->spares.n)
         return vec_pop(&w->spares);
-    struct step_folder folder = {.dir = -1};
+    struct step_folder folder = STEP_FOLDER_NONE;
     snprintf(folder.name, sizeof folder.name, "%u", ++w->folders);
     return folder;
 }
@@ -158,18 +184,22 @@ bool step_files_make(struct local_workspace *w, struct step_folder *folder, str 
     int files = sandbox_space_files(w->space);
     if (folder->again && use_again(folder, script))
         return true;
-    fd_close(&folder->dir);
+    step_folder_close(folder);
     folder->known_ns = 0;
+    folder->script_ino = 0;
     if (mkdirat(files, name, 0755) < 0 && /* of before a crash, or a spare one that went wrong */
         (errno != EEXIST || !remove_tree_at(files, name, err) || mkdirat(files, name, 0755) < 0))
         return err_errno(err, "step_files", errno, "cannot make the step's folder %s", name);
     int dir = folder->dir = openat(files, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0 || (owner.change && fchown(dir, owner.uid, owner.gid) < 0))
         return err_errno(err, "step_files", errno, "cannot make the step's folder %s", name);
-    for (size_t i = 0; i < STEP_FILE_COUNT; i++)
-        if (!write_file(dir, names[i], STR(""), owner, err))
+    for (size_t i = 0; i < STEP_FILE_COUNT; i++) {
+        auto_fd fd = make_file(dir, names[i], STR(""), owner, err);
+        if (fd < 0)
             return false;
-    return write_file(dir, "script", script, owner, err);
+    }
+    folder->script = make_file(dir, "script", script, owner, err);
+    return folder->script >= 0;
 }
 
 /* The step could have put anything in their place: a regular file, not through a link. */
@@ -197,5 +227,5 @@ void step_files_take(struct local_workspace *w, struct step_folder *folder,
     }
     if (!put_spare(w, folder, found))
         (void)!remove_tree_at(sandbox_space_files(w->space), folder->name, &ignored);
-    fd_close(&folder->dir);
+    step_folder_close(folder);
 }

@@ -558,7 +558,9 @@ class FilesOfAStep(PlueTest):
         left = ("true", "echo out=1 >> $PLUE_OUTPUT; echo A=1 >> $PLUE_ENV; echo text >> $PLUE_SUMMARY",
                 "touch $(dirname $PLUE_OUTPUT)/more", "mkdir $(dirname $PLUE_OUTPUT)/folder",
                 "ln -sf /etc/hostname $PLUE_OUTPUT", "ln $PLUE_OUTPUT $(dirname $PLUE_OUTPUT)/../kept; true",
-                "rm $PLUE_PATH", "chmod 600 $PLUE_SUMMARY", "chmod 700 $(dirname $PLUE_OUTPUT)")
+                "rm $PLUE_PATH", "chmod 600 $PLUE_SUMMARY", "chmod 700 $(dirname $PLUE_OUTPUT)",
+                "cd $(dirname $PLUE_OUTPUT); cp script other; mv other script",
+                "cd $(dirname $PLUE_OUTPUT); mv output other; mv script output; mv other script; : > output")
         look = "cd $(dirname $PLUE_OUTPUT); stat -c '%n %F %h %a' . *; wc -c < output; wc -c < summary"
         self.steps_workflow("\n".join(
             f"ctx.run(name='left{i}', cmd={cmd!r})\nctx.run(name='look{i}', cmd={look!r})" for i, cmd in enumerate(left)))
