@@ -512,9 +512,8 @@ void shell_launch(struct live_run *r, uint32_t step)
     }
     free(r->steps[step].artifacts);
     const json_t *artifacts = json_object_get(l.config, "artifacts");
-    r->steps[step].artifacts = json_is_null(artifacts)
-                                   ? NULL
-                                   : json_dumps(artifacts, JSON_ENCODE_ANY | JSON_COMPACT);
+    r->steps[step].artifacts =
+        json_is_null(artifacts) ? NULL : json_dumps(artifacts, JSON_ENCODE_ANY | JSON_COMPACT);
     if (!cache_begin(r, step, l.config))
         start_process(r, step, &l);
 }

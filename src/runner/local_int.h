@@ -32,7 +32,7 @@ struct step_folder {
     int dir, script;     /* open from step_files_make on, or -1; the script's to write */
     bool again;          /* it stands there, with empty files and an old script */
     int64_t script_size; /* of that */
-    ino_t script_ino; /* or 0: not looked at yet */
+    ino_t script_ino;    /* or 0: not looked at yet */
     int64_t known_ns; /* the time of its change: as long as it has that one, it is as it was made;
                          or 0 */
 };

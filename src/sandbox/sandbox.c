@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PASSWD_MAX = 8 << 20, TMP_FULL_BYTES = 64 << 10 };
+enum { PASSWD_MAX = 8 << 20, TMP_FULL_BYTES = 64 << 10, PLACES = 3 };
 
 static const struct backend *const backends[SANDBOX_BACKEND_COUNT] = {
     [SANDBOX_BUBBLEWRAP] = &backend_bubblewrap,
@@ -187,23 +187,38 @@ static bool program_exists(const char *root, const char *path)
            (S_ISLNK(st.st_mode) || (S_ISREG(st.st_mode) && (st.st_mode & S_IXOTH)));
 }
 
-const char *sandbox_find_program(const struct sandbox *s, const char *image, const char *program)
+static const char *find_program(const struct sandbox *s, const char *image,
+                                const char *const places[PLACES])
+{
+    auto_buf root = BUF(PATH_MAX);
+    if (!s->backend->find_root(s, image, &root))
+        return NULL;
+    for (size_t i = 0; i < PLACES; i++)
+        if (places[i] && program_exists(buf_c(&root), places[i]))
+            return places[i];
+    return NULL;
+}
+
+/* The host's are looked for once: one that goes away meanwhile fails the step by its name. */
+const char *sandbox_find_program(struct sandbox *s, const char *image, const char *program)
 {
     static const struct {
-        const char *name, *places[3];
-    } known[] = {
+        const char *name, *places[PLACES];
+    } known[SANDBOX_PROGRAMS] = {
         {"bash", {"/usr/bin/bash", "/bin/bash", "/usr/local/bin/bash"}},
         {"sh", {"/bin/sh", "/usr/bin/sh"}},
         {"python3", {"/usr/bin/python3", "/usr/local/bin/python3", "/bin/python3"}},
     };
-    auto_buf root = BUF(PATH_MAX);
-    if (!s->backend->find_root(s, image, &root))
+    size_t i = 0;
+    while (i < SANDBOX_PROGRAMS && strcmp(program, known[i].name) != 0)
+        i++;
+    if (i == SANDBOX_PROGRAMS)
         return NULL;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        for (size_t k = 0; strcmp(program, known[i].name) == 0 && k < 3; k++)
-            if (known[i].places[k] && program_exists(buf_c(&root), known[i].places[k]))
-                return known[i].places[k];
-    return NULL;
+    if (image)
+        return find_program(s, image, known[i].places);
+    if (!s->programs[i])
+        s->programs[i] = find_program(s, NULL, known[i].places);
+    return s->programs[i];
 }
 
 bool sandbox_waived(const struct sandbox *s, const char *promise)

@@ -78,7 +78,7 @@ uint32_t sandbox_host_gid(const struct sandbox *s);
 size_t sandbox_notices(const struct sandbox *s, const char *const **ret_notices);
 /* Path inside at which a step finds a program ("bash", "python3"), static; NULL where there is
  * none. image as in the spec. */
-const char *sandbox_find_program(const struct sandbox *s, const char *image, const char *program);
+const char *sandbox_find_program(struct sandbox *s, const char *image, const char *program);
 
 /* ---- the folders of one run, as its steps see them ---- */
 

@@ -179,6 +179,8 @@ struct backend {
 };
 extern const struct backend backend_bubblewrap, backend_none;
 
+enum { SANDBOX_PROGRAMS = 3 }; /* that sandbox_find_program knows */
+
 struct sandbox {
     const struct backend *backend;
     char *program;    /* bwrap */
@@ -187,10 +189,11 @@ struct sandbox {
     uint32_t uid, gid;
     uint64_t waived; /* bits of sandbox_promises */
     int seccomp;
-    int null;                /* /dev/null, to read */
-    bool warm;               /* steps start in a room where they can */
-    int room;                /* its program in memory; -1 where that cannot be */
-    struct nursery *nursery; /* of `none` */
+    const char *programs[SANDBOX_PROGRAMS]; /* of the host's, where they were found; or NULL */
+    int null;                               /* /dev/null, to read */
+    bool warm;                              /* steps start in a room where they can */
+    int room;                               /* its program in memory; -1 where that cannot be */
+    struct nursery *nursery;                /* of `none` */
     struct cgroups cgroups;
     VEC(const char *) notices;
     struct arena arena;
