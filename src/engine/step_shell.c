@@ -295,7 +295,8 @@ static void launch_done(struct launch *l)
 static void push_env(struct launch *l, const char *name, str value)
 {
     auto_buf pair = BUF(ADDITIONS_MAX);
-    buf_addf(&pair, "%s=", name);
+    buf_add_c(&pair, name);
+    buf_add_byte(&pair, '=');
     buf_add_str(&pair, value);
     vec_push(&l->env, buf_take(&pair, NULL));
 }
@@ -314,12 +315,21 @@ static void own_env(struct live_run *r, uint32_t step, struct launch *l)
         push_env(l, "PLUE_SHA", r->request.sha);
 }
 
+/* What a start needs of the step's configuration; NULL where that is damaged. */
+static json_t *load_config(str config)
+{
+    static const char *const names[] = {"cmd",     "shell", "env",       "cwd", "image",
+                                        "network", "cache", "artifacts", NULL};
+    auto_buf needed = BUF(CONFIG_RESOLVED_MAX);
+    return json_pick(config, names, &needed) ? json_loadb(needed.p, needed.n, JSON_ALLOW_NUL, NULL)
+                                             : NULL;
+}
+
 /* Everything but cmd, which is quoted by itself. */
 static bool resolve_config(struct live_run *r, uint32_t step, struct launch *l, struct err *err)
 {
-    str config = r->plan.steps[step].config;
     struct resolve_scope scope = run_scope(r);
-    json_t *raw = json_loadb(config.p, config.n, JSON_ALLOW_NUL, NULL);
+    json_t *raw = load_config(r->plan.steps[step].config);
     const char *shell = json_string_value(json_object_get(raw, "shell"));
     enum shell_dialect dialect = !shell                          ? SHELL_BASH
                                  : strcmp(shell, "python3") == 0 ? SHELL_PYTHON3
@@ -513,7 +523,7 @@ void shell_launch(struct live_run *r, uint32_t step)
     free(r->steps[step].artifacts);
     const json_t *artifacts = json_object_get(l.config, "artifacts");
     r->steps[step].artifacts =
-        json_is_null(artifacts) ? NULL : json_dumps(artifacts, JSON_ENCODE_ANY | JSON_COMPACT);
+        artifacts ? json_dumps(artifacts, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
     if (!cache_begin(r, step, l.config))
         start_process(r, step, &l);
 }

@@ -30,6 +30,12 @@ static inline str json_text_of(const json_t *j)
 /* The member's text; empty where it is missing or no string. Borrowed from the object. */
 str json_get_text(const json_t *object, const char *key);
 
+/* Adds to an empty *ret the object that has those members of `object`, a text made with writer.h,
+ * that `names` (ended by NULL) holds and that are not null. The values are copied, not judged: what
+ * reads the result finds what is wrong with them. False where the text is no object, or ret is
+ * full. Names with escapes are not found. */
+bool json_pick(str object, const char *const *names, struct buf *ret) must_use;
+
 /* Writes a document in its own order. */
 void json_put(struct json_writer *w, const json_t *j);
 

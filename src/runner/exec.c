@@ -20,10 +20,10 @@ enum {
 };
 
 static const char *const file_variables[STEP_FILE_COUNT] = {
-    [STEP_FILE_OUTPUT] = "PLUE_OUTPUT",
-    [STEP_FILE_ENV] = "PLUE_ENV",
-    [STEP_FILE_PATH] = "PLUE_PATH",
-    [STEP_FILE_SUMMARY] = "PLUE_SUMMARY",
+    [STEP_FILE_OUTPUT] = "PLUE_OUTPUT=",
+    [STEP_FILE_ENV] = "PLUE_ENV=",
+    [STEP_FILE_PATH] = "PLUE_PATH=",
+    [STEP_FILE_SUMMARY] = "PLUE_SUMMARY=",
 };
 
 struct local_step {
@@ -132,71 +132,65 @@ static bool choose_interactive(const struct local *l, const struct runner_exec *
 }
 
 struct environment {
-    struct arena arena;
-    const char *at[ENV_COUNT_MAX + 1];
-    size_t n;
+    struct arena arena;     /* what is made for it */
+    VEC(const char *) list; /* NULL-terminated once it is built */
+    size_t bytes;
     bool overflow;
 };
 
-static struct environment *env_new(void)
+static void env_done(struct environment *e)
 {
-    struct environment *e = mem_alloc(sizeof *e); /* the list is filled from its start */
-    e->arena = (struct arena)ARENA_INIT;
-    e->n = 0;
-    e->overflow = false;
-    e->at[0] = NULL;
-    return e;
+    arena_done(&e->arena);
+    vec_done(&e->list);
 }
 
-static void env_done(struct environment **e)
-{
-    arena_done(&(*e)->arena);
-    free(*e);
-}
-
-/* A later entry of the same name wins. */
+/* A later entry of the same name wins. The entry is borrowed. */
 static void env_set(struct environment *e, const char *entry)
 {
     size_t name = strcspn(entry, "=") + 1, i = 0;
-    while (i < e->n && strncmp(e->at[i], entry, name) != 0)
+    while (i < e->list.n && strncmp(e->list.at[i], entry, name) != 0)
         i++;
-    if (i == ENV_COUNT_MAX || e->arena.used > ENV_TEXT_MAX)
-        e->overflow = true;
-    else {
-        e->at[i] = arena_cstr(&e->arena, str_of(entry));
-        e->n += i == e->n;
-        e->at[e->n] = NULL;
-    }
+    if (i < e->list.n)
+        e->list.at[i] = entry;
+    else if (i < ENV_COUNT_MAX)
+        vec_push(&e->list, entry);
+    e->bytes += strlen(entry);
+    e->overflow = e->overflow || i == ENV_COUNT_MAX || e->bytes > ENV_TEXT_MAX;
 }
 
-static void env_setf(struct environment *e, const char *fmt, ...) printf_like(2, 3);
-static void env_setf(struct environment *e, const char *fmt, ...)
+static const char *joined(struct arena *a, const char *first, const char *second, const char *third)
 {
-    va_list args;
-    va_start(args, fmt);
-    str entry = arena_vprintf(&e->arena, fmt, args);
-    va_end(args);
-    env_set(e, arena_cstr(&e->arena, entry));
+    size_t n = strlen(first) + strlen(second) + strlen(third) + 1;
+    char *text = arena_alloc(a, n);
+    stpcpy(stpcpy(stpcpy(text, first), second), third);
+    return text;
+}
+
+static void env_join(struct environment *e, const char *name, const char *value, const char *more)
+{
+    env_set(e, joined(&e->arena, name, value, more));
 }
 
 static const char *env_get(const struct environment *e, const char *name)
 {
-    for (size_t i = 0; i < e->n; i++)
-        if (strncmp(e->at[i], name, strlen(name)) == 0 && e->at[i][strlen(name)] == '=')
-            return e->at[i] + strlen(name) + 1;
+    for (size_t i = 0; i < e->list.n; i++)
+        if (strncmp(e->list.at[i], name, strlen(name)) == 0 && e->list.at[i][strlen(name)] == '=')
+            return e->list.at[i] + strlen(name) + 1;
     return "";
 }
 
 struct places { /* as the step sees them */
-    char workspace[PATH_MAX], tmp[PATH_MAX], files[PATH_MAX];
+    const char *workspace, *tmp, *files;
 };
 
 /* What programs of most kinds read; they look names up nowhere else, since there is no DNS. */
 static void set_proxy_env(struct environment *e, const struct proxy_rules *rules)
 {
     static const char *const names[] = {"http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"};
+    char port[16];
+    snprintf(port, sizeof port, "%d", SANDBOX_PROXY_PORT);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        env_setf(e, "%s=http://127.0.0.1:%d", names[i], SANDBOX_PROXY_PORT);
+        env_join(e, names[i], "=http://127.0.0.1:", port);
     env_set(e, "NODE_USE_ENV_PROXY=1");
     /* The step's own loopback, but where the host's was asked for. */
     if (proxy_rules_name_loopback(rules))
@@ -209,7 +203,7 @@ static bool build_env(struct environment *e, const struct runner_exec *x, const 
                       const struct proxy_rules *rules, struct err *err)
 {
     env_set(e, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    env_setf(e, "HOME=%s/home", at->tmp);
+    env_join(e, "HOME=", at->tmp, "/home");
     env_set(e, "USER=plue");
     env_set(e, "LOGNAME=plue");
     env_set(e, "SHELL=/bin/sh");
@@ -223,11 +217,13 @@ static bool build_env(struct environment *e, const struct runner_exec *x, const 
         auto_buf path = BUF(ENV_TEXT_MAX);
         for (size_t i = 0; x->path[i]; i++)
             buf_addf(&path, "%s:", x->path[i]);
-        env_setf(e, "PATH=%s%s", buf_c(&path), env_get(e, "PATH"));
+        env_join(e, "PATH=", buf_c(&path), env_get(e, "PATH"));
     }
-    env_setf(e, "PLUE_WORKSPACE=%s", at->workspace);
+    env_join(e, "PLUE_WORKSPACE=", at->workspace, "");
+    const char *folder = joined(&e->arena, at->files, "/", "");
     for (size_t i = 0; i < STEP_FILE_COUNT; i++)
-        env_setf(e, "%s=%s/%s", file_variables[i], at->files, step_file_name((enum step_file)i));
+        env_join(e, file_variables[i], folder, step_file_name((enum step_file)i));
+    vec_push(&e->list, NULL);
     if (!e->overflow)
         return true;
     err_set(err, "step_env", "the step's environment has more than %d variables or %d MiB",
@@ -262,19 +258,18 @@ static bool check_egress(const struct local *local, const struct runner_exec *x,
 }
 
 static bool set_places(struct places *at, const struct local_workspace *w,
-                       const struct local_step *s, struct err *err)
+                       const struct local_step *s, struct arena *a, struct err *err)
 {
-    const struct places inside = {"/workspace", "/tmp", "/plue"};
     if (sandbox_maps_paths(w->local->sandbox)) {
-        *at = inside;
+        *at = (struct places){"/workspace", "/tmp", "/plue"};
         return true;
     }
     if (strlen(w->dir) + sizeof "/workspace" > PATH_MAX ||
         strlen(w->dir) + sizeof "/files/" + strlen(s->folder.name) > PATH_MAX)
         return err_set(err, "step_files", "the data directory's path is too long");
-    stpcpy(stpcpy(at->workspace, w->dir), "/workspace");
-    stpcpy(stpcpy(at->tmp, w->dir), "/tmp");
-    stpcpy(stpcpy(stpcpy(at->files, w->dir), "/files/"), s->folder.name);
+    at->workspace = joined(a, w->dir, "/workspace", "");
+    at->tmp = joined(a, w->dir, "/tmp", "");
+    at->files = joined(a, w->dir, "/files/", s->folder.name);
     return true;
 }
 
@@ -344,9 +339,9 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
                   struct err *err)
 {
     const char *command[COMMAND_MAX];
-    auto_free struct places *at = mem_alloc(sizeof *at);
-    cleanup(env_done) struct environment *env = env_new();
-    auto_buf script = BUF(RUNNER_SCRIPT_MAX), path = BUF(PATH_MAX), cwd = BUF(PATH_MAX);
+    struct places at = {0};
+    cleanup(env_done) struct environment env = {.arena = ARENA_INIT};
+    auto_buf script = BUF(RUNNER_SCRIPT_MAX);
     cleanup(proxy_rules_done) struct proxy_rules rules = {0};
     bool proxied = x->network == SANDBOX_NETWORK_PROXY && sandbox_has_networks(w->local->sandbox);
     if (!workspace_is_there(w, err) || (proxied && !proxy_rules_parse(x->hosts, &rules, err)))
@@ -354,10 +349,10 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
     if (!id_is_safe(x->step))
         return err_set(err, "step_files", "'%s' cannot name a step", x->step);
     s->folder = step_files_choose(w);
-    if (!set_places(at, w, s, err))
+    if (!set_places(&at, w, s, &env.arena, err))
         return false;
     if (x->input)
-        step_input_script(str_of(at->files), &script);
+        step_input_script(str_of(at.files), &script);
     if (x->argv)
         quote_argv(&script, x->argv);
     else
@@ -368,27 +363,26 @@ static bool start(struct local_step *s, struct local_workspace *w, const struct 
         err_hint(err, "put it into a file of the repository and call that");
         return false;
     }
-    if (!build_env(env, x, at, proxied ? &rules : NULL, err) ||
+    if (!build_env(&env, x, &at, proxied ? &rules : NULL, err) ||
         !step_files_make(w, &s->folder, buf_str(&script), err) ||
         (x->input && !open_input(s, w, err)))
         return false;
-    buf_addf(&path, "%s/script", at->files);
-    if (x->cwd && x->cwd[0] == '/')
-        buf_add_c(&cwd, x->cwd);
-    else
-        buf_addf(&cwd, "%s%s%s", at->workspace, x->cwd ? "/" : "", x->cwd ? x->cwd : "");
+    const char *path = joined(&env.arena, at.files, "/script", "");
+    const char *cwd = !x->cwd            ? at.workspace
+                      : x->cwd[0] == '/' ? x->cwd
+                                         : joined(&env.arena, at.workspace, "/", x->cwd);
     struct sandbox_spec spec = {.space = w->space,
                                 .image = x->image,
                                 .files = s->folder.name,
-                                .cwd = buf_c(&cwd),
+                                .cwd = cwd,
                                 .argv = command,
-                                .env = env->at,
+                                .env = env.list.at,
                                 .network = x->network,
                                 .limits = with_defaults(w->local, x->limits),
                                 .stdio = x->stdio};
     return check_egress(w->local, x, err) &&
            (x->stdio ? choose_interactive(w->local, x, command, err)
-                     : choose_shell(w->local, x, buf_c(&path), command, err)) &&
+                     : choose_shell(w->local, x, path, command, err)) &&
            sandbox_start(w->local->sandbox, &spec, &s->tree, &s->stream[0], &s->stream[1], err) &&
            (!proxied || start_proxy(s, w, &rules, err));
 }

@@ -87,6 +87,44 @@ static void document__is_written_in_its_own_order(void **state)
     assert_string_equal(buf_c(&out), text);
 }
 
+static void pick__cuts_the_named_members_out(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a", "bc", NULL};
+    static const struct {
+        const char *text, *want; /* NULL: no object */
+    } cases[] = {
+        {"{}", "{}"},
+        {" { } ", "{}"},
+        {"{\"a\": 1}", "{\"a\":1}"},
+        {"{\"b\":1,\"a\":{\"a\":[1,{\"bc\":\"}\\\"]\"}]},\"bc\":\"x\"}",
+         "{\"a\":{\"a\":[1,{\"bc\":\"}\\\"]\"}]},\"bc\":\"x\"}"},
+        {"{\"a\": null, \"bc\":\n[null] , \"abc\": \"\\\\\"}", "{\"bc\":[null]}"},
+        {"{\"x\":\"a\\\",\\\"a\\\":2\",\"a\":3}", "{\"a\":3}"},
+        {"", NULL},
+        {"[1]", NULL},
+        {"{\"a\"", NULL},
+        {"{\"a\":", NULL},
+        {"{\"a\":1", NULL},
+        {"{\"a\":1]", NULL},
+        {"{\"a\":\"\\", NULL},
+        {"{\"a\":1,}", NULL},
+        {"{a:1}", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        auto_buf b = BUF(100);
+        /* No byte behind the text is its own. */
+        size_t n = strlen(cases[i].text);
+        auto_free char *text = malloc(n + !n);
+        memcpy(text, cases[i].text, n);
+        assert_int_equal(json_pick(str_make(text, n), names, &b), cases[i].want != NULL);
+        if (cases[i].want)
+            assert_string_equal(buf_c(&b), cases[i].want);
+    }
+    auto_buf small = BUF(5);
+    assert_false(json_pick(STR("{\"a\":12345}"), names, &small));
+}
+
 static void pointer__finds_what_rfc_6901_says(void **state)
 {
     (void)state;
@@ -127,6 +165,7 @@ int main(void)
         cmocka_unit_test(document__nesting_is_bounded),
         cmocka_unit_test(document__files_that_cannot_be_read_say_so),
         cmocka_unit_test(document__is_written_in_its_own_order),
+        cmocka_unit_test(pick__cuts_the_named_members_out),
         cmocka_unit_test(pointer__finds_what_rfc_6901_says),
         cmocka_unit_test(pointer__is_made_with_escapes),
     };
