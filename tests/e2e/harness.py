@@ -231,6 +231,10 @@ class PlueTest(unittest.TestCase):
             return view and any(s["id"] == name and s["status"] == status for s in view["steps"]) and view
         return self.wait_for(reached, f"step {name} of run {run} is {status}")
 
+    def wait_for_question(self, run=1):
+        """That a step waits is recorded before its question is: only then can it be answered."""
+        return self.wait_for(lambda: (self.try_view(run) or {}).get("approvals"), f"run {run} asks for an approval")
+
     # -- golden files
 
     def assert_golden(self, name, text):

@@ -297,7 +297,7 @@ class Acceptance(PlueTest):
         secret.chmod(0o600)
         process = self.start("workflow", "run", "release", "--input", "part=minor", "--input", "dry_run=false", "--json",
                              "--secret-file", secret)
-        self.wait_for_step("sign-off", "waiting")
+        self.wait_for_question()
         self.assertIn("\napprovals\n  sign off: waits\n", self.plue("run", "view", 1, expect=0).out)
         self.plue("run", "approve", 1, "--comment", "go", expect=0)
         run = self.finish(process, expect=0).json

@@ -33,7 +33,7 @@ class FirstFiles(PlueTest):
         """Starts it; it waits, and what it took is kept."""
         self.steps_workflow(self.GATE)
         process = self.start("workflow", "run", "ci")
-        self.wait_for(lambda: (self.try_view() or {}).get("status") == "waiting", "the run waits")
+        self.wait_for_question()
         self.wait_for(self.has_source, "its files are kept")
         return process
 
@@ -58,7 +58,7 @@ class FirstFiles(PlueTest):
     def test_nobody_is_asked_before_the_files_are_taken(self):
         self.steps_workflow(self.GATE)
         process = self.start("workflow", "run", "ci")
-        self.wait_for_step("ok", "waiting")
+        self.wait_for_question()
         self.write("tracked.txt", "new\n")      # at once: the question is the sign that they are taken
         self.plue("run", "approve", 1, expect=0)
         self.finish(process, expect=0)
@@ -78,14 +78,11 @@ class FirstFiles(PlueTest):
         self.assertEqual((self.view()["attempt"], self.log(step="show")), (1, "old\n"))
 
     def test_where_that_is_gone_too_it_says_so_and_asks_again(self):
-        process = self.start_gate()
+        self.kill(self.start_gate())
         self.plue("run", "approve", 1, expect=0)
-        self.kill(process)
         self.sql("DELETE FROM workspace_snapshots")
-        self.sql("UPDATE workflow_runs SET status = 'waiting'")
-        self.sql("UPDATE workflow_steps SET status = 'pending', outcome = NULL, conclusion = NULL WHERE step_id = 'show'")
         self.write("tracked.txt", "new\n")
-        shutil.rmtree(self.data / "workspaces/1", ignore_errors=True)
+        shutil.rmtree(self.data / "workspaces/1")
         done = self.go_on("run", "resume", 1)
         self.assertIn("run 1: its files are gone: it runs again from its start, as attempt 2, on the files that the"
                       " working tree has now: those that it began with are not kept\n", done.err)
@@ -131,7 +128,7 @@ class FirstFiles(PlueTest):
                 ctx.run(name="show", cmd="cat tracked.txt")
             """)
         process = self.start("workflow", "run", "ci")
-        self.wait_for_step("ok", "waiting")
+        self.wait_for_question()
         self.write("tracked.txt", "new\n")
         self.plue("run", "approve", 1, expect=0)
         self.finish(process, expect=0)
@@ -143,7 +140,7 @@ class FirstFiles(PlueTest):
             ctx.comment("done")
             """)
         process = self.start("workflow", "run", "ci")
-        self.wait_for_step("ok", "waiting")
+        self.wait_for_question()
         self.assertFalse((self.data / "workspaces/1").exists())
         self.plue("run", "approve", 1, expect=0)
         self.finish(process, expect=0)

@@ -334,7 +334,7 @@ class Approvals(PlueTest):
         run = self.start("workflow", "run", "ci", "--json")
         view = self.wait_for(lambda: (seen := self.try_view()) and seen["status"] == "waiting" and seen, "the run waits")
         self.assertEqual((self.step(view, "sign-off")["status"], view["reason"]["code"]), ("waiting", "waiting_for_approval"))
-        self.wait_for(lambda: self.try_view()["approvals"], "the question is asked")     # once it waits
+        self.wait_for_question()
         return run
 
     def test_another_process_approves(self):

@@ -128,7 +128,7 @@ class Snapshots(PlueTest):
 
     def run_until_it_waits(self):
         process = self.start("workflow", "run", "ci")
-        self.wait_for(lambda: (self.data / "plue.db").exists() and self.try_view(), "the run is there")
+        self.wait_for_question()
         self.wait_for(lambda: self.kinds()[1:] == ["waiting"], "the snapshot is there")
         return process
 

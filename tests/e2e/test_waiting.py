@@ -36,7 +36,7 @@ class Waiting(PlueTest):
     def waits(self):
         """Starts the run; it waits, and its sandbox is closed."""
         process = self.start("workflow", "run", "ci")
-        self.wait_for(lambda: (self.try_view() or {}).get("status") == "waiting", "the run waits")
+        self.wait_for_question()
         self.wait_for(self.is_kept, "its files are kept")
         self.wait_for(lambda: not sandboxes(process), "its sandbox is closed")
         return process
@@ -102,6 +102,7 @@ class Waiting(PlueTest):
     def test_without_a_sandbox_it_goes_on_too(self):
         self.steps_workflow(self.WORKFLOW.replace("/tmp/t", "$HOME/t"))
         process = self.start("workflow", "run", "ci", "--sandbox", "none")
+        self.wait_for_question()
         self.wait_for(self.is_kept, "its files are kept")
         self.plue("run", "approve", 1, expect=0)
         self.finish(process, expect=0)

@@ -179,8 +179,7 @@ class States(Asking):
     def ask(self):
         self.steps_workflow(self.APPROVAL)
         process = self.start("workflow", "run", "ci")
-        self.wait_for_step("ok", "waiting")
-        self.wait_for(lambda: self.view()["approvals"], "it has asked")
+        self.wait_for_question()
         return process
 
     def test_what_asks_for_an_approval_names_whom_and_the_command(self):
