@@ -23,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests/data"
 SECONDS = 120           # for one command, under sanitizers on a busy machine
+DYING = 20              # for what is left of processes that have ended or were killed
 
 PLUE = None             # set by tests/e2e/run
 NAPS = itertools.count(100000 + os.getpid() % 10000 * 100)
@@ -169,7 +170,8 @@ class PlueTest(unittest.TestCase):
         return result
 
     def wait_for(self, condition, what, seconds=SECONDS):
-        """Waits until the condition gives something true; a file that it reads and is not there yet is waited for too."""
+        """Waits until the condition gives something true; a file that it reads and is not there yet is waited for too.
+        Once all that was started has ended, what it left may still change for a while, and no longer."""
         end, ended = time.monotonic() + seconds, False
         while time.monotonic() < end:
             try:
@@ -178,9 +180,8 @@ class PlueTest(unittest.TestCase):
                 value = None
             if value:
                 return value
-            if ended:
-                break
-            ended = bool(self.started) and all(p.poll() is not None for p in self.started)
+            if not ended and self.started and all(p.poll() is not None for p in self.started):
+                ended, end = True, min(end, time.monotonic() + DYING)
             time.sleep(0.03)
         shown = "".join(Path(p.out_path).read_text(errors="replace") + Path(p.err_path).read_text(errors="replace")
                         for p in self.started)
@@ -322,7 +323,10 @@ def end_keepers(top):
                 ended.add(int(pid))
         except (OSError, ValueError):       # it has ended, or never began
             pass
-    lost = keepers_of(top) - ended
+    lost, end = keepers_of(top) - ended, time.monotonic() + DYING
+    while lost and time.monotonic() < end:      # it may have been killed a moment ago
+        time.sleep(0.03)
+        lost = keepers_of(top) - ended
     for pid in lost:
         os.kill(pid, signal.SIGKILL)
     if lost:

@@ -12,11 +12,11 @@ def sandboxes(process):
     """The small programs of a run's sandbox that a plue process holds."""
     children = []
     for task in Path(f"/proc/{process.pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            try:
+        try:
+            for child in (task / "children").read_text().split():
                 children.append(Path(f"/proc/{child}/comm").read_text().strip())
-            except FileNotFoundError:
-                pass
+        except OSError:         # the thread or the child has ended
+            pass
     return [name for name in children if name == "plue-room"]
 
 
