@@ -181,8 +181,7 @@ class AfterACrash(RepositoryTool):
 
     def killed(self, asked, before=lambda: None):
         run = self.start("workflow", "run", "ci")
-        for _ in range(asked):
-            self.assertTrue(self.model.asked.acquire(timeout=60))
+        self.wait_until_asked(asked)
         before()
         run.kill()
         run.wait(60)
@@ -220,7 +219,7 @@ class AfterACrash(RepositoryTool):
                        turn(inner), turn(inner), turn(DONE), tool=AGAIN, name="check.prompt.md")
         self.killed(4)
         again = self.start("run", "resume", "1")
-        self.assertTrue(self.model.asked.acquire(timeout=60))
+        self.wait_until_asked(1)
         again.kill()
         again.wait(60)
         self.resume()

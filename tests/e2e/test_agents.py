@@ -37,6 +37,10 @@ def turn(*calls, text="I look."):
     return stream("".join(f"event: {e['type']}\ndata: {json.dumps(e)}\n\n" for e in events))
 
 
+def turn_of(request):
+    return 1 + sum(m["role"] == "assistant" for m in request["messages"])
+
+
 class AgentTest(ModelTest):
     def agent(self, *scripts, prompt=FIX, body=BODY):
         self.write(".plue/prompts/fix.prompt.md", prompt)
@@ -53,6 +57,17 @@ class AgentTest(ModelTest):
         self.agent(turn(*calls), turn(DONE), prompt=prompt, body=body)
         self.run_it(expect=expect)
         return self.results(1)
+
+    def wait_until_asked(self, times):
+        """The model was asked so often, and so much is recorded: the last turn is, so what earlier ones gave is."""
+        for _ in range(times):
+            self.assertTrue(self.model.asked.acquire(timeout=60))
+        asked = [turn_of(r[2]) for r in self.model.requests if "tools" in r[2]]     # by agents
+
+        def recorded():
+            rows = self.rows("SELECT data FROM run_events WHERE type = 'agent_turn' AND run_id = (SELECT MAX(id) FROM workflow_runs)")
+            return [json.loads(data)["turn"] for data, in rows].count(asked[-1]) >= asked.count(asked[-1])
+        self.wait_for(recorded, f"turn {asked[-1]} is recorded")
 
     def agent_step(self):
         run = self.plue("run", "view", "1", "--json", expect=0).json
@@ -122,8 +137,7 @@ class Turns(AgentTest):
     def killed(self, *, turns):
         """The run is killed when the model was asked so often, and goes on in another process."""
         run = self.start("workflow", "run", "ci")
-        for _ in range(turns):
-            self.assertTrue(self.model.asked.acquire(timeout=60))
+        self.wait_until_asked(turns)
         run.kill()
         run.wait(60)
         self.plue("run", "resume", "1", expect=0)
@@ -159,8 +173,7 @@ class Turns(AgentTest):
         self.agent(turn(("shell", {"command": "echo more >> src/a.txt"})), hang(), hang(), turn(("read_file", {"path": "src/a.txt"})), turn(DONE))
         for args, asked in ((("workflow", "run", "ci"), 2), (("run", "resume", "1"), 1)):
             run = self.start(*args)
-            for _ in range(asked):
-                self.assertTrue(self.model.asked.acquire(timeout=60))
+            self.wait_until_asked(asked)
             run.kill()
             run.wait(60)
         # What the second process took over was not written yet when it died.
@@ -172,8 +185,7 @@ class Turns(AgentTest):
     def test_turns_and_budget_count_over_an_interruption(self):
         self.agent(*[turn(("glob", {"pattern": str(i)})) for i in range(3)], hang(), *[turn(("glob", {"pattern": str(i)})) for i in range(3, 7)])
         run = self.start("workflow", "run", "ci")
-        for _ in range(4):
-            self.assertTrue(self.model.asked.acquire(timeout=60))
+        self.wait_until_asked(4)
         run.kill()
         run.wait(60)
         self.plue("run", "resume", "1", expect=1)

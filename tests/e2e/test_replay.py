@@ -223,8 +223,7 @@ class Replay(AgentTest):
         lost = turn(("edit_file", {"path": "src/a.txt", "old": "two", "new": "lost"}))
         self.agent(TURNS[0], lost, hang(), TURNS[1], TURNS[2], turn(DONE))
         run = self.start("workflow", "run", "ci")
-        for _ in range(3):
-            self.assertTrue(self.model.asked.acquire(timeout=60))
+        self.wait_until_asked(3)
         run.kill()
         run.wait(60)
         # The process died after the second answer was recorded and before its turn was, and before it had any effect.
@@ -357,8 +356,7 @@ class Fork(AgentTest):
                 while self.model.asked.acquire(blocking=False):
                     pass
                 run = self.start("run", "replay", "1", "--fork-at", "3", *options)
-                for _ in range(2):
-                    self.assertTrue(self.model.asked.acquire(timeout=60))
+                self.wait_until_asked(2)
                 run.kill()
                 run.wait(60)
                 self.plue("run", "resume", "2", expect=0)
@@ -388,8 +386,7 @@ class Fork(AgentTest):
         while self.model.asked.acquire(blocking=False):
             pass
         run = self.start("run", "replay", "1", "--fork-at", "2", "--result", f"read_file={self.top / 'other.txt'}")
-        for _ in range(2):
-            self.assertTrue(self.model.asked.acquire(timeout=60))
+        self.wait_until_asked(2)
         run.kill()
         run.wait(60)
         self.plue("run", "resume", "2", expect=0)
