@@ -1,7 +1,7 @@
 """Tools of the repository that agents call: @tool functions and prompts of .plue/tools, as steps of the agent's run."""
 import json
-import subprocess
 
+from harness import processes_with
 from model_server import anthropic_stream, hang, stream
 from test_agents import BODY, DONE, FIX, AgentTest, turn
 
@@ -139,14 +139,14 @@ class RepositoryTools(RepositoryTool):
         self.assertIn("there is no tool //tools:check", self.run_it(expect=2).err)
 
     def test_a_cancel_ends_the_steps_of_tools(self):
-        self.with_tool(turn(("check", {"path": "src/a.txt"})), tool=CHECK.replace("f\"cat {ctx.inputs.path}\"", "\"touch started; sleep 1234.25\""))
+        self.with_tool(turn(("check", {"path": "src/a.txt"})), tool=CHECK.replace("f\"cat {ctx.inputs.path}\"", f"\"touch started; sleep {self.nap}\""))
         run = self.start("workflow", "run", "ci")
         self.wait_for(lambda: list(self.data.glob("**/started")), "the tool runs")
         self.plue("run", "cancel", "1", expect=0)
         self.finish(run, expect=3)
         self.assertEqual([(s["id"], s["outcome"]) for s in self.steps()],
                          [("fix", "cancelled"), ("fix.check-1.look", "cancelled"), ("log", "cancelled"), ("show", "cancelled")])
-        self.assertEqual(subprocess.run(["pgrep", "-f", "sleep 1234.25"], capture_output=True).stdout, b"")
+        self.assertEqual(processes_with(self.nap), [])
 
     def test_a_secret_of_a_tools_step_is_masked_everywhere(self):
         tool = CHECK.replace('f"cat {ctx.inputs.path}"', '"echo $TOKEN; echo ::add-mask::other-secret; echo other-secret", env={"TOKEN": ctx.secrets.TOKEN}')

@@ -1,7 +1,7 @@
 """Agents: prompts that go on in turns, with tools in the run's sandbox, against a scripted provider on loopback."""
 import json
-import subprocess
 
+from harness import processes_with
 from model_server import anthropic_events, hang, stream
 from test_models import ModelTest
 
@@ -126,13 +126,13 @@ class Turns(AgentTest):
         self.assertEqual((self.agent_step()["error"]["code"], len(self.model.requests)), ("agent_loop", 5))
 
     def test_a_cancel_kills_the_running_tool(self):
-        self.agent(turn(("shell", {"command": "touch started; sleep 1234.5"})))
+        self.agent(turn(("shell", {"command": f"touch started; sleep {self.nap}"})))
         run = self.start("workflow", "run", "ci")
         self.wait_for(lambda: list(self.data.glob("**/started")), "the tool runs")
         self.plue("run", "cancel", "1", expect=0)
         self.finish(run, expect=3)
         self.assertEqual(self.agent_step()["outcome"], "cancelled")
-        self.assertEqual(subprocess.run(["pgrep", "-f", "sleep 1234.5"], capture_output=True).stdout, b"")
+        self.assertEqual(processes_with(self.nap), [])
 
     def killed(self, *, turns):
         """The run is killed when the model was asked so often, and goes on in another process."""
