@@ -30,7 +30,7 @@ class Groups(OnTerminal):
             if i == 1:
                 self.wait_for_step("a", "running")
         self.wait_for(lambda: self.reason(3) == "waits for run 1 of the group deploy, at place 2", "the place is told")
-        self.assertEqual(self.reason(2), "waits for run 1 of the group deploy, at place 1")
+        self.wait_for(lambda: self.reason(2) == "waits for run 1 of the group deploy, at place 1", "and that of the one before")
         listed = self.plue("run", "list", "--json", expect=0).json["runs"]
         self.assertEqual([(run["id"], run["queue_position"]) for run in listed], [(3, 2), (2, 1), (1, None)])
         self.assertEqual([self.view(run)["queue_position"] for run in (1, 2, 3)], [None, 1, 2])
