@@ -73,8 +73,8 @@ class Hostile(PlueTest):
 
     def test_nothing_that_is_said_after_the_end_of_a_step_gets_into_its_log(self):
         self.steps_workflow("""
-            ctx.run(name="a", cmd="echo said; (trap '' HUP TERM; sleep 0.2; echo late; echo v=late >> $PLUE_OUTPUT) & exit 0")
-            ctx.run(name="b", cmd="sleep 0.5; echo second")
+            ctx.run(name="a", cmd="echo said; (trap '' HUP TERM; until [ -e next ]; do sleep 0.02; done; echo late; echo v=late >> $PLUE_OUTPUT) & exit 0")
+            ctx.run(name="b", cmd="touch next; sleep 0.5; echo second")
             """)
         self.run_ci()
         self.assertEqual((self.log(step="a"), self.log(step="b")), ("said\n", "second\n"))
