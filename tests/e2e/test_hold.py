@@ -169,14 +169,30 @@ class Hold(OnTerminal):
         with sqlite3.connect(self.data / "plue.db") as db:
             return [kind for kind, in db.execute("SELECT kind FROM run_commands")]
 
+    def stop(self, process):
+        """Stops it where others can write: a program that is stopped within a transaction keeps them out."""
+        def is_stopped():
+            process.send_signal(signal.SIGSTOP)
+            self.wait_for(lambda: all(stat.read_text().rpartition(")")[2].split()[0] == "T"
+                                      for stat in Path(f"/proc/{process.pid}/task").glob("*/stat")), "it stands still")
+            db = sqlite3.connect(self.data / "plue.db", timeout=0, isolation_level=None)
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                return True
+            except sqlite3.OperationalError:
+                process.send_signal(signal.SIGCONT)
+            finally:
+                db.close()
+        self.wait_for(is_stopped, "it is stopped")
+
     def test_a_new_try_that_fails_at_once_is_an_answer(self):
         """It may be held again before anybody has seen it run."""
         self.steps_workflow("""ctx.run(name="test", cmd="false")""")
         process = self.held("--break-on-failure")
-        process.send_signal(signal.SIGSTOP)
+        self.stop(process)
         asking = self.start("run", "continue", 1, "test", "--again")
         self.wait_for(lambda: self.wishes() == ["continue"], "it has asked")
-        asking.send_signal(signal.SIGSTOP)
+        self.stop(asking)
         process.send_signal(signal.SIGCONT)
         self.wait_for(lambda: self.step(self.view(), "test")["attempts"] == 2, "it runs again")
         self.wait_for_step("test", "waiting")
