@@ -226,10 +226,10 @@ class Hold(OnTerminal):
 
     def test_neither_the_run_nor_the_step_runs_out_of_time(self):
         self.steps_workflow("""
-            ctx.run(name="test", cmd="true", timeout=1)
-            """, decorator="@workflow(triggers=[manual()], timeout=2)")
+            ctx.run(name="test", cmd="true", timeout=3)
+            """, decorator="@workflow(triggers=[manual()], timeout=5)")
         process = self.held("--break-before", "test")
-        self.attach("sleep 3")
+        self.attach("sleep 6")
         self.assertEqual(self.view()["status"], "waiting")
         self.plue("run", "continue", 1, expect=0)
         self.finish(process, 0)

@@ -396,9 +396,9 @@ class Approvals(PlueTest):
         self.assertEqual(self.outcomes(self.view())["b"], "cancelled")
 
     def test_the_run_s_time_stands_still(self):
-        self.steps_workflow(self.BODY.format(""), decorator='@workflow(triggers=[manual()], timeout="2s")')
+        self.steps_workflow(self.BODY.format(""), decorator='@workflow(triggers=[manual()], timeout="5s")')
         run = self.waiting()
         import time
-        time.sleep(3)           # longer than the run may take: only the waiting is long
+        time.sleep(6)           # longer than the run may take: only the waiting is long
         self.plue("run", "approve", 1, expect=0)
         self.finish(run, expect=0)

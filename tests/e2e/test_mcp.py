@@ -100,10 +100,10 @@ class OwnServer(McpTest):
         self.assertEqual((log.count("odd: line "), log.count("odd: line 4999 xxx")), (5000, 1))
 
     def test_a_call_that_takes_too_long_is_cancelled(self):
-        self.served(turn(("odd__slow", {"text": ""})), turn(("odd__echo", {"text": "on"})), turn(DONE), more=", timeout: 1s",
+        self.served(turn(("odd__slow", {"text": ""})), turn(("odd__echo", {"text": "on"})), turn(DONE), more=", timeout: 3s",
                     body=BODY + "\n    ctx.run(name=\"sent\", cmd=\"cat cancelled.json\")")
         self.run_it()
-        self.assertEqual(self.results(1), [("odd: no answer within 1 s: the call was cancelled", True)])
+        self.assertEqual(self.results(1), [("odd: no answer within 3 s: the call was cancelled", True)])
         self.assertEqual(self.results(2), [(json.dumps(["on", [{}, -32601]]), False)])
         sent = json.loads(self.plue("run", "view", "1", "--log", "--step", "sent", "--json", expect=0).json["lines"][0]["line"])
         self.assertEqual((sent["method"], sent["params"]), ("notifications/cancelled", {"requestId": 3, "reason": "it took too long"}))

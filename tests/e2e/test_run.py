@@ -255,7 +255,7 @@ class Failures(PlueTest):
 
     def test_a_timeout_ends_the_process_tree(self):
         self.steps_workflow("""
-            ctx.run(name="a", cmd="echo started; sleep NAP & sleep NAP", timeout=1)
+            ctx.run(name="a", cmd="echo started; sleep NAP & sleep NAP", timeout=3)
             """)
         run = self.run_ci(expect=1)
         self.assertEqual(self.step(run, "a")["outcome"], "timed_out")

@@ -13,7 +13,7 @@ class Tries(PlueTest):
 
     def test_a_try_that_timed_out_and_is_followed_by_another_is_told_as_that(self):
         self.steps_workflow("""
-            ctx.run(name="a", timeout="1s", retries=1,
+            ctx.run(name="a", timeout="3s", retries=1,
                     cmd="[ -e again ] && exit 0; touch again; trap 'exit 0' TERM; sleep NAP & wait")
             """)
         self.run_ci()
@@ -32,10 +32,10 @@ class Tries(PlueTest):
 
 class Timeouts(PlueTest):
     HINT = "timeout= of the step changes it; it had no network; network= of the step or of the workflow allows it"
-    MESSAGE = "the step passed its time limit of 1.0s"
+    MESSAGE = "the step passed its time limit of 3.0s"
 
     def check(self, cmd, exit_code):
-        self.steps_workflow(f"""ctx.run(name="a", timeout="1s", cmd="{cmd}")""")
+        self.steps_workflow(f"""ctx.run(name="a", timeout="3s", cmd="{cmd}")""")
         result = self.plue("workflow", "run", "ci", expect=1)
         step = self.step(self.view(), "a")
         self.assertEqual((step["outcome"], step["reason"]["code"], step["exit_code"], step["error"]["code"],
@@ -58,7 +58,7 @@ class Timeouts(PlueTest):
         self.check("echo x; trap 'exit 0' TERM; sleep NAP & wait", 0)
 
     def test_an_approval_that_nobody_gave_in_time_says_so(self):
-        self.steps_workflow("""ctx.approval("ok", timeout="1s")""")
+        self.steps_workflow("""ctx.approval("ok", timeout="3s")""")
         run = self.run_ci(expect=1)
         self.assertEqual((self.step(run, "ok")["error"]["code"], self.step(run, "ok")["error"]["message"]),
                          ("step_timed_out", self.MESSAGE))
@@ -74,7 +74,7 @@ class Timeouts(PlueTest):
         self.assertIn(": the run was cancelled\n", result.out)
 
     def test_a_run_that_is_out_of_time_shows_what_it_cut_off(self):
-        self.steps_workflow("""ctx.run(name="a", cmd="echo x; sleep NAP")""", '@workflow(triggers=[manual()], timeout="2s")')
+        self.steps_workflow("""ctx.run(name="a", cmd="echo x; sleep NAP")""", '@workflow(triggers=[manual()], timeout="5s")')
         out = self.plue("workflow", "run", "ci", expect=1).out
         self.assertEqual(self.without_times(out),
                          "ci: run 1 (manual)\n* a running\n"

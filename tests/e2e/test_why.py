@@ -120,7 +120,7 @@ class States(Asking):
         self.assertEqual(self.why(1, "b"), "It was cancelled: the run was cancelled.\n")
 
     def test_timed_out(self):
-        self.steps_workflow("""ctx.run(name="a", cmd="echo x; sleep NAP", timeout="1s")""")
+        self.steps_workflow("""ctx.run(name="a", cmd="echo x; sleep NAP", timeout="3s")""")
         self.run_ci(expect=1)
         self.assertEqual(self.why(1, "a"), "It ran at once: it depends on no other step.\n"
                          "It was ended after TIME: the step passed its time limit of TIME.\n"
