@@ -181,5 +181,5 @@ class Bounds(PlueTest):
     def test_memory_is_bounded(self):
         self.write("eat.py", "try:\n    x = bytearray(6 << 30)\n    print('got it')\nexcept MemoryError:\n    print('bounded')\n")
         self.steps_workflow("""ctx.run(name="a", cmd="python3 eat.py || echo bounded")""")
-        self.run_ci()
+        self.run_ci(seconds=600)        # 4 GiB are written, which a small machine may have to find first
         self.assertEqual(self.log().splitlines()[-1], "bounded")
