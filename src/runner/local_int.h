@@ -64,8 +64,8 @@ struct owner { /* of what a run may change */
 };
 static inline struct owner local_owner(const struct local *l)
 {
-    return (struct owner){geteuid() == 0 && sandbox_host_uid(l->sandbox) != 0,
-                          sandbox_host_uid(l->sandbox), sandbox_host_gid(l->sandbox)};
+    return (struct owner){sandbox_changes_user(l->sandbox), sandbox_host_uid(l->sandbox),
+                          sandbox_host_gid(l->sandbox)};
 }
 
 /* As steps see it. */

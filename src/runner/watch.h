@@ -3,19 +3,29 @@
  * loop's, with a list of their own behind it. */
 #ifndef RUNNER_WATCH_H
 #define RUNNER_WATCH_H
+#include "base/vec.h"
 #include "diag/err.h"
 #include <uv.h>
 
 struct watch;
 typedef void watch_fn(void *user, struct watch *w);
 
+/* The place of one watch, by which the kernel names it: what it tells of an earlier one is known by
+ * its turn. */
+struct watch_place {
+    struct watch *watch; /* or NULL */
+    uint32_t turn;
+};
 struct watches {
     int list; /* an epoll descriptor */
     size_t count;
     uv_poll_t poll; /* keeps the loop alive while there are any */
+    VEC(struct watch_place) places;
+    VEC(uint32_t) unused;
 };
 struct watch {
     struct watches *all; /* NULL: it is not watched */
+    uint32_t place;
     int fd;
     watch_fn *fn;
     void *user;
@@ -25,8 +35,7 @@ bool watches_open(struct watches *all, uv_loop_t *loop, struct err *err) must_us
 /* None is left; then closed is called, with all->poll, whose data is the caller's. */
 void watches_close(struct watches *all, uv_close_cb closed);
 
-/* Calls fn whenever fd is readable or at its end. The watch must stay where it is until the loop
- * has gone round once after watch_end. */
+/* Calls fn whenever fd is readable or at its end. */
 bool watch_begin(struct watches *all, struct watch *w, int fd, watch_fn *fn, void *user,
                  struct err *err) must_use;
 /* The same for a pipe, but fn is called once for what has come: it reads until there is nothing, or
@@ -34,7 +43,8 @@ bool watch_begin(struct watches *all, struct watch *w, int fd, watch_fn *fn, voi
 bool watch_begin_stream(struct watches *all, struct watch *w, int fd, watch_fn *fn, void *user,
                         struct err *err) must_use;
 void watch_again(struct watch *w);
-/* Before fd is closed. More than once is fine. */
+/* fd is to be closed before the loop goes round: that takes it off the list. More than once is
+ * fine. */
 void watch_end(struct watch *w);
 
 #endif

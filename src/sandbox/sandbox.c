@@ -161,6 +161,11 @@ bool sandbox_has_networks(const struct sandbox *s)
     return s->backend->id != SANDBOX_NONE;
 }
 
+bool sandbox_changes_user(const struct sandbox *s)
+{
+    return s->drop;
+}
+
 uint32_t sandbox_host_uid(const struct sandbox *s)
 {
     return s->uid;

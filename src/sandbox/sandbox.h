@@ -71,7 +71,8 @@ const char *sandbox_name(const struct sandbox *s);
 bool sandbox_maps_paths(const struct sandbox *s);
 /* Steps have networks of their own; false where they have the host's whatever they ask for. */
 bool sandbox_has_networks(const struct sandbox *s);
-/* Host uid and gid that files of a step must belong to. */
+/* Host uid and gid that files of a step must belong to; whether these are others than ours. */
+bool sandbox_changes_user(const struct sandbox *s);
 uint32_t sandbox_host_uid(const struct sandbox *s);
 uint32_t sandbox_host_gid(const struct sandbox *s);
 /* Promises kept late or not at all on this host, as sentences for the log; borrowed. */
