@@ -46,14 +46,15 @@ static bool load_steps(struct progress *p, enum store_step_load what)
 /* False where all are to be loaded. */
 static bool load_changed(struct progress *p)
 {
+    auto_arena list = ARENA_INIT;
     struct store_step *steps;
     size_t n;
     bool all;
-    /* What a newer row takes the place of stays in the arena. */
+    /* Texts that newer ones take the place of stay in the arena. */
     if (p->arena.used > 2 * p->whole_bytes + ROOM_MIN)
         return false;
-    if (!store_load_changed_steps(p->reader, p->run_id, p->picture_seq, &p->arena, &steps, &n, &all,
-                                  &p->picture_seq, &p->unread))
+    if (!store_load_changed_steps(p->reader, p->run_id, p->picture_seq, &p->arena, &list, &steps,
+                                  &n, &all, &p->picture_seq, &p->unread))
         return true;
     for (size_t i = 0; i < n; i++) {
         struct store_step *known = map_get(&p->index, steps[i].key.step_id);

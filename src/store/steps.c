@@ -324,30 +324,32 @@ static bool read_changes(struct store_reader *r, int64_t run_id, int64_t after_s
     return !err_is_set(err);
 }
 
-static bool load_latest(struct store_reader *r, int64_t run_id, str id, struct arena *a,
-                        struct store_step *ret, bool *ret_has, struct err *err)
+static bool load_latest(struct store_reader *r, int64_t run_id, int64_t attempt, str id,
+                        struct arena *a, struct store_step *ret, bool *ret_has, struct err *err)
 {
     auto_db_rows rows = {0};
     if (!db_query(r->db,
-                  "SELECT run_id" BRIEF_NAMES " FROM workflow_steps WHERE run_id = $1 AND attempt ="
-                  " (SELECT attempt FROM workflow_runs WHERE id = $1) AND step_id = $2"
-                  " ORDER BY try DESC LIMIT 1",
-                  DB_ARGS(db_int(run_id), db_text(id)), &rows, err))
+                  "SELECT run_id" BRIEF_NAMES " FROM workflow_steps WHERE run_id = $1"
+                  " AND attempt = $2 AND step_id = $3 ORDER BY try DESC LIMIT 1",
+                  DB_ARGS(db_int(run_id), db_int(attempt), db_text(id)), &rows, err))
         return false;
     *ret_has = db_next(&rows, err);
     return *ret_has ? load_row(&rows, BRIEF_COUNT, a, ret, err) : !err_is_set(err);
 }
 
 bool store_load_changed_steps(struct store_reader *r, int64_t run_id, int64_t after_seq,
-                              struct arena *a, struct store_step **ret, size_t *ret_n,
-                              bool *ret_all, int64_t *ret_seq, struct err *err)
+                              struct arena *texts, struct arena *a, struct store_step **ret,
+                              size_t *ret_n, bool *ret_all, int64_t *ret_seq, struct err *err)
 {
     auto_map ids = {0};
-    int64_t seq; /* what is recorded after it is in the rows at most too early */
+    bool has_run;
+    int64_t seq, attempt = 0; /* what is recorded after seq is in the rows at most too early */
     size_t n = 0;
     *ret_all = false;
     if (!store_last_seq(r, run_id, &seq, err) ||
-        !read_changes(r, run_id, after_seq, a, &ids, ret_all, err))
+        !read_changes(r, run_id, after_seq, a, &ids, ret_all, err) ||
+        !db_find_int(r->db, "SELECT attempt FROM workflow_runs WHERE id = $1",
+                     DB_ARGS(db_int(run_id)), &has_run, &attempt, err))
         return false;
     struct store_step *list = *ret_all ? NULL : arena_array(a, struct store_step, ids.n);
     map_each(e, &ids)
@@ -355,7 +357,7 @@ bool store_load_changed_steps(struct store_reader *r, int64_t run_id, int64_t af
         bool has = false;
         if (*ret_all)
             break;
-        if (!load_latest(r, run_id, e->key, a, &list[n], &has, err))
+        if (!load_latest(r, run_id, attempt, e->key, texts, &list[n], &has, err))
             return false;
         n += has;
     }

@@ -177,10 +177,12 @@ bool store_load_steps(struct store_reader *r, int64_t run_id, int64_t attempt,
                       size_t *ret_n, struct err *err) must_use;
 /* The steps of the newest attempt that events after after_seq name, each once, as they are now and
  * with STORE_STEPS_BRIEF. *ret_all: the plan has grown since, so all are to be loaded, and none is
- * given. *ret_seq: the newest event that is in it, or after_seq. */
+ * given. *ret_seq: the newest event that is in it, or after_seq. Their texts stand in `texts`, the
+ * array in `a`. */
 bool store_load_changed_steps(struct store_reader *r, int64_t run_id, int64_t after_seq,
-                              struct arena *a, struct store_step **ret, size_t *ret_n,
-                              bool *ret_all, int64_t *ret_seq, struct err *err) must_use;
+                              struct arena *texts, struct arena *a, struct store_step **ret,
+                              size_t *ret_n, bool *ret_all, int64_t *ret_seq,
+                              struct err *err) must_use;
 /* One step with everything; attempt and try may be STORE_LAST. err step_unknown. */
 bool store_load_step(struct store_reader *r, const struct store_step_key *key, struct arena *a,
                      struct store_step *ret, struct err *err) must_use;

@@ -376,7 +376,8 @@ static void assert_changed(struct fixture *f, int64_t run, struct store_batch *b
     size_t n;
     bool all;
     commit(f, b);
-    check(store_load_changed_steps(f->reader, run, *seq, &f->arena, &steps, &n, &all, seq, &err),
+    check(store_load_changed_steps(f->reader, run, *seq, &f->arena, &f->arena, &steps, &n, &all,
+                                   seq, &err),
           &err);
     for (size_t i = 0; i < n; i++)
         buf_addf(&got, "%s%.*s/%lld %s", i ? ", " : "", STR_ARG(steps[i].key.step_id),
