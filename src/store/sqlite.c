@@ -16,8 +16,6 @@ enum {
     CHECKPOINT_PAGES = 4000,       /* 16 MB: bulk logs are copied less often than by default */
     JOURNAL_KEEP_BYTES = 64 << 20, /* a journal that a slow reader let grow is cut back to it */
     WAL_PAUSE_MS = 20,             /* the change to WAL does not wait by itself */
-    PIECE_BYTES = 1200,            /* of memory kept ready for statements: rows and cursors fit */
-    PIECES = 128,
 };
 
 struct lite {
@@ -227,7 +225,6 @@ static int on_commit(void *ctx, sqlite3 *conn, const char *name, int pages)
 static bool set_up(struct lite *l, const struct db_options *o, struct err *err)
 {
     auto_buf sql = BUF(4096);
-    sqlite3_db_config(l->conn, SQLITE_DBCONFIG_LOOKASIDE, NULL, PIECE_BYTES, PIECES);
     sqlite3_busy_timeout(l->conn, o->busy_ms);
     sqlite3_extended_result_codes(l->conn, 1);
     if (o->mode != DB_READ && sqlite3_db_readonly(l->conn, "main") == 1)
