@@ -44,6 +44,46 @@ static void give(struct agent *a)
     dialog_give(d, results);
 }
 
+/* ---- what is recorded first ---- */
+
+struct recorded_turn {
+    uint32_t step, try;
+    int64_t turn;
+};
+
+/* The agent whose turn is recorded now; NULL where it is gone. */
+static struct agent *agent_of(struct live_run *r, const struct recorded_turn *t)
+{
+    struct agent *a = llm_step_agent(r, t->step);
+    bool same = a && a->dialog && a->turns == t->turn && r->core.steps[t->step].tries == t->try;
+    return same ? a : NULL;
+}
+
+static void submit(struct agent *a, struct store_batch *b,
+                   void (*durable)(struct live_run *r, void *data))
+{
+    struct recorded_turn *t = mem_alloc(sizeof *t);
+    *t =
+        (struct recorded_turn){a->sink.step, a->sink.run->core.steps[a->sink.step].tries, a->turns};
+    run_submit(a->sink.run, b, durable, t);
+}
+
+static void submit_turn(struct agent *a, void (*durable)(struct live_run *r, void *data))
+{
+    struct store_batch *b = new_batch(a);
+    agent_record_turn(a, b);
+    submit(a, b, durable);
+}
+
+/* What the calls gave is recorded: now the model may hear of it. A kill between the two would have
+ * it told of a call that was interrupted. */
+static void give_recorded(struct live_run *r, void *data)
+{
+    struct agent *a = agent_of(r, data);
+    if (a)
+        give(a);
+}
+
 /* ---- calls ---- */
 
 static void end_servers(struct agent *a)
@@ -65,12 +105,9 @@ static void called(void *user, str result, bool is_error)
                       buf_str(&masked));
     if (a->dialog)
         agent_record_turn(a, b);
-    run_submit(a->sink.run, b, run_nothing, NULL);
-    if (--a->running)
-        return;
-    if (a->dialog)
-        give(a);
-    else if (a->idle)
+    bool last = --a->running == 0, stopped = !a->dialog;
+    submit(a, b, last ? give_recorded : run_nothing);
+    if (last && stopped && a->idle)
         end_servers(a);
 }
 
@@ -155,19 +192,6 @@ static void begin(struct agent *a, struct agent_call *c, json_t *input)
         refuse(a, c, &err);
 }
 
-struct recorded_turn {
-    uint32_t step, try;
-    int64_t turn;
-};
-
-/* The agent whose turn is recorded now; NULL where it is gone. */
-static struct agent *agent_of(struct live_run *r, const struct recorded_turn *t)
-{
-    struct agent *a = llm_step_agent(r, t->step);
-    bool same = a && a->dialog && a->turns == t->turn && r->core.steps[t->step].tries == t->try;
-    return same ? a : NULL;
-}
-
 /* The calls are recorded: now they may begin, unless the agent is gone. */
 static void begin_all(struct live_run *r, void *data)
 {
@@ -192,7 +216,7 @@ static void begin_all(struct live_run *r, void *data)
     vec_done(&told);
     json_decref(calls);
     if (!a->running)
-        give(a);
+        submit_turn(a, give_recorded);
 }
 
 /* A call that cannot go on was interrupted, as any other is; one that has not begun, begins. */
@@ -233,17 +257,7 @@ static void go_on_all(struct live_run *r, void *data)
     }
     json_decref(calls);
     if (!a->running)
-        give(a);
-}
-
-static void submit_turn(struct agent *a, void (*durable)(struct live_run *r, void *data))
-{
-    struct recorded_turn *t = mem_alloc(sizeof *t);
-    *t =
-        (struct recorded_turn){a->sink.step, a->sink.run->core.steps[a->sink.step].tries, a->turns};
-    struct store_batch *b = new_batch(a);
-    agent_record_turn(a, b);
-    run_submit(a->sink.run, b, durable, t);
+        submit_turn(a, give_recorded);
 }
 
 void agent_go_on(struct agent *a, struct dialog *d)

@@ -100,6 +100,21 @@ class Turns(AgentTest):
         # The user's own file is as it was.
         self.assertEqual((self.repo / "src/a.txt").read_text(), "one\ntwo\nthree\n")
 
+    def test_a_model_hears_of_nothing_that_is_not_recorded(self):
+        kept = []
+
+        def looking(script):
+            def look(handler, model):
+                results = self.rows("SELECT results FROM transcripts ORDER BY turn")
+                kept.append(["content" in r for text, in results for r in json.loads(text)])
+                script(handler, model)
+            return look
+        turns = [turn(("glob", {"pattern": f"{i}"})) for i in range(38)]
+        turns.insert(7, turn(("dynamic", {})))      # a call that is refused at once
+        self.agent(*map(looking, [*turns, turn(DONE)]), prompt=FIX.replace("max_turns: 6", "max_turns: 50"))
+        self.run_it()
+        self.assertEqual(kept, [[True] * i for i in range(40)])
+
     def test_a_final_answer_that_breaks_its_schema_is_asked_for_again(self):
         self.agent(turn(("final_answer", {"status": "maybe"}), ("glob", {"pattern": "*"})), turn(DONE))
         self.run_it()
