@@ -2,6 +2,7 @@
  */
 #include "base/fd.h"
 #include "store/driver_int.h"
+#include "store/frames.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -244,6 +245,7 @@ static bool set_up(struct lite *l, const struct db_options *o, struct err *err)
 static void set_up_once(void)
 {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    frames_register();
 }
 
 static bool lite_open(const char *where, const struct db_options *o, struct db **ret,
@@ -260,7 +262,7 @@ static bool lite_open(const char *where, const struct db_options *o, struct db *
     struct lite *l = mem_zalloc(sizeof *l);
     l->path = str_dup(str_of(where));
     l->busy_ms = o->busy_ms;
-    int code = sqlite3_open_v2(where, &l->conn, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    int code = sqlite3_open_v2(where, &l->conn, flags | SQLITE_OPEN_NOMUTEX, FRAMES_VFS);
     if ((code == SQLITE_OK || lite_fail(l, code, err)) && set_up(l, o, err)) {
         *ret = &l->head;
         return true;

@@ -110,7 +110,6 @@ static void run_with_fault(const char *path, enum vfs_fault fault, long n, bool 
     memset(r, 0, sizeof *r);
     pid_t pid = fork();
     if (pid == 0) {
-        vfs_install();
         vfs_arm(fault, n, stays);
         write_batches(path, fault == VFS_SYNC ? STORE_SYNC_FULL : STORE_SYNC_NORMAL, r);
         r->failed = vfs_has_failed();
@@ -211,6 +210,7 @@ SWEEP(a_failed_read, VFS_READ)
 int main(int argc, char **argv)
 {
     stride = argc > 1 ? atol(argv[1]) : 1;
+    vfs_install(); /* before the store's own, which stands on it */
     const struct CMUnitTest tests[] = {
         FOLDER_TEST(store__keeps_what_it_said_after_a_failed_write),
         FOLDER_TEST(store__keeps_what_it_said_after_a_full_disk),
