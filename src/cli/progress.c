@@ -5,8 +5,9 @@
 #include "json/json.h"
 #include <unistd.h>
 
-/* Looking at a run takes at most one part in LOAD_SHARE of the time. */
-enum { REDRAW_MS = 100, POLL_MS = 50, LOAD_SHARE = 100, HINT_WIDTH = 1 << 16 };
+/* Looking at a run takes at most one part in LOAD_SHARE of the time, but nobody waits for news any
+ * longer than PAUSE_MS. */
+enum { REDRAW_MS = 100, POLL_MS = 50, LOAD_SHARE = 100, PAUSE_MS = 1000, HINT_WIDTH = 1 << 16 };
 
 enum progress_mode progress_mode_of(const struct cli *c)
 {
@@ -87,7 +88,8 @@ void progress_update(struct progress *p)
         (has_changed(p) || p->incomplete)) {
         int64_t began = clock_mono_ms();
         picture_update(p);
-        p->next_load = clock_mono_ms() + (clock_mono_ms() - began) * LOAD_SHARE;
+        int64_t pause = (clock_mono_ms() - began) * LOAD_SHARE;
+        p->next_load = clock_mono_ms() + (pause < PAUSE_MS ? pause : PAUSE_MS);
         if (p->mode == PROGRESS_PLAIN)
             lines_update(p);
         else if (p->mode == PROGRESS_FOLLOW)
