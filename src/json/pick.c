@@ -70,7 +70,7 @@ bool json_pick(str object, const char *const *names, struct buf *ret)
         str text = str_trim(str_sub(object, value, at));
         if (str_is(text, "null") || !is_wanted(str_sub(object, name + 1, name_end - 1), names))
             continue;
-        if (buf_str(ret).n > 1)
+        if (ret->n > 1)
             buf_add_byte(ret, ',');
         buf_add_str(ret, str_sub(object, name, name_end));
         buf_add_byte(ret, ':');

@@ -161,7 +161,7 @@ static void env_set(struct environment *e, const char *entry)
 static const char *joined(struct arena *a, const char *first, const char *second, const char *third)
 {
     size_t n = strlen(first) + strlen(second) + strlen(third) + 1;
-    char *text = arena_alloc(a, n);
+    char *text = arena_take(a, n);
     stpcpy(stpcpy(stpcpy(text, first), second), third);
     return text;
 }

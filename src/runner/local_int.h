@@ -114,7 +114,7 @@ must_use bool step_files_make(struct local_workspace *w, struct step_folder *fol
  * afterwards. */
 void step_files_take(struct local_workspace *w, struct step_folder *folder,
                      struct buf texts[STEP_FILE_COUNT], bool *ret_cut);
-/* Its descriptors, for a step that was never started. */
+/* Its descriptors; more than once is fine. */
 void step_folder_close(struct step_folder *folder);
 /* Closes those that serve again, before their space is closed. */
 void step_files_forget(struct local_workspace *w);

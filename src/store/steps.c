@@ -343,11 +343,14 @@ bool store_load_changed_steps(struct store_reader *r, int64_t run_id, int64_t af
 {
     auto_map ids = {0};
     bool has_run;
-    int64_t seq, attempt = 0; /* what is recorded after seq is in the rows at most too early */
+    int64_t seq; /* what is recorded after it is in the rows at most too early */
+    int64_t attempt = 0;
     size_t n = 0;
     *ret_all = false;
     if (!store_last_seq(r, run_id, &seq, err) ||
-        !read_changes(r, run_id, after_seq, a, &ids, ret_all, err) ||
+        !read_changes(r, run_id, after_seq, a, &ids, ret_all, err))
+        return false;
+    if (ids.n && !*ret_all &&
         !db_find_int(r->db, "SELECT attempt FROM workflow_runs WHERE id = $1",
                      DB_ARGS(db_int(run_id)), &has_run, &attempt, err))
         return false;

@@ -385,7 +385,6 @@ static bool import_all(struct importing *x, const struct import *m, struct err *
 static bool apply_import(struct store_writer *w, void *payload, struct err *err)
 {
     struct importing x = {.w = w};
-    w->seqs.n = 0;
     bool ok = import_all(&x, payload, err);
     map_done(&x.keys);
     arena_done(&x.arena);
